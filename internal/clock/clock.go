@@ -1,0 +1,100 @@
+// Package clock is the only time there is in Fleet: code takes a Clock and never asks package time for now, a timer or a
+// time-out (the linter forbids it).
+//
+// System is the machine's clock, and under testing/synctest the bubble's virtual one. Scaled runs faster than the
+// machine's, for the local runner. Skewed is off by a constant, as two machines' clocks are.
+package clock
+
+import (
+	"context"
+	"time"
+)
+
+// Clock tells the time and waits. All instants and durations are in the clock's own time.
+type Clock interface {
+	// Now is the current instant, in UTC.
+	Now() time.Time
+	// Sleep waits for d, or returns ctx's error as soon as ctx is done. A d of zero or less returns at once.
+	Sleep(ctx context.Context, d time.Duration) error
+	// WithTimeout is context.WithTimeout on this clock. Deadline reads the deadline back in this clock's time.
+	WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc)
+}
+
+type deadlineKey struct{}
+
+// Deadline is ctx's deadline in the time of the clock whose WithTimeout set it. A deadline that was set by package
+// context, as the Lambda runtime does, is returned as it is.
+func Deadline(ctx context.Context) (time.Time, bool) {
+	if t, ok := ctx.Value(deadlineKey{}).(time.Time); ok {
+		return t, true
+	}
+	return ctx.Deadline()
+}
+
+func withDeadline(ctx context.Context, now time.Time, d time.Duration) context.Context {
+	at := now.Add(d)
+	if outer, ok := Deadline(ctx); ok && outer.Before(at) {
+		at = outer
+	}
+	return context.WithValue(ctx, deadlineKey{}, at)
+}
+
+// System is the machine's clock, or the bubble's under testing/synctest.
+func System() Clock { return Scaled(time.Time{}, 1) }
+
+// Scaled starts at origin (the machine's time if zero) and runs speed times as fast as the machine's clock.
+func Scaled(origin time.Time, speed float64) Clock {
+	start := time.Now()
+	if origin.IsZero() {
+		origin = start
+	}
+	return &scaled{origin: origin.UTC(), start: start, speed: speed}
+}
+
+type scaled struct {
+	origin, start time.Time
+	speed         float64
+}
+
+func (s *scaled) Now() time.Time {
+	return s.origin.Add(time.Duration(float64(time.Since(s.start)) * s.speed))
+}
+
+func (s *scaled) Sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil || d <= 0 {
+		return err
+	}
+	t := time.NewTimer(s.real(d))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+func (s *scaled) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(withDeadline(ctx, s.Now(), d), s.real(d))
+}
+
+func (s *scaled) real(d time.Duration) time.Duration { return time.Duration(float64(d) / s.speed) }
+
+// Skewed is c, but its Now is off by the given amount.
+func Skewed(c Clock, by time.Duration) Clock { return skewed{c, by} }
+
+type skewed struct {
+	Clock
+	by time.Duration
+}
+
+func (s skewed) Now() time.Time { return s.Clock.Now().Add(s.by) }
+
+func (s skewed) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	// The outer deadline is in the true clock's time; what this clock's owner computes from it is in its own.
+	inner, cancel := s.Clock.WithTimeout(ctx, d)
+	if at, ok := inner.Value(deadlineKey{}).(time.Time); ok {
+		inner = context.WithValue(inner, deadlineKey{}, at.Add(s.by))
+	}
+	return inner, cancel
+}

@@ -1,0 +1,45 @@
+package fleet
+
+import "time"
+
+// Instance is one customer's isolated deployment. Its id is minted with the signup and never reused; the names of all its
+// vendor resources derive from it, and only host names hold the slug.
+type Instance struct {
+	ID     string `json:"id"` // UUID
+	Slug   string `json:"slug"`
+	Host   string `json:"host"` // <slug>.<domain>
+	State  State  `json:"state"`
+	Region string `json:"region"`
+	Plan   string `json:"plan"`
+	// Operation holds the lease: the one running operation that may change the instance. Empty while none runs.
+	Operation string `json:"operation,omitempty"`
+	// Progress says of what is under way until when, why, and what comes after.
+	Progress Progress `json:"progress"`
+
+	CreatedAt    time.Time `json:"created_at"`
+	ActivatedAt  time.Time `json:"activated_at,omitzero"`
+	TerminatedAt time.Time `json:"terminated_at,omitzero"`
+}
+
+// Progress is what may never be missing of anything under way.
+type Progress struct {
+	Deadline   time.Time `json:"deadline,omitzero"`
+	Reason     string    `json:"reason,omitempty"`
+	NextAction string    `json:"next_action,omitempty"`
+}
+
+// To changes the state, or returns an error wrapping ErrIllegalMove.
+func (i *Instance) To(next State) error {
+	if err := CheckMove(i.State, next); err != nil {
+		return err
+	}
+	i.State = next
+	return nil
+}
+
+// ResourceName is the name of the instance's resources at vendors that know one of a kind by name: Supabase and Vercel
+// project, Twilio subaccount, SendGrid subuser, and the keys in them.
+func ResourceName(instanceID string) string { return "gimbal-" + instanceID }
+
+// OwnershipMark is what Fleet writes into resources that can carry a mark, such as the comment of a DNS record.
+func OwnershipMark(instanceID string) string { return "owner=gimbal-fleet instance=" + instanceID }

@@ -1,0 +1,94 @@
+package fleet
+
+import (
+	"time"
+)
+
+// Kind is a sort of vendor resource or setting that the ledger tracks.
+type Kind string
+
+// Resources that stand by themselves. Each is removed by a call of its own.
+const (
+	SupabaseProject  Kind = "supabase_project"
+	VercelProject    Kind = "vercel_project"
+	VercelDomain     Kind = "vercel_domain"
+	DNSRecord        Kind = "dns_record"
+	TwilioSubaccount Kind = "twilio_subaccount"
+	SendGridSubuser  Kind = "sendgrid_subuser"
+)
+
+// Resources and settings that live inside another resource and vanish with it.
+const (
+	DatabaseSchema   Kind = "database_schema"
+	InstanceConfig   Kind = "instance_config"
+	AuthSettings     Kind = "auth_settings"
+	AdminUser        Kind = "admin_user"
+	FrontendSettings Kind = "frontend_settings"
+	VercelDeployment Kind = "vercel_deployment"
+	TwilioKey        Kind = "twilio_key"
+	SendGridKey      Kind = "sendgrid_key"
+	SendGridDomain   Kind = "sendgrid_domain"
+	DNSProxy         Kind = "dns_proxy"
+)
+
+// Inside maps each contained kind to the kind whose removal takes it along.
+func Inside() map[Kind]Kind {
+	return map[Kind]Kind{
+		DatabaseSchema: SupabaseProject, InstanceConfig: SupabaseProject, AuthSettings: SupabaseProject, AdminUser: SupabaseProject,
+		FrontendSettings: VercelProject, VercelDeployment: VercelProject,
+		TwilioKey:   TwilioSubaccount,
+		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser,
+		DNSProxy: DNSRecord,
+	}
+}
+
+// ResourceStatus is where a ledger entry is.
+type ResourceStatus string
+
+const (
+	// Intended: Fleet wants it; an attempt may have made it already.
+	Intended ResourceStatus = "intended"
+	// Created: it is there, under the entry's vendor id.
+	Created ResourceStatus = "created"
+	// Removing: its deletion was asked for.
+	Removing ResourceStatus = "removing"
+	// Removed: it is gone.
+	Removed ResourceStatus = "removed"
+	// Absent: it was intended, never seen, and surely is not there within the bounds; where Unknown, looked for again.
+	Absent ResourceStatus = "absent"
+)
+
+// Resource is a ledger entry: what Fleet has, or may have, at a vendor.
+type Resource struct {
+	Kind Kind   `json:"kind"`
+	Name string `json:"name"` // our name for it, unique within its kind and instance
+	// ID is the vendor's id, empty while none is known.
+	ID     string         `json:"id,omitempty"`
+	Status ResourceStatus `json:"status"`
+	// Attributes are the vendor's answers that later steps need. No secrets.
+	Attributes map[string]string `json:"attributes,omitempty"`
+	// Attempt is the invocation that may be talking to the vendor about it; nil if none may.
+	Attempt *Attempt `json:"attempt,omitempty"`
+	// LookUntil is until when look-ups by name may miss it. It only ever grows.
+	LookUntil time.Time `json:"look_until,omitzero"`
+	// Unknown: an attempt ended without telling what it did. It is never cleared, but rechecks see to it.
+	Unknown bool `json:"unknown,omitempty"`
+	// Conflicted: a create was told that the name is taken although no look-up showed it.
+	Conflicted bool  `json:"conflicted,omitempty"`
+	Epoch      int64 `json:"epoch"`
+	// RecheckAt is when the recheck looks again, zero for never; Rechecks is how many are left after that.
+	RecheckAt time.Time `json:"recheck_at,omitzero"`
+	Rechecks  int       `json:"rechecks,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	RemovedAt time.Time `json:"removed_at,omitzero"`
+}
+
+// Gone reports whether the entry is removed or absent.
+func (r Resource) Gone() bool { return r.Status == Removed || r.Status == Absent }
+
+// Attempt is one invocation's right to talk to a vendor about one resource or message.
+type Attempt struct {
+	Nonce string `json:"nonce"`
+	// Deadline is the invocation's hard one; requests sent before it may land for a quiet period after.
+	Deadline time.Time `json:"deadline"`
+}

@@ -1,0 +1,63 @@
+package fleet
+
+import "time"
+
+// SignupStatus is where a signup is on its way to an instance.
+type SignupStatus string
+
+const (
+	// Requested: waits for an operator's decision.
+	Requested SignupStatus = "REQUESTED"
+	// Approved: waits for one of the provisioning slots.
+	Approved SignupStatus = "APPROVED"
+	// Admitted: its instance is being provisioned.
+	Admitted SignupStatus = "ADMITTED"
+	// Completed: its instance went active.
+	Completed SignupStatus = "COMPLETED"
+	// Rejected: an operator refused it. The slug is free again.
+	Rejected SignupStatus = "REJECTED"
+	// Failed: the provisioning failed; Reason says why. The slug is free once nothing of it can turn up any more.
+	Failed SignupStatus = "FAILED"
+)
+
+// Signup is a customer's wish for an instance. Receiving it mints the instance's id.
+type Signup struct {
+	InstanceID string       `json:"instance_id"`
+	Slug       string       `json:"slug"`
+	Plan       string       `json:"plan"`
+	Region     string       `json:"region"`
+	Timezone   string       `json:"timezone"`
+	Locale     string       `json:"locale"`
+	Branding   Branding     `json:"branding"`
+	Status     SignupStatus `json:"status"`
+	// Reason is why it was rejected or has failed: an operator's words, or a fault code and the step it came from.
+	Reason string `json:"reason,omitempty"`
+	// Applicant is the sealed JSON of an Applicant.
+	Applicant []byte `json:"applicant"`
+
+	RequestedAt time.Time `json:"requested_at"`
+	DecidedAt   time.Time `json:"decided_at,omitzero"`
+	DecidedBy   string    `json:"decided_by,omitempty"`
+}
+
+// Applicant is a signup's personal data, stored only sealed.
+type Applicant struct {
+	Company    string `json:"company"`
+	AdminName  string `json:"admin_name"`
+	AdminEmail string `json:"admin_email"`
+	Phone      string `json:"phone,omitempty"`
+}
+
+// Branding is how a customer's instance looks.
+type Branding struct {
+	PrimaryColor   string `json:"primary_color,omitempty"` // #rrggbb
+	SecondaryColor string `json:"secondary_color,omitempty"`
+}
+
+// SlugClaim reserves a slug for an instance, or keeps it in quarantine.
+type SlugClaim struct {
+	Slug       string `json:"slug"`
+	InstanceID string `json:"instance_id"`
+	// Quarantined: the instance is gone, but something of it may still turn up at a vendor.
+	Quarantined bool `json:"quarantined,omitempty"`
+}

@@ -1,0 +1,177 @@
+// Package provider holds what the five vendor clients share: where the vendors are, how Fleet's credentials are found,
+// the transport that refuses to change anything outside an attempt, and the translation of answers into faults.
+package provider
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+)
+
+// Endpoints is the one value that differs between production and everything else: where the vendors are.
+// URLs have no trailing slash. "{ref}" stands for a Supabase project's reference.
+type Endpoints struct {
+	Supabase        string // https://api.supabase.com
+	SupabaseProject string // https://{ref}.supabase.co
+	// SupabaseDatabase is a connection string without user and password, "postgres://db.{ref}.supabase.co:5432/postgres".
+	SupabaseDatabase string
+	Vercel           string // https://api.vercel.com
+	Cloudflare       string // https://api.cloudflare.com/client/v4
+	Twilio           string // https://api.twilio.com
+	SendGrid         string // https://api.sendgrid.com
+	// Edge is how instances' public host names are reached.
+	Edge Edge
+}
+
+// Edge is the public network as Fleet sees it. The zero value is the real one. Tests and the local runner dial
+// elsewhere; the host name in TLS and HTTP stays the public one.
+type Edge struct {
+	// Dial connects to a public "host:port".
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Roots verifies certificates; nil means the system's.
+	Roots *x509.CertPool
+}
+
+// Production is where the vendors really are.
+func Production() Endpoints {
+	return Endpoints{
+		Supabase:         "https://api.supabase.com",
+		SupabaseProject:  "https://{ref}.supabase.co",
+		SupabaseDatabase: "postgres://db.{ref}.supabase.co:5432/postgres?sslmode=require",
+		Vercel:           "https://api.vercel.com",
+		Cloudflare:       "https://api.cloudflare.com/client/v4",
+		Twilio:           "https://api.twilio.com",
+		SendGrid:         "https://api.sendgrid.com",
+	}
+}
+
+// ForProject replaces "{ref}" in an endpoint's template.
+func ForProject(template, ref string) string { return strings.ReplaceAll(template, "{ref}", ref) }
+
+// Config is what every client is made of.
+type Config struct {
+	Endpoints Endpoints
+	Clock     clock.Clock
+	// Transport sends requests. Clients wrap it in Guard; they never use http.DefaultTransport.
+	Transport http.RoundTripper
+	// Credential gives one of Fleet's own vendor credentials by name, such as "supabase-token".
+	Credential func(ctx context.Context, name string) (Secret, error)
+	// Organisation-wide names at the vendors.
+	Settings Settings
+}
+
+// Settings are Fleet's fixed identifiers at the vendors. None is a secret.
+type Settings struct {
+	SupabaseOrganization string   // organisation slug
+	VercelTeam           string   // team_…
+	CloudflareZone       string   // zone id
+	Domain               string   // the zone's name, gimbal.app
+	TwilioAccount        string   // the parent's AC…
+	SendGridIPs          []string // IPv4 addresses already on the account
+	MailFrom             string   // sender of Fleet's own messages
+	OperatorMail         string   // where word to the operators goes
+}
+
+// Names of Fleet's own vendor credentials.
+const (
+	SupabaseToken   = "supabase-token"
+	VercelToken     = "vercel-token"
+	CloudflareToken = "cloudflare-token"
+	TwilioToken     = "twilio-token"
+	SendGridKey     = "sendgrid-key"
+)
+
+type permitKey struct{}
+
+// WithAttempt marks ctx as belonging to an open attempt: requests that change something may be sent.
+// Only internal/step calls it.
+func WithAttempt(ctx context.Context) context.Context {
+	return context.WithValue(ctx, permitKey{}, true)
+}
+
+// ReadOnly marks ctx for a request that reads although its method is not GET, such as SendGrid's domain validation.
+func ReadOnly(ctx context.Context) context.Context {
+	return context.WithValue(ctx, permitKey{}, true)
+}
+
+// ErrNoAttempt is returned for a request that would change something outside an attempt.
+var ErrNoAttempt = errors.New("a request that is not a read needs an open attempt")
+
+// Guard refuses, with ErrNoAttempt, whatever isn't GET or HEAD unless the request's context carries an attempt or is
+// marked read-only. It also bounds each call by bounds.Call on the given clock, answer body included, and refuses to
+// send a change when the context leaves less time than that.
+func Guard(c clock.Clock, next http.RoundTripper) http.RoundTripper { return &guard{c, next} }
+
+type guard struct {
+	clock clock.Clock
+	next  http.RoundTripper
+}
+
+func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if req.Method != http.MethodGet && req.Method != http.MethodHead {
+		if ctx.Value(permitKey{}) == nil {
+			return nil, ErrNoAttempt
+		}
+		if at, ok := clock.Deadline(ctx); ok && at.Sub(g.clock.Now()) < bounds.Call {
+			return nil, ErrTooLate
+		}
+	}
+	ctx, cancel := g.clock.WithTimeout(ctx, bounds.Call)
+	answer, err := g.next.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	answer.Body = &cancelling{answer.Body, cancel}
+	return answer, nil
+}
+
+// ErrTooLate is returned for a change that could outlive its invocation: too little time is left to send it.
+var ErrTooLate = errors.New("too little time is left in this invocation to send a change")
+
+// Failed translates a transport error of a call into a fault: a refused connection, and what Guard kept back, prove
+// that nothing happened; anything else is unknown.
+func Failed(vendor, operation string, err error) error {
+	f := &fault.Error{Code: fault.Unavailable, Vendor: vendor, Operation: operation, Text: "no answer", Err: err}
+	switch {
+	case errors.Is(err, ErrTooLate):
+		f.Code, f.Text, f.NothingHappened = fault.NotReady, "not sent: too little time left in this invocation", true
+	case errors.Is(err, ErrNoAttempt):
+		f.Code, f.Text, f.NothingHappened = fault.Internal, "not sent: no open attempt", true
+	case errors.Is(err, syscall.ECONNREFUSED):
+		f.Text, f.NothingHappened = "connection refused", true
+	}
+	return f
+}
+
+// Answered translates a vendor's answer with a failing status into a fault. vendorCode is the vendor's own code, never
+// its free text. 429 is Throttled; 408 and 5xx are Unavailable and prove nothing; other statuses are Rejected and
+// prove that nothing happened.
+func Answered(vendor, operation string, status int, vendorCode string, retryAfter time.Duration) *fault.Error {
+	f := &fault.Error{Vendor: vendor, Operation: operation, Status: status, VendorCode: vendorCode, RetryAfter: retryAfter}
+	switch {
+	case status == http.StatusTooManyRequests:
+		f.Code, f.Text, f.NothingHappened = fault.Throttled, "rate limit reached", true
+	case status == http.StatusRequestTimeout, status >= 500, status < 400:
+		f.Code, f.Text = fault.Unavailable, "no usable answer"
+	default:
+		f.Code, f.Text, f.NothingHappened = fault.Rejected, "refused", true
+	}
+	return f
+}
+
+// NotFound reports whether err is a vendor's 404.
+func NotFound(err error) bool {
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && f.Status == http.StatusNotFound
+}

@@ -1,0 +1,34 @@
+// Package bounds is the one table of time bounds that clients, the ledger protocol and the simulators share.
+package bounds
+
+import "time"
+
+const (
+	// Lambda is the hard limit of one invocation.
+	Lambda = 60 * time.Second
+	// Call is the longest one vendor call may take.
+	Call = 20 * time.Second
+	// Poll is how long a step may wait for a vendor inside one invocation.
+	Poll = 50 * time.Second
+	// Quiet is how long after its sender's death a sent request can still take effect.
+	Quiet = 30 * time.Second
+	// QuietProject is Quiet for the creation of a Supabase project.
+	QuietProject = 60 * time.Second
+	// Lag is how long a vendor's lists may lag behind its truth.
+	Lag = 45 * time.Second
+	// Skew is how far a machine's clock may be off, either way.
+	Skew = 5 * time.Second
+	// Margin covers two clocks that are off in opposite directions.
+	Margin = 2 * Skew
+
+	// Provision is the deadline of a provisioning, ProvisionExpected what it takes when all is well.
+	Provision         = 30 * time.Minute
+	ProvisionExpected = 10 * time.Minute
+	// Teardown is the deadline of one take-down run.
+	Teardown = time.Hour
+	// Notify is the deadline for telling the customer after the instance is active.
+	Notify = 30 * time.Minute
+	// RecheckSoon and RecheckLate are when Fleet looks again for what was absent but unsure.
+	RecheckSoon = 15 * time.Minute
+	RecheckLate = 24 * time.Hour
+)

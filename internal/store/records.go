@@ -1,0 +1,133 @@
+package store
+
+import (
+	"github.com/project-gimbal/fleet/internal/fleet"
+)
+
+// Instance reads the instance, nil if there is none yet.
+func (tx *Tx) Instance() (*fleet.Instance, error) {
+	return get[fleet.Instance](tx, instanceKey(tx.instance))
+}
+
+// PutInstance writes the instance.
+func (tx *Tx) PutInstance(i *fleet.Instance) error { return tx.put(instanceKey(tx.instance), i) }
+
+// Signup reads the signup, nil if there is none.
+func (tx *Tx) Signup() (*fleet.Signup, error) { return get[fleet.Signup](tx, signupKey(tx.instance)) }
+
+// PutSignup writes the signup.
+func (tx *Tx) PutSignup(s *fleet.Signup) error { return tx.put(signupKey(tx.instance), s) }
+
+// Operation reads an operation, nil if there is none.
+func (tx *Tx) Operation(id string) (*fleet.Operation, error) {
+	return get[fleet.Operation](tx, operationKey(tx.instance, id))
+}
+
+// PutOperation writes an operation.
+func (tx *Tx) PutOperation(o *fleet.Operation) error {
+	return tx.put(operationKey(tx.instance, o.ID), o)
+}
+
+// Resource reads a ledger entry, nil if there is none.
+func (tx *Tx) Resource(kind fleet.Kind, name string) (*fleet.Resource, error) {
+	return get[fleet.Resource](tx, resourceKey(tx.instance, kind, name))
+}
+
+// PutResource writes a ledger entry.
+func (tx *Tx) PutResource(r *fleet.Resource) error {
+	return tx.put(resourceKey(tx.instance, r.Kind, r.Name), r)
+}
+
+// Resources reads the whole ledger. The change is conditional on those entries only that it writes.
+func (tx *Tx) Resources() ([]fleet.Resource, error) {
+	var out []fleet.Resource
+	items, err := tx.store.all(tx.ctx, partition(tx.instance), "resource#")
+	if err != nil {
+		return nil, err
+	}
+	for _, item := range items {
+		r, err := decode[fleet.Resource](item)
+		if err != nil {
+			return nil, err
+		}
+		tx.seen[item.Key] = item.Version
+		out = append(out, *r)
+	}
+	return out, nil
+}
+
+// Message reads a message, nil if there is none.
+func (tx *Tx) Message(id string) (*fleet.Message, error) {
+	return get[fleet.Message](tx, messageKey(tx.instance, id))
+}
+
+// PutMessage writes a message.
+func (tx *Tx) PutMessage(m *fleet.Message) error { return tx.put(messageKey(tx.instance, m.ID), m) }
+
+// Open opens an incident; one of the same id that is there already is left as it is.
+func (tx *Tx) Open(i fleet.Incident) error {
+	key := incidentKey(tx.instance, i.ID)
+	there, err := get[fleet.Incident](tx, key)
+	if err != nil || there != nil {
+		return err
+	}
+	i.InstanceID, i.OpenedAt = tx.instance, tx.Now()
+	return tx.put(key, &i)
+}
+
+// Secret reads a sealed secret, nil if there is none.
+func (tx *Tx) Secret(name string) ([]byte, error) {
+	s, err := get[sealed](tx, secretKey(tx.instance, name))
+	if err != nil || s == nil {
+		return nil, err
+	}
+	return s.Sealed, nil
+}
+
+// PutSecret writes a secret that was sealed with the instance's data key.
+func (tx *Tx) PutSecret(name string, ciphertext []byte) error {
+	return tx.put(secretKey(tx.instance, name), &sealed{ciphertext})
+}
+
+type sealed struct {
+	Sealed []byte `json:"sealed"`
+}
+
+// Claim reads a slug's claim, nil if it is free.
+func (tx *Tx) Claim(slug string) (*fleet.SlugClaim, error) { return get[fleet.SlugClaim](tx, slugKey(slug)) }
+
+// PutClaim writes a slug's claim.
+func (tx *Tx) PutClaim(c *fleet.SlugClaim) error { return tx.put(slugKey(c.Slug), c) }
+
+// FreeClaim frees a slug whose claim was read in this change.
+func (tx *Tx) FreeClaim(slug string) { tx.remove(slugKey(slug)) }
+
+// slot is an occupied provisioning slot.
+type slot struct{ InstanceID, OperationID string }
+
+// TakeSlot takes the first free one of n slots for an operation and gives its number, or 0 if none is free.
+func (tx *Tx) TakeSlot(n int, operationID string) (int, error) {
+	for i := 1; i <= n; i++ {
+		s, err := get[slot](tx, slotKey(i))
+		if err != nil {
+			return 0, err
+		}
+		if s == nil {
+			return i, tx.put(slotKey(i), &slot{tx.instance, operationID})
+		}
+	}
+	return 0, nil
+}
+
+// FreeSlot frees slot n if the operation holds it.
+func (tx *Tx) FreeSlot(n int, operationID string) error {
+	if n == 0 {
+		return nil
+	}
+	s, err := get[slot](tx, slotKey(n))
+	if err != nil || s == nil || s.OperationID != operationID {
+		return err
+	}
+	tx.remove(slotKey(n))
+	return nil
+}
