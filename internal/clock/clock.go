@@ -57,7 +57,11 @@ type scaled struct {
 }
 
 func (s *scaled) Now() time.Time {
-	return s.origin.Add(time.Duration(float64(time.Since(s.start)) * s.speed))
+	elapsed := time.Since(s.start)
+	if s.speed != 1 { // a float rounds what is longer than 104 days
+		elapsed = time.Duration(float64(elapsed) * s.speed)
+	}
+	return s.origin.Add(elapsed)
 }
 
 func (s *scaled) Sleep(ctx context.Context, d time.Duration) error {
@@ -78,7 +82,12 @@ func (s *scaled) WithTimeout(ctx context.Context, d time.Duration) (context.Cont
 	return context.WithTimeout(withDeadline(ctx, s.Now(), d), s.real(d))
 }
 
-func (s *scaled) real(d time.Duration) time.Duration { return time.Duration(float64(d) / s.speed) }
+func (s *scaled) real(d time.Duration) time.Duration {
+	if s.speed == 1 {
+		return d
+	}
+	return time.Duration(float64(d) / s.speed)
+}
 
 // Skewed is c, but its Now is off by the given amount.
 func Skewed(c Clock, by time.Duration) Clock { return skewed{c, by} }

@@ -24,11 +24,13 @@ const dueShards = 4
 
 func partition(instanceID string) string { return "instance#" + instanceID }
 
-func instanceKey(id string) table.Key    { return table.Key{Partition: partition(id), Sort: "instance"} }
-func signupKey(id string) table.Key      { return table.Key{Partition: partition(id), Sort: "signup"} }
-func epochKey(id string) table.Key       { return table.Key{Partition: partition(id), Sort: "epoch"} }
-func auditHeadKey(id string) table.Key   { return table.Key{Partition: partition(id), Sort: "audit"} }
-func auditKey(id, entry string) table.Key { return table.Key{Partition: partition(id), Sort: "audit#" + entry} }
+func instanceKey(id string) table.Key  { return table.Key{Partition: partition(id), Sort: "instance"} }
+func signupKey(id string) table.Key    { return table.Key{Partition: partition(id), Sort: "signup"} }
+func epochKey(id string) table.Key     { return table.Key{Partition: partition(id), Sort: "epoch"} }
+func auditHeadKey(id string) table.Key { return table.Key{Partition: partition(id), Sort: "audit"} }
+func auditKey(id, entry string) table.Key {
+	return table.Key{Partition: partition(id), Sort: "audit#" + entry}
+}
 func operationKey(id, op string) table.Key {
 	return table.Key{Partition: partition(id), Sort: "operation#" + op}
 }
@@ -45,7 +47,9 @@ func secretKey(id, name string) table.Key {
 	return table.Key{Partition: partition(id), Sort: "secret#" + name}
 }
 func slugKey(slug string) table.Key { return table.Key{Partition: "slug#" + slug, Sort: "claim"} }
-func slotKey(n int) table.Key       { return table.Key{Partition: "slots", Sort: fmt.Sprintf("slot#%04d", n)} }
+func slotKey(n int) table.Key {
+	return table.Key{Partition: "slots", Sort: fmt.Sprintf("slot#%04d", n)}
+}
 
 func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000000000Z") }
 

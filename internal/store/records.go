@@ -94,7 +94,9 @@ type sealed struct {
 }
 
 // Claim reads a slug's claim, nil if it is free.
-func (tx *Tx) Claim(slug string) (*fleet.SlugClaim, error) { return get[fleet.SlugClaim](tx, slugKey(slug)) }
+func (tx *Tx) Claim(slug string) (*fleet.SlugClaim, error) {
+	return get[fleet.SlugClaim](tx, slugKey(slug))
+}
 
 // PutClaim writes a slug's claim.
 func (tx *Tx) PutClaim(c *fleet.SlugClaim) error { return tx.put(slugKey(c.Slug), c) }

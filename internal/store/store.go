@@ -59,7 +59,7 @@ func (s *Store) Update(ctx context.Context, instanceID string, change func(*Tx) 
 		if err := change(tx); err != nil {
 			return err
 		}
-		if len(tx.writes) == 0 && tx.proof == "" {
+		if len(tx.writes) == 0 && len(tx.audit) == 0 && tx.proof == "" {
 			return nil
 		}
 		err := tx.commit()

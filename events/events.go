@@ -1,0 +1,17 @@
+// Package events holds sample inputs: a signup, and a small built frontend as sample release. The README, the tests and the
+// demo use these very files.
+package events
+
+import (
+	"embed"
+	"io/fs"
+)
+
+//go:embed signup.json all:release
+var files embed.FS
+
+// Signup is the sample signup webhook's payload.
+func Signup() ([]byte, error) { return files.ReadFile("signup.json") }
+
+// Release is the sample release: what "vite build" leaves.
+func Release() (fs.FS, error) { return fs.Sub(files, "release") }

@@ -1,0 +1,12 @@
+// Code generated from the catalog; DO NOT EDIT.
+
+// Command approve is the Lambda function approve.
+package main
+
+import (
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/steps/signup"
+)
+
+func main() { onaws.Main(catalog.Approve, signup.Open, signup.Approve) }

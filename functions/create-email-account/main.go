@@ -1,0 +1,12 @@
+// Code generated from the catalog; DO NOT EDIT.
+
+// Command create-email-account is the Lambda function create-email-account.
+package main
+
+import (
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/steps/email"
+)
+
+func main() { onaws.Main(catalog.CreateEmailAccount, email.Open, email.Create) }

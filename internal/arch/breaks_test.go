@@ -1,0 +1,120 @@
+package arch
+
+import "testing"
+
+// broken copy: one change, and a part of what its rule must report then.
+type breakage struct {
+	name    string
+	change  func(t *testing.T, root string)
+	reports string
+}
+
+const (
+	provision = "statemachines/provision.asl.json"
+	teardown  = "statemachines/teardown.asl.json"
+	permanent = `"Rejected", "Conflict", "NotOurs", "QuotaExceeded", "Overdue", "Internal", "StaleEpoch"`
+)
+
+// breaks are the broken copies, by rule.
+var breaks = map[string][]breakage{
+	"spelling": {
+		{"folder missing", remove("functions/create-project"), "no folder under functions/ create-project"},
+		{"folder of nothing", add("functions/make-project/main.go", "package main\n"), "functions/ make-project is not in the catalog"},
+		{"step renamed", replace("internal/steps/project/project.go", "", "func Create(", "func Make("), "internal/steps/project has no function Create"},
+		{"step without Open", replace("internal/steps/project/project.go", "", "func Open(", "func open("), "internal/steps/project has no function Open"},
+		{"step's package missing", remove("internal/steps/sms"), "create-sms-account: its step's package can't be read"},
+		{"placeholder misspelt", replace(provision, "", "${CreateSMSAccount}", "${CreateSmsAccount}"), "placeholder CreateSmsAccount is not in the catalog"},
+		{"state misspelt", replace(provision, "", `"StartAt": "CreateSMSAccount"`, `"StartAt": "CreateSmsAccount"`), ""},
+		{"state of another name", renameState, "state MakeProject invokes ${CreateProject}"},
+		{"function never used", replace(provision, "", "${VerifyHealth}", "${ActivateInstance}"), "no placeholder VerifyHealth"},
+		{"function of the API as a state", replace(provision, "", "${VerifyHealth}", "${Approve}"), "placeholder Approve is not in the catalog's workflow functions"},
+		{"workflow missing", remove(teardown), "no definition in statemachines/ teardown"},
+		{"workflow of nothing", add("statemachines/backup.asl.json", "{}"), "statemachines/ backup is not in the catalog"},
+		{"entry not listed", replace("internal/catalog/functions.go", "var (", "\n", "\n\tMakeCoffee = step(\"make-coffee\", \"coffee.Make\")\n"), "variable of the catalog MakeCoffee is not in the list"},
+	},
+	"generated": {
+		{"main edited", replace("functions/create-project/main.go", "", "project.Create)", "project.Await)"), "functions/create-project/main.go is not what"},
+		{"main missing", remove("functions/create-project/main.go"), "functions/create-project/main.go is not what"},
+		{"handlers edited", replace("internal/local/world/handlers.go", "", "project.Create)", "project.Await)"), "internal/local/world/handlers.go is not what"},
+	},
+	"workflows": {
+		{"no timeout", replace(provision, `"${CreateFrontend}"`, `"TimeoutSeconds": 75,`, ""), "CreateFrontend: the Task has no TimeoutSeconds"},
+		{"timeout like the Lambda's", replace(provision, `"${CreateFrontend}"`, `"TimeoutSeconds": 75`, `"TimeoutSeconds": 60`), "CreateFrontend: its timeout of 1m0s is not longer than its Lambda's 60s"},
+		{"nothing catches", replace(provision, `"${VerifyHealth}"`, `"States.ALL"`, `"Unavailable"`), "VerifyHealth: nothing catches States.ALL"},
+		{"nothing catches around it", dropCatch, "CreateProject: nothing catches States.ALL"},
+		{"not reached", replace(provision, "", `"Next": "AwaitProject"`, `"Next": "MigrateDatabase"`), "AwaitProject: nothing leads to this state"},
+		{"leads nowhere", replace(provision, "", `"Next": "AwaitProject"`, `"Next": "AwaitProjects"`), `no such state: "AwaitProjects"`},
+		{"code misspelt in Catch", replace(provision, `"${VerifyHealth}"`, `["StaleEpoch"], "ResultPath"`, `["StaleEpoche"], "ResultPath"`), `VerifyHealth: no error is called "StaleEpoche"`},
+		{"code misspelt in Retry", replace(provision, `"${VerifyHealth}"`, `"Throttled"`, `"Throtled"`), `VerifyHealth: no error is called "Throtled"`},
+		{"reserved name misspelt", replace(provision, `"${VerifyHealth}"`, `"States.Timeout"`, `"States.TimedOut"`), `VerifyHealth: no error is called "States.TimedOut"`},
+		{"a permanent code forgotten", replace(provision, `"${VerifyHealth}"`, `"Internal", `, ""), "VerifyHealth: Retry[0] is for"},
+		{"permanent codes not first", replace(provision, `"${VerifyHealth}"`, permanent, `"NotReady"`), "VerifyHealth: Retry[0] is for"},
+		{"permanent codes tried again", replace(provision, `"${VerifyHealth}"`, `"MaxAttempts": 0`, `"MaxAttempts": 1`), "VerifyHealth: permanent faults are tried again"},
+		{"no jitter", replace(provision, `"${VerifyHealth}"`, `, "JitterStrategy": "FULL"`, ""), "VerifyHealth: Retry[1] must back off with full jitter"},
+		{"NotReady with jitter", replace(provision, `"${VerifyHealth}"`, `"MaxAttempts": 1000`, `"MaxAttempts": 1000, "JitterStrategy": "FULL"`), "VerifyHealth: NotReady is retried with jitter"},
+		{"NotReady too short", replace(provision, `"${VerifyHealth}"`, `"MaxAttempts": 1000`, `"MaxAttempts": 300`), "VerifyHealth: NotReady is retried for 25m0s"},
+		{"NotReady too short for a take-down", replace(teardown, `"${RemoveProject}"`, `"MaxAttempts": 1000`, `"MaxAttempts": 700`), "RemoveProject: NotReady is retried for 58m20s"},
+		{"killed Lambda not retried", replace(provision, `"${VerifyHealth}"`, `"States.TaskFailed", `, ""), "VerifyHealth: Retry[3] is for"},
+		{"machine ends too early", replace(provision, "", `"TimeoutSeconds": 7200`, `"TimeoutSeconds": 1800`), "it times out after 30m0s"},
+		{"workflow without a deadline", add("statemachines/backup.asl.json", `{"StartAt":"Done","TimeoutSeconds":60,"States":{"Done":{"Type":"Succeed"}}}`), "backup.asl.json: the deadline of its operation is not known"},
+		{"field that nobody knows", replace(provision, `"${VerifyHealth}"`, `"TimeoutSeconds"`, `"HeartbeatSeconds": 5, "TimeoutSeconds"`), "HeartbeatSeconds"},
+	},
+	"imports": {
+		{"another noun's vendor", importing("internal/steps/project", "internal/provider/vercel"), "another noun's vendor"},
+		{"a vendor without a noun", importing("internal/steps/operation", "internal/provider/supabase"), "another noun's vendor"},
+		{"simulator in a step", importing("internal/steps/project", "internal/sim/supabase"), "simulators are for the local runner and for tests"},
+		{"simulator in a client", importing("internal/provider/vercel", "internal/sim"), "simulators are for the local runner and for tests"},
+		{"contract checks in a client", importing("internal/provider/vercel", "internal/contract"), "contract checks are for the local runner"},
+		{"runner in a step", importing("internal/steps/project", "internal/local/world"), "the local runner is on top"},
+		{"domain with a library", importing("internal/fleet", "github.com/google/uuid"), "internal/fleet/stray.go: imports github.com/google/uuid: standard library only"},
+		{"domain with the store", importing("internal/fleet", "internal/store"), "standard library only"},
+		{"catalog with anything", importing("internal/catalog", "internal/fault"), "standard library only"},
+		{"faults with anything", importing("internal/fault", "internal/clock"), "standard library only"},
+		{"cloudflare's root", importing("internal/provider/cloudflare", "github.com/cloudflare/cloudflare-go/v7"), "links every service"},
+		{"twilio's root", importing("internal/provider/twilio", "github.com/twilio/twilio-go"), "links every service"},
+		{"main as a library", importing("internal/local/world", "functions/approve"), "a main is no library"},
+		{"database double in a step", importing("internal/steps/database", "internal/schema/memory"), "a double of the database"},
+		{"technology in a step", importing("internal/steps/operation", "internal/store/bolt"), "not its technology"},
+	},
+	"linked": {
+		{"by the main", importing("functions/create-project", "internal/provider/twilio"), "functions/create-project links twilio's client, by way of functions/create-project"},
+		{"by its step", importing("internal/steps/project", "internal/provider/vercel"), "functions/create-project links vercel's client, by way of internal/steps/project"},
+		{"by another step", importing("internal/steps/signup", "internal/steps/sms"), "functions/approve links twilio's client, by way of internal/steps/sms"},
+		{"by something below", importing("internal/step", "internal/provider/edge"), "functions/admit links edge's client, by way of internal/step"},
+	},
+	"time": {
+		{"now", using("internal/steps/project", `"time"`, "time.Now()"), "internal/steps/project/stray.go:5: time.Now: only internal/clock gives time"},
+		{"since", using("internal/store", `"time"`, "time.Since(time.Time{})"), "time.Since"},
+		{"sleep", using("internal/local/world", `"time"`, "func() int { time.Sleep(1); return 0 }()"), "time.Sleep"},
+		{"timer kept as a value", using("internal/asl", `"time"`, "time.AfterFunc"), "time.AfterFunc"},
+		{"ticker", using("internal/sim", `"time"`, "time.NewTicker(1)"), "time.NewTicker"},
+		{"timeout", using("internal/provider", `"context"`, "context.WithTimeout"), "context.WithTimeout"},
+		{"deadline by another name", using("internal/provider", `c "context"`, "c.WithDeadline"), "context.WithDeadline"},
+		{"dot import", using("internal/provider", `. "time"`, "Now()"), "a dot import of time hides its use"},
+	},
+}
+
+// importing adds a file with one import to a package.
+func importing(folder, path string) func(*testing.T, string) {
+	if imported := (imported{path: path}); imported.standard() {
+		path = modulePath + path
+	}
+	return add(folder+"/stray.go", "package stray\n\nimport _ \""+path+"\"\n")
+}
+
+// using adds a file that uses an import in an expression.
+func using(folder, spec, expression string) func(*testing.T, string) {
+	return add(folder+"/stray.go", "package stray\n\nimport "+spec+"\n\nvar _ = "+expression+"\n")
+}
+
+// renameState gives the state CreateProject another name, consistently.
+func renameState(t *testing.T, root string) {
+	replace(provision, "", `"StartAt": "CreateProject"`, `"StartAt": "MakeProject"`)(t, root)
+	replace(provision, "", `"CreateProject": {`, `"MakeProject": {`)(t, root)
+}
+
+// dropCatch takes the Catch of the Parallel around CreateProject away.
+func dropCatch(t *testing.T, root string) {
+	replace(provision, `"CreateResources": {`, `"Type": "Parallel",`, `"Type": "Parallel", "Catch": [{ "ErrorEquals": ["StaleEpoch"], "Next": "Superseded" }],`)(t, root)
+	replace(provision, `"AwaitMailDomain": {`, `      "Catch": [`, `      "Catch_": [`)(t, root)
+}

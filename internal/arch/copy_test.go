@@ -1,0 +1,97 @@
+package arch
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// copyOf copies parts of this tree, without tests, to a folder of the test's own.
+func copyOf(t *testing.T, reads parts) string {
+	t.Helper()
+	root := t.TempDir()
+	for _, part := range reads {
+		err := filepath.WalkDir(filepath.Join(thisTree, part), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !copied(path) {
+				return err
+			}
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			to := filepath.Join(root, slashed(thisTree, path))
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				return err
+			}
+			return os.WriteFile(to, text, 0o644)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func copied(path string) bool {
+	switch filepath.Ext(path) {
+	case ".go":
+		return !strings.HasSuffix(path, "_test.go")
+	case ".json", ".mod":
+		return true
+	}
+	return false
+}
+
+// replace puts text in place of the first occurrence of old after mark.
+func replace(file, mark, old, text string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		t.Helper()
+		path := filepath.Join(root, file)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before, after, ok := strings.Cut(string(whole), mark)
+		if !ok || !strings.Contains(after, old) {
+			t.Fatalf("%s has no %q after %q: the broken copy must be brought up to date", file, old, mark)
+		}
+		put(t, path, before+mark+strings.Replace(after, old, text, 1))
+	}
+}
+
+// add writes a file that was not there.
+func add(file, text string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		t.Helper()
+		path := filepath.Join(root, file)
+		if _, err := os.Stat(path); err == nil {
+			t.Fatalf("%s is there already", file)
+		}
+		put(t, path, text)
+	}
+}
+
+// remove deletes a file or folder.
+func remove(path string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		t.Helper()
+		if _, err := os.Stat(filepath.Join(root, path)); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.RemoveAll(filepath.Join(root, path)); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,59 @@
+package asl
+
+import (
+	"context"
+	"sync"
+)
+
+// activity counts the goroutines of a service: executions, branches, invocations and callbacks.
+type activity struct {
+	mu    sync.Mutex
+	count int
+	idle  chan struct{} // closed when count falls to 0; nil where nobody waits
+}
+
+func (a *activity) begin() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.count++
+}
+
+func (a *activity) end() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.count--; a.count == 0 && a.idle != nil {
+		close(a.idle)
+		a.idle = nil
+	}
+}
+
+// aside runs f in a goroutine that Settle waits for.
+func (s *Service) aside(f func()) {
+	s.activity.begin()
+	go func() {
+		defer s.activity.end()
+		f()
+	}()
+}
+
+// Settle waits until nothing is under way any more: no open execution, no Lambda of a dropped branch or a timed-out Task
+// that runs on, no callback. The error is ctx's.
+func (s *Service) Settle(ctx context.Context) error {
+	a := &s.activity
+	a.mu.Lock()
+	if a.count == 0 {
+		a.mu.Unlock()
+		return nil
+	}
+	if a.idle == nil {
+		a.idle = make(chan struct{})
+	}
+	idle := a.idle
+	a.mu.Unlock()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,94 @@
+// Package catalog is pure data: every function and every workflow of Fleet, with all that its deployment needs. The CDK app,
+// the local runner, the generator of the mains and the architecture tests read it. It links nothing.
+package catalog
+
+import "strings"
+
+//go:generate go run ./generate
+
+// Trigger is what invokes a function.
+type Trigger string
+
+const (
+	// Workflow: a state of that name in a state machine.
+	Workflow Trigger = "workflow"
+	// HTTP: a route of the API.
+	HTTP Trigger = "http"
+	// Schedule: EventBridge, by time, and an asynchronous invocation in between.
+	Schedule Trigger = "schedule"
+)
+
+// Grant is one thing a function may do; CDK turns each into the narrowest statement.
+type Grant string
+
+const (
+	Table        Grant = "table"        // read and write the fleet's table
+	Keys         Grant = "keys"         // read wrapped data keys and unwrap them
+	MintKeys     Grant = "keys:mint"    // wrap and write data keys
+	StartRuns    Grant = "executions"   // start and describe executions of the workflows
+	InvokeAdmit  Grant = "invoke:admit" // invoke function admit asynchronously
+	ReadRelease  Grant = "release"      // read release files
+	SecretPrefix       = "secret:"      // read one credential: "secret:supabase-token"
+	_            Grant = ""
+)
+
+func secret(name string) Grant { return Grant(SecretPrefix + name) }
+
+// Function is one Lambda.
+type Function struct {
+	// Name is its folder under functions/ and its name in the logs: "create-project".
+	Name string
+	// Handler is its step, as package.Function under internal/steps: "project.Create".
+	Handler string
+	Trigger Trigger
+	// Timeout is Lambda's, in seconds; Memory in MB.
+	Timeout, Memory int
+	Grants          []Grant
+	// Route is the API's route of an HTTP function: "POST /signups".
+	Route string
+	// Every is the period of a Schedule function, in minutes.
+	Every int
+}
+
+// State is the function's state in a workflow and its placeholder in a definition: "CreateProject".
+func (f Function) State() string {
+	var b strings.Builder
+	for _, word := range strings.Split(f.Name, "-") {
+		switch word {
+		case "dns", "sms":
+			b.WriteString(strings.ToUpper(word))
+		default:
+			b.WriteString(strings.ToUpper(word[:1]) + word[1:])
+		}
+	}
+	return b.String()
+}
+
+// Package is the package of its step: "project".
+func (f Function) Package() string {
+	name, _, _ := strings.Cut(f.Handler, ".")
+	return name
+}
+
+// Workflows lists the state machines, by the names of their files in statemachines/.
+func Workflows() []string { return []string{"provision", "teardown"} }
+
+// ByState finds a function by its state's name.
+func ByState(state string) (Function, bool) {
+	for _, f := range Functions() {
+		if f.State() == state {
+			return f, true
+		}
+	}
+	return Function{}, false
+}
+
+// ByName finds a function by its name.
+func ByName(name string) (Function, bool) {
+	for _, f := range Functions() {
+		if f.Name == name {
+			return f, true
+		}
+	}
+	return Function{}, false
+}

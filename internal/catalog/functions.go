@@ -1,0 +1,66 @@
+package catalog
+
+// The functions, by the way of one signup.
+var (
+	Signup       = api("signup", "signup.Receive", "POST /signups", MintKeys, secret("webhook-secret"))
+	SignupStatus = api("signup-status", "signup.Status", "GET /signups/{id}")
+	Approve      = api("approve", "signup.Approve", "POST /signups/{id}/approve", InvokeAdmit, secret("operator-token"))
+	Reject       = api("reject", "signup.Reject", "POST /signups/{id}/reject", secret("operator-token"))
+	Retry        = api("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns, secret("operator-token"))
+
+	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
+	Reconcile = schedule("reconcile", "operation.Reconcile", 15, StartRuns, InvokeAdmit)
+	Recheck   = schedule("recheck", "recheck.LookAgain", 5, Keys, secret("supabase-token"), secret("vercel-token"),
+		secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
+
+	ReserveInstance    = step("reserve-instance", "instance.Reserve", Keys)
+	CreateProject      = step("create-project", "project.Create", Keys, secret("supabase-token"))
+	AwaitProject       = step("await-project", "project.Await", Keys, secret("supabase-token"))
+	MigrateDatabase    = step("migrate-database", "database.Migrate", Keys)
+	CreateFrontend     = step("create-frontend", "frontend.Create", Keys, secret("vercel-token"))
+	ConfigureDNS       = step("configure-dns", "dns.Configure", Keys, secret("cloudflare-token"))
+	CreateSMSAccount   = step("create-sms-account", "sms.Create", Keys, secret("twilio-token"))
+	CreateEmailAccount = step("create-email-account", "email.Create", Keys, secret("sendgrid-key"))
+	PublishMailDNS     = step("publish-mail-dns", "dns.PublishMail", Keys, secret("cloudflare-token"))
+	AwaitMailDomain    = step("await-mail-domain", "email.AwaitDomain", Keys, secret("sendgrid-key"))
+	ConfigureInstance  = step("configure-instance", "database.Configure", Keys, secret("supabase-token"))
+	CreateAdmin        = step("create-admin", "admin.Create", Keys, secret("supabase-token"))
+	DeployFrontend     = step("deploy-frontend", "frontend.Deploy", Keys, ReadRelease, secret("vercel-token"))
+	AwaitFrontend      = step("await-frontend", "frontend.Await", Keys, secret("vercel-token"))
+	AwaitCertificate   = step("await-certificate", "health.AwaitCertificate")
+	ProxyDNS           = step("proxy-dns", "dns.Proxy", Keys, secret("cloudflare-token"))
+	VerifyHealth       = step("verify-health", "health.Verify")
+	ActivateInstance   = step("activate-instance", "instance.Activate")
+	NotifyCustomer     = step("notify-customer", "notice.Customer", Keys, secret("supabase-token"), secret("sendgrid-key"))
+
+	BeginTeardown      = step("begin-teardown", "operation.BeginTeardown", StartRuns)
+	RemoveDNS          = step("remove-dns", "dns.Remove", secret("cloudflare-token"))
+	RemoveFrontend     = step("remove-frontend", "frontend.Remove", secret("vercel-token"))
+	RemoveEmailAccount = step("remove-email-account", "email.Remove", secret("sendgrid-key"))
+	RemoveSMSAccount   = step("remove-sms-account", "sms.Remove", secret("twilio-token"))
+	RemoveProject      = step("remove-project", "project.Remove", secret("supabase-token"))
+	EndOperation       = step("end-operation", "operation.End", InvokeAdmit)
+)
+
+// Functions lists every function.
+func Functions() []Function {
+	return []Function{
+		Signup, SignupStatus, Approve, Reject, Retry, Admit, Reconcile, Recheck,
+		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
+		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, CreateAdmin, DeployFrontend, AwaitFrontend,
+		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,
+		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
+	}
+}
+
+func step(name, handler string, grants ...Grant) Function {
+	return Function{Name: name, Handler: handler, Trigger: Workflow, Timeout: 60, Memory: 256, Grants: append([]Grant{Table}, grants...)}
+}
+
+func api(name, handler, route string, grants ...Grant) Function {
+	return Function{Name: name, Handler: handler, Trigger: HTTP, Timeout: 15, Memory: 256, Route: route, Grants: append([]Grant{Table}, grants...)}
+}
+
+func schedule(name, handler string, every int, grants ...Grant) Function {
+	return Function{Name: name, Handler: handler, Trigger: Schedule, Timeout: 60, Memory: 256, Every: every, Grants: append([]Grant{Table}, grants...)}
+}

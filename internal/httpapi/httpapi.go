@@ -1,0 +1,117 @@
+// Package httpapi holds what Fleet's HTTP functions share: answers in JSON, faults as problem documents (RFC 9457), and the
+// operator's authentication. Requests and answers are API Gateway's HTTP API events, payload format 2.0.
+package httpapi
+
+import (
+	"context"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/step"
+)
+
+// MaxBody is the largest request body that is read, in bytes.
+const MaxBody = 64 << 10
+
+// Problem is an RFC 9457 problem document. Fields names each bad field of a payload and what is wrong with it.
+type Problem struct {
+	Type   string            `json:"type"`
+	Title  string            `json:"title"`
+	Status int               `json:"status"`
+	Detail string            `json:"detail,omitempty"`
+	Fields map[string]string `json:"fields,omitempty"`
+}
+
+// Answer is the problem as an answer.
+func (p Problem) Answer() events.APIGatewayV2HTTPResponse {
+	p.Type = "about:blank"
+	if p.Title == "" {
+		p.Title = http.StatusText(p.Status)
+	}
+	return answer(p.Status, "application/problem+json", p)
+}
+
+// JSON answers with a document.
+func JSON(status int, document any) events.APIGatewayV2HTTPResponse {
+	return answer(status, "application/json", document)
+}
+
+func answer(status int, kind string, document any) events.APIGatewayV2HTTPResponse {
+	body, err := json.Marshal(document)
+	if err != nil {
+		status, kind, body = http.StatusInternalServerError, "application/problem+json", []byte(`{"type":"about:blank","status":500}`)
+	}
+	return events.APIGatewayV2HTTPResponse{StatusCode: status, Body: string(body),
+		Headers: map[string]string{"content-type": kind, "cache-control": "no-store"}}
+}
+
+// Failed answers with the problem that a fault is: one with an HTTP status of its own keeps it, a transient one is 503.
+func Failed(err error) events.APIGatewayV2HTTPResponse {
+	p := Problem{Status: http.StatusInternalServerError, Detail: "something went wrong; the logs say what"}
+	f, ok := err.(*fault.Error)
+	switch {
+	case ok && f.Status != 0:
+		p.Status, p.Detail = f.Status, f.Text
+	case fault.CodeOf(err).Transient():
+		p.Status, p.Detail = http.StatusServiceUnavailable, "not now; try again in a moment"
+	}
+	return p.Answer()
+}
+
+// Refuse is a fault that Failed answers with the given status and text.
+func Refuse(status int, code fault.Code, text string) error {
+	return &fault.Error{Code: code, Status: status, Text: text}
+}
+
+// Body is the request's body, decoded. A larger one than MaxBody is a 413 fault.
+func Body(r events.APIGatewayV2HTTPRequest) ([]byte, error) {
+	body := []byte(r.Body)
+	if len(body) > 2*MaxBody {
+		return nil, tooLarge()
+	}
+	if r.IsBase64Encoded {
+		var err error
+		if body, err = base64.StdEncoding.DecodeString(r.Body); err != nil {
+			return nil, Refuse(http.StatusBadRequest, fault.Rejected, "the body is not what its encoding says")
+		}
+	}
+	if len(body) > MaxBody {
+		return nil, tooLarge()
+	}
+	return body, nil
+}
+
+func tooLarge() error {
+	return Refuse(http.StatusRequestEntityTooLarge, fault.Rejected, "the body is over "+strconv.Itoa(MaxBody)+" bytes")
+}
+
+// Header is a request header's value; API Gateway gives names in lower case.
+func Header(r events.APIGatewayV2HTTPRequest, name string) string {
+	for k, v := range r.Headers {
+		if strings.EqualFold(k, name) {
+			return v
+		}
+	}
+	return ""
+}
+
+// Operator checks that an operator sent the request, by bearer token, and gives the name for the audit. Otherwise it is a
+// 401 fault.
+func Operator(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (string, error) {
+	want, err := env.Provider.Credential(ctx, step.OperatorToken)
+	if err != nil {
+		return "", err
+	}
+	scheme, token, _ := strings.Cut(Header(r, "authorization"), " ")
+	if want.Empty() || !strings.EqualFold(scheme, "bearer") || subtle.ConstantTimeCompare([]byte(token), []byte(want.Reveal())) != 1 {
+		return "", Refuse(http.StatusUnauthorized, fault.Rejected, "send the operator's token as Authorization: Bearer …")
+	}
+	return "operator:token", nil
+}

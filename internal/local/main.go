@@ -1,0 +1,78 @@
+// Command local is the whole of Fleet on one machine: the real state machines and step code, against simulators of all five
+// vendors and a real PostgreSQL.
+//
+//	go run ./internal/local demo     plays one signup to its end
+//	go run ./internal/local serve    keeps the system up
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"slices"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0 // what was asked for is there
+	exitFailed = 1 // it isn't
+	exitUsage  = 2 // the command line is wrong
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], terminal{in: os.Stdin, out: os.Stdout, err: os.Stderr, getenv: os.Getenv}, signals()))
+}
+
+// terminal is what a command reads from and writes to.
+type terminal struct {
+	in       io.Reader
+	out, err io.Writer
+	getenv   func(string) string
+}
+
+// command is one of the program's.
+type command struct {
+	name, synopsis, what string
+	run                  func(args []string, t terminal, stop *interrupts) int
+}
+
+func commands() []command {
+	return []command{
+		{"demo", "demo [-event FILE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject]", "plays a signup to its end and says what happens", demo},
+		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N]", "keeps the system up until Ctrl-C", serve},
+	}
+}
+
+// run runs the command that args name and gives the code to exit with.
+func run(args []string, t terminal, stop *interrupts) int {
+	if len(args) == 0 {
+		usage(t.err)
+		return exitUsage
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		if len(args) > 1 && args[0] == "help" {
+			return run([]string{args[1], "-h"}, t, stop)
+		}
+		usage(t.out)
+		return exitDone
+	}
+	i := slices.IndexFunc(commands(), func(c command) bool { return c.name == args[0] })
+	if i < 0 {
+		say(t.err, "there is no command %q\n\n", args[0])
+		usage(t.err)
+		return exitUsage
+	}
+	return commands()[i].run(args[1:], t, stop)
+}
+
+func usage(w io.Writer) {
+	say(w, "Gimbal Fleet on one machine: the real workflows and steps, simulators of the five vendors, a real PostgreSQL.\n\n")
+	for _, c := range commands() {
+		say(w, "  go run ./internal/local %s\n        %s\n", c.synopsis, c.what)
+	}
+	say(w, "\n\"demo -h\" and \"serve -h\" explain the flags, and \"demo -h\" the faults that can be scripted.\n")
+}
+
+// say writes to a person. Whoever closed that pipe doesn't want to know.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

@@ -1,0 +1,115 @@
+package world_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
+)
+
+// TestEveryStepMayFailForGood lets each step of the provisioning fail permanently, by a vendor's refusal where it calls one.
+// Each run must end clean, with nothing left at any vendor, the reason on the signup and the slug free again.
+func TestEveryStepMayFailForGood(t *testing.T) {
+	for state, script := range map[string]string{
+		"CreateProject":      "supabase.CreateProject=403@1+",
+		"AwaitProject":       "supabase.GetProject=403@1+",
+		"CreateFrontend":     "vercel.AddProjectDomain=403@1+",
+		"ConfigureDNS":       "cloudflare.CreateRecord=403@1+",
+		"CreateSMSAccount":   "twilio.CreateKey=403@1+",
+		"CreateEmailAccount": "sendgrid.AuthenticateDomain=403@1+",
+		"PublishMailDNS":     "cloudflare.CreateRecord=403@3+",
+		"AwaitMailDomain":    "sendgrid.ValidateDomain=403@1+",
+		"ConfigureInstance":  "supabase.UpdateAuthConfig=403@1+",
+		"CreateAdmin":        "supabase.CreateUser=403@1+",
+		"DeployFrontend":     "vercel.CreateDeployment=403@1+",
+		"AwaitFrontend":      "vercel.GetDeployment=403@1+",
+		"ProxyDNS":           "cloudflare.UpdateRecord=403@1+",
+	} {
+		t.Run(state, func(t *testing.T) {
+			inBubble(t, faults(t, script), func(r *rig) {
+				id := r.provision()
+				r.wantClean(id)
+				r.wantMails(0)
+				path := strings.Join(r.path("provision", "op-"+id+"-provision-1"), " ")
+				if !strings.Contains(path, state) || !strings.HasSuffix(path, "BeginTeardown TeardownBegun TakenDown") {
+					t.Errorf("path: %s", path)
+				}
+				down := strings.Join(r.path("teardown", "op-"+id+"-teardown-1"), " ")
+				if !strings.HasPrefix(down, "RemoveDNS RemoveResources ") || !strings.HasSuffix(down, "EndOperation Ended FailedClean") {
+					t.Errorf("path: %s", down)
+				}
+				r.leaveQuarantine(id)
+				r.signup("msg_2", "acme-dental") // the slug is free again
+			})
+		})
+	}
+}
+
+// TestEveryStepMayDieForGood lets every invocation of one function die at its first commit, after it: what no vendor causes.
+func TestEveryStepMayDieForGood(t *testing.T) {
+	for _, function := range []string{"reserve-instance", "create-project", "await-project", "migrate-database", "create-frontend", "configure-dns",
+		"create-sms-account", "create-email-account", "publish-mail-dns", "await-mail-domain", "configure-instance", "create-admin",
+		"deploy-frontend", "await-frontend", "await-certificate", "proxy-dns", "verify-health", "activate-instance"} {
+		t.Run(function, func(t *testing.T) {
+			inBubble(t, func(o *world.Options) {
+				o.Hooks.Dies = func(p world.Point) bool { return p.Function == function && !p.After }
+			}, func(r *rig) {
+				id := r.provision()
+				r.wantClean(id)
+				if o := r.operation(id); o.Failure != "Runtime.ExitError" {
+					t.Errorf("failure: %q", o.Failure)
+				}
+			})
+		})
+	}
+}
+
+// TestLostAnswerAtEveryCreate loses the answer of each creating call once: the run must adopt or replace what was made.
+func TestLostAnswerAtEveryCreate(t *testing.T) {
+	for _, call := range []string{"supabase.CreateProject", "supabase.CreateUser", "vercel.CreateProject", "vercel.AddProjectDomain",
+		"vercel.CreateDeployment", "cloudflare.CreateRecord", "twilio.CreateAccount", "twilio.CreateKey", "sendgrid.CreateSubuser",
+		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord"} {
+		for _, kind := range []string{"lost", "500-after", "delayed", "hang", "refused", "429", "429-retry", "500-before"} {
+			t.Run(call+"="+kind, func(t *testing.T) {
+				inBubble(t, faults(t, call+"="+kind), func(r *rig) {
+					id := r.provision()
+					r.wantActive(id)
+					r.wantMails(3)
+				})
+			})
+		}
+	}
+}
+
+// TestTwoAttemptsAtOnce makes every invocation of every step twice at the same time.
+func TestTwoAttemptsAtOnce(t *testing.T) {
+	inBubble(t, func(o *world.Options) {
+		o.Hooks.Twice = func(string, int) bool { return true }
+	}, func(r *rig) {
+		id := r.provision()
+		r.wantActive(id)
+		r.wantMails(3)
+		entries, _, err := r.w.Store.Audit(r.ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ledger, err := r.w.Store.Resources(r.ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if created := count(entries, "resource.created"); created != len(ledger) {
+			t.Errorf("%d creations were audited for %d entries", created, len(ledger))
+		}
+	})
+}
+
+func count(entries []fleet.AuditEntry, action string) int {
+	n := 0
+	for _, e := range entries {
+		if e.Action == action {
+			n++
+		}
+	}
+	return n
+}

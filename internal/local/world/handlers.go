@@ -1,0 +1,58 @@
+// Code generated from the catalog; DO NOT EDIT.
+
+package world
+
+import (
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/admin"
+	"github.com/project-gimbal/fleet/internal/steps/database"
+	"github.com/project-gimbal/fleet/internal/steps/dns"
+	"github.com/project-gimbal/fleet/internal/steps/email"
+	"github.com/project-gimbal/fleet/internal/steps/frontend"
+	"github.com/project-gimbal/fleet/internal/steps/health"
+	"github.com/project-gimbal/fleet/internal/steps/instance"
+	"github.com/project-gimbal/fleet/internal/steps/notice"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
+	"github.com/project-gimbal/fleet/internal/steps/project"
+	"github.com/project-gimbal/fleet/internal/steps/recheck"
+	"github.com/project-gimbal/fleet/internal/steps/signup"
+	"github.com/project-gimbal/fleet/internal/steps/sms"
+)
+
+// handlers opens each function's handler, by the function's name.
+var handlers = map[string]step.Opener{
+	"signup":               step.Opens(signup.Open, signup.Receive),
+	"signup-status":        step.Opens(signup.Open, signup.Status),
+	"approve":              step.Opens(signup.Open, signup.Approve),
+	"reject":               step.Opens(signup.Open, signup.Reject),
+	"retry":                step.Opens(operation.Open, operation.Retry),
+	"admit":                step.Opens(operation.Open, operation.Admit),
+	"reconcile":            step.Opens(operation.Open, operation.Reconcile),
+	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
+	"reserve-instance":     step.Opens(instance.Open, instance.Reserve),
+	"create-project":       step.Opens(project.Open, project.Create),
+	"await-project":        step.Opens(project.Open, project.Await),
+	"migrate-database":     step.Opens(database.Open, database.Migrate),
+	"create-frontend":      step.Opens(frontend.Open, frontend.Create),
+	"configure-dns":        step.Opens(dns.Open, dns.Configure),
+	"create-sms-account":   step.Opens(sms.Open, sms.Create),
+	"create-email-account": step.Opens(email.Open, email.Create),
+	"publish-mail-dns":     step.Opens(dns.Open, dns.PublishMail),
+	"await-mail-domain":    step.Opens(email.Open, email.AwaitDomain),
+	"configure-instance":   step.Opens(database.Open, database.Configure),
+	"create-admin":         step.Opens(admin.Open, admin.Create),
+	"deploy-frontend":      step.Opens(frontend.Open, frontend.Deploy),
+	"await-frontend":       step.Opens(frontend.Open, frontend.Await),
+	"await-certificate":    step.Opens(health.Open, health.AwaitCertificate),
+	"proxy-dns":            step.Opens(dns.Open, dns.Proxy),
+	"verify-health":        step.Opens(health.Open, health.Verify),
+	"activate-instance":    step.Opens(instance.Open, instance.Activate),
+	"notify-customer":      step.Opens(notice.Open, notice.Customer),
+	"begin-teardown":       step.Opens(operation.Open, operation.BeginTeardown),
+	"remove-dns":           step.Opens(dns.Open, dns.Remove),
+	"remove-frontend":      step.Opens(frontend.Open, frontend.Remove),
+	"remove-email-account": step.Opens(email.Open, email.Remove),
+	"remove-sms-account":   step.Opens(sms.Open, sms.Remove),
+	"remove-project":       step.Opens(project.Open, project.Remove),
+	"end-operation":        step.Opens(operation.Open, operation.End),
+}

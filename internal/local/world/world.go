@@ -1,0 +1,209 @@
+// Package world is the whole of Fleet on one machine: the real state machines through the interpreter, the real step code
+// behind an imitation of Lambda, the table, and the five vendors' simulators. What differs from production is
+// provider.Endpoints and the clock.
+package world
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/seal"
+	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/store/table"
+	"github.com/project-gimbal/fleet/statemachines"
+)
+
+// Options say what a world is made of.
+type Options struct {
+	Clock clock.Clock
+	// Seed decides vendors' ids and latencies, clocks' skews and jitter.
+	Seed uint64
+	// Table is the fleet's, with the store's indexes; Keys holds the wrapped data keys.
+	Table, Keys table.Table
+	// KeyEncryptionKey wraps data keys.
+	KeyEncryptionKey tink.AEAD
+	// Credentials are Fleet's own, by name; the simulators take the vendors' from here.
+	Credentials map[string]string
+	// Slots is how many provisionings run at once.
+	Slots int
+	// Databases is what stands behind the Supabase simulator; OpenDatabase is how the steps reach it.
+	Databases    Databases
+	OpenDatabase func(ctx context.Context, url provider.Secret) (schema.Database, error)
+	// DatabaseURL is the template of a database's connection string, as provider.Endpoints has it.
+	DatabaseURL string
+	// Release is the set of files that new instances get.
+	Release fs.FS
+	// Latency is how fast the vendors are.
+	Latency Latency
+	// Script lets vendors' calls go wrong; nil lets none.
+	Script *sim.Script
+	// Ports serves the simulators on real ports of loopback, and reaches them there. Otherwise they are called in-process.
+	Ports bool
+	// Listen is where each simulator listens if Ports is set, by vendor's name; a free port where none is given.
+	Listen map[string]string
+	// Skew is how far the invocations' clocks are off, at most, either way.
+	Skew time.Duration
+	Log  *slog.Logger
+	// Hooks watch, and meddle for tests.
+	Hooks Hooks
+}
+
+// Hooks watch a world and meddle with it. Each may be nil, and is called from many goroutines.
+type Hooks struct {
+	// OnEvent learns of every history event of an execution.
+	OnEvent func(asl.Observation)
+	// OnCall learns of every call of a vendor, and of which state it was for.
+	OnCall func(place asl.Place, c sim.Call)
+	// OnSettled learns that a vendor's state may have changed.
+	OnSettled func(v sim.Vendor)
+	// OnSetback learns of the end of an execution.
+	OnStatus func(asl.StatusChange)
+	// Transport wraps the way to the vendors.
+	Transport func(http.RoundTripper) http.RoundTripper
+	// Late delays the begin of an invocation, the nth of its function, from 1.
+	Late func(function string, n int) time.Duration
+	// Twice tells whether an invocation is to be made twice at once.
+	Twice func(function string, n int) bool
+	// Dies tells at each point of an invocation whether it dies there.
+	Dies func(p Point) bool
+	// Table wraps the table of one invocation.
+	Table func(function string, t table.Table) table.Table
+}
+
+// World is a running one.
+type World struct {
+	Store      *store.Store
+	Executions *asl.Service
+	Vendors    Vendors
+	Endpoints  provider.Endpoints
+	PublicURL  string // of the HTTP front; set before anything is served
+
+	options Options
+	vault   *seal.Vault
+	flying  sync.WaitGroup
+
+	mu     sync.Mutex
+	random *rand.Rand
+	counts map[string]int
+}
+
+// New puts a world together. Nothing runs yet but the simulators' ports, if asked for; Close ends those.
+func New(o Options) (*World, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Script == nil {
+		o.Script = sim.NewScript()
+	}
+	w := &World{options: o, Store: store.New(o.Table, o.Clock), vault: seal.New(o.Keys, o.KeyEncryptionKey),
+		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{}}
+	if err := w.openVendors(); err != nil {
+		return nil, err
+	}
+	machines, err := Machines()
+	if err != nil {
+		return nil, err
+	}
+	w.Executions, err = asl.NewService(asl.Options{Clock: o.Clock, Invoker: w, Machines: machines, Seed: o.Seed,
+		OnEvent: o.Hooks.OnEvent, OnStatus: w.statusChanged})
+	return w, err
+}
+
+// Machines parses every workflow, with the functions' names in place of their ARNs.
+func Machines() (map[string]*asl.Machine, error) {
+	substitutions := map[string]string{}
+	for _, f := range catalog.Functions() {
+		substitutions[f.State()] = f.Name
+	}
+	machines := map[string]*asl.Machine{}
+	for _, name := range catalog.Workflows() {
+		definition, err := statemachines.Definition(name)
+		if err != nil {
+			return nil, err
+		}
+		if machines[name], err = asl.Parse(definition, substitutions); err != nil {
+			return nil, fmt.Errorf("workflow %s: %w", name, err)
+		}
+	}
+	return machines, nil
+}
+
+// statusChanged is EventBridge: the end of an execution makes reconcile look.
+func (w *World) statusChanged(change asl.StatusChange) {
+	if change.Execution.Status != asl.Running {
+		w.Background("reconcile")
+	}
+	if w.options.Hooks.OnStatus != nil {
+		w.options.Hooks.OnStatus(change)
+	}
+}
+
+// Background invokes a function asynchronously.
+func (w *World) Background(function string) {
+	w.flying.Go(func() {
+		if _, err := w.Invoke(context.Background(), function, json.RawMessage("{}")); err != nil {
+			w.options.Log.Warn("background invocation failed", "function", function, "error", err.Error())
+		}
+	})
+}
+
+// RunSchedules invokes the catalog's scheduled functions, each by its period, until ctx is done.
+func (w *World) RunSchedules(ctx context.Context) {
+	for _, f := range catalog.Functions() {
+		if f.Trigger != catalog.Schedule {
+			continue
+		}
+		w.flying.Go(func() {
+			for w.options.Clock.Sleep(ctx, time.Duration(f.Every)*time.Minute) == nil {
+				if _, err := w.Invoke(ctx, f.Name, json.RawMessage("{}")); err != nil {
+					w.options.Log.Warn("scheduled invocation failed", "function", f.Name, "error", err.Error())
+				}
+			}
+		})
+	}
+}
+
+// Settle waits until nothing is under way: no execution, no invocation, no request to a vendor. What one of them begins when
+// it ends is waited for as well.
+func (w *World) Settle(ctx context.Context) error {
+	for before := -1; ; {
+		if err := w.Executions.Settle(ctx); err != nil {
+			return err
+		}
+		w.flying.Wait()
+		w.Vendors.link.Drain()
+		now := w.invocations()
+		if now == before {
+			return nil
+		}
+		before = now
+	}
+}
+
+func (w *World) invocations() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	sum := 0
+	for _, n := range w.counts {
+		sum += n
+	}
+	return sum
+}
+
+// Close stops the simulators' ports.
+func (w *World) Close() error { return w.Vendors.close() }

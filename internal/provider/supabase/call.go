@@ -1,0 +1,95 @@
+package supabase
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
+)
+
+// request is one call. in is sent as JSON unless nil; the answer is decoded into out unless nil.
+type request struct {
+	operation string
+	method    string
+	path      string
+	in, out   any
+
+	url    string
+	header http.Header
+}
+
+// completable is an answer that knows whether it holds what the operation's answers must hold.
+type completable interface{ complete() bool }
+
+// send does the call and translates every failure into a *fault.Error.
+func (c *Client) send(ctx context.Context, r request) error {
+	req, err := r.build(ctx)
+	if err != nil {
+		return unsent(r.operation, fault.Internal, "the request can't be built", err)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return provider.Failed(Name, r.operation, err)
+	}
+	body, err := read(res)
+	if res.StatusCode < 200 || res.StatusCode > 299 {
+		return c.failure(r.operation, res, body, err)
+	}
+	if err != nil {
+		return unusable(r.operation, res.StatusCode, "the answer can't be read", err)
+	}
+	if r.out == nil {
+		return nil
+	}
+	// Unmarshal, unlike a Decoder, refuses what follows the document.
+	if err := json.Unmarshal(body, r.out); err != nil {
+		return unusable(r.operation, res.StatusCode, "the answer can't be decoded", err)
+	}
+	if a, ok := r.out.(completable); ok && !a.complete() {
+		return unusable(r.operation, res.StatusCode, "the answer is incomplete", nil)
+	}
+	return nil
+}
+
+func (r request) build(ctx context.Context) (*http.Request, error) {
+	var body io.Reader
+	if r.in != nil {
+		data, err := json.Marshal(r.in)
+		if err != nil {
+			return nil, err
+		}
+		body = bytes.NewReader(data)
+	}
+	req, err := http.NewRequestWithContext(ctx, r.method, r.url, body)
+	if err != nil {
+		return nil, err
+	}
+	req.Header = r.header
+	req.Header.Set("Accept", "application/json")
+	if r.in != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	return req, nil
+}
+
+// read takes a whole answer, whose length the transport bounds.
+func read(res *http.Response) ([]byte, error) {
+	body, err := io.ReadAll(res.Body)
+	// Whatever closing says, the body has been read or not; only that counts.
+	_ = res.Body.Close()
+	return body, err
+}
+
+// unsent is a failure before anything was sent.
+func unsent(operation string, code fault.Code, text string, err error) error {
+	return &fault.Error{Code: code, Vendor: Name, Operation: operation, Text: text, NothingHappened: true, Err: err}
+}
+
+// unusable is a success that can't be understood: the call may well have taken effect.
+func unusable(operation string, status int, text string, err error) error {
+	return &fault.Error{Code: fault.Unavailable, Vendor: Name, Operation: operation, Status: status, Text: text, Err: err}
+}

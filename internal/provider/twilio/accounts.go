@@ -1,0 +1,153 @@
+package twilio
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	v2010 "github.com/twilio/twilio-go/rest/api/v2010"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
+)
+
+// Status of an account, as Twilio spells it.
+const (
+	Active    = "active"
+	Suspended = "suspended"
+	Closed    = "closed"
+)
+
+// Account is a Twilio account.
+type Account struct {
+	SID    string // AC and 32 hexadecimal digits
+	Name   string // friendly name, at most 64 characters; not unique
+	Status string // Active, Suspended or Closed
+	// Token is the account's primary auth token. Lists and look-ups by the parent show it, so a lost answer loses nothing.
+	Token provider.Secret
+	Owner string // SID of the parent account; a parent's own SID for itself
+}
+
+// FindAccounts gives the subaccounts of exactly that friendly name, in Twilio's order. The parent itself, other
+// owners' accounts and closed ones, which linger in lists, are left out.
+func (c *Client) FindAccounts(ctx context.Context, name string) ([]Account, error) {
+	const operation = "ListAccounts"
+	var found []Account
+	err := c.pages(ctx, operation, url.Values{"FriendlyName": {name}}, func(api *v2010.ApiService) (*string, error) {
+		list, err := api.PageAccount(nil, "", "")
+		if err != nil {
+			return nil, err
+		}
+		if list.Accounts == nil {
+			return nil, errors.New("no accounts") // an answer without the list is not an empty list
+		}
+		for _, a := range list.Accounts {
+			one, err := account(a)
+			if err != nil {
+				return nil, err
+			}
+			if one.Name == name && one.Owner == c.parent() && one.SID != c.parent() && one.Status != Closed {
+				found = append(found, one)
+			}
+		}
+		return list.NextPageUri, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// CreateAccount makes a subaccount. Names are not unique and the call is not idempotent: look by FindAccounts before.
+// QuotaExceeded means that the parent may have no more.
+func (c *Client) CreateAccount(ctx context.Context, name string) (Account, error) {
+	const operation = "CreateAccount"
+	var made Account
+	err := c.call(ctx, operation, nil, func(api *v2010.ApiService) error {
+		a, err := api.CreateAccount(new(v2010.CreateAccountParams).SetFriendlyName(name))
+		if err != nil {
+			return err
+		}
+		if made, err = account(*a); err == nil && (made.Owner != c.parent() || made.Token.Empty()) {
+			err = errors.New("no subaccount of ours with a token")
+		}
+		return err
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	return made, nil
+}
+
+// CloseAccount closes a subaccount, its keys with it. That is final. An account that is closed or unknown already is
+// no failure. The parent is refused without asking Twilio.
+func (c *Client) CloseAccount(ctx context.Context, sid string) error {
+	const operation = "UpdateAccount"
+	if !accountSID.MatchString(sid) {
+		return malformed(operation)
+	}
+	if sid == c.parent() {
+		return &fault.Error{Code: fault.NotOurs, Vendor: vendor, Operation: operation,
+			Text: "not sent: the parent account is never closed", NothingHappened: true}
+	}
+	err := c.call(ctx, operation, nil, func(api *v2010.ApiService) error {
+		a, err := api.UpdateAccount(sid, new(v2010.UpdateAccountParams).SetStatus(Closed))
+		if err != nil {
+			return err
+		}
+		if deref(a.Sid) != sid || deref(a.Status) != Closed {
+			return errors.New("the account isn't shown as closed")
+		}
+		return nil
+	})
+	if gone(err) || closed(err) {
+		return nil
+	}
+	return err
+}
+
+// Account reads one account, closed ones too. Where there is none, provider.NotFound(err) holds.
+func (c *Client) Account(ctx context.Context, sid string) (Account, error) {
+	const operation = "FetchAccount"
+	if !accountSID.MatchString(sid) {
+		return Account{}, malformed(operation)
+	}
+	var read Account
+	err := c.call(ctx, operation, nil, func(api *v2010.ApiService) error {
+		a, err := api.FetchAccount(sid)
+		if err != nil {
+			return err
+		}
+		if read, err = account(*a); err == nil && read.SID != sid {
+			err = errors.New("another account than asked for")
+		}
+		return err
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	return read, nil
+}
+
+// account reads an account as Twilio shows it. Everything in the document is optional; Fleet can't do without these.
+func account(a v2010.ApiV2010Account) (Account, error) {
+	out := Account{
+		SID:    deref(a.Sid),
+		Name:   deref(a.FriendlyName),
+		Status: deref(a.Status),
+		Token:  provider.NewSecret(deref(a.AuthToken)),
+		Owner:  deref(a.OwnerAccountSid),
+	}
+	known := out.Status == Active || out.Status == Suspended || out.Status == Closed
+	if !accountSID.MatchString(out.SID) || !accountSID.MatchString(out.Owner) || a.FriendlyName == nil || !known {
+		return Account{}, errors.New("an account without SID, owner, name or status")
+	}
+	return out, nil
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

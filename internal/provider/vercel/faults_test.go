@@ -1,0 +1,392 @@
+package vercel_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/provider/vercel"
+	"github.com/project-gimbal/fleet/internal/sim"
+	simulator "github.com/project-gimbal/fleet/internal/sim/vercel"
+)
+
+// operation is one method of the client, called so that its simulated vendor would let it succeed.
+type operation struct {
+	change bool // not a read
+	call   func(ctx context.Context, c *vercel.Client) error
+}
+
+// projectID is what the operations below use as a project; its simulator doesn't matter where a fault comes first.
+const projectID = "prj_any"
+
+var operations = map[string]operation{
+	"GetProject": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.FindProject(ctx, "acme")
+		return err
+	}},
+	"CreateProject": {true, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.CreateProject(ctx, vercel.NewProject{Name: "acme", Mark: "i-1"})
+		return err
+	}},
+	"DeleteProject": {true, func(ctx context.Context, c *vercel.Client) error { return c.DeleteProject(ctx, projectID) }},
+	"CreateProjectEnv": {true, func(ctx context.Context, c *vercel.Client) error {
+		return c.SetEnvironment(ctx, projectID, variables("hidden"))
+	}},
+	"GetProjectDomain": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.FindDomain(ctx, projectID, host)
+		return err
+	}},
+	"AddProjectDomain": {true, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.AddDomain(ctx, projectID, host)
+		return err
+	}},
+	"RemoveProjectDomain": {true, func(ctx context.Context, c *vercel.Client) error { return c.RemoveDomain(ctx, projectID, host) }},
+	"GetDomainConfig": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.DomainConfig(ctx, projectID, host)
+		return err
+	}},
+	"UploadFile": {true, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.UploadFile(ctx, content)
+		return err
+	}},
+	"CreateDeployment": {true, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.CreateDeployment(ctx, vercel.NewDeployment{Project: projectID, Name: "acme", Files: []vercel.File{{Path: "a", Inline: content}}})
+		return err
+	}},
+	"GetDeployments": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.FindDeployments(ctx, projectID, "operationId", "op-1")
+		return err
+	}},
+	"GetDeployment": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.Deployment(ctx, "dpl_any")
+		return err
+	}},
+}
+
+func operationNames() []string { return slices.Sorted(maps.Keys(operations)) }
+
+func TestEveryOperationUnderEveryFault(t *testing.T) {
+	tests := []struct {
+		kind    sim.Kind
+		code    fault.Code
+		nothing bool
+		wait    time.Duration
+	}{
+		{sim.Refused, fault.Unavailable, true, 0},
+		{sim.TooMany, fault.Throttled, true, 0},
+		{sim.TooManyRetry, fault.Throttled, true, 5 * time.Second},
+		{sim.Denied, fault.Rejected, true, 0},
+		{sim.ErrorBefore, fault.Unavailable, false, 0},
+		{sim.ErrorAfter, fault.Unavailable, false, 0},
+		{sim.Lost, fault.Unavailable, false, 0},
+		{sim.Hang, fault.Unavailable, false, 0},
+		{sim.Delayed, fault.Unavailable, false, 0},
+	}
+	for _, name := range operationNames() {
+		for _, test := range tests {
+			t.Run(name+"/"+string(test.kind), func(t *testing.T) {
+				inWorld(t, "vercel."+name+"="+string(test.kind), nil, func(w *world) {
+					start := w.clock.Now()
+					err := operations[name].call(w.attempt(), w.client)
+					f, ok := errors.AsType[*fault.Error](err)
+					if !ok {
+						w.Fatalf("no fault: %v", err)
+					}
+					if f.Code != test.code || f.NothingHappened != test.nothing || f.RetryAfter != test.wait ||
+						f.Vendor != "vercel" || f.Operation != name {
+						w.Errorf("got %+v", f)
+					}
+					if took := w.clock.Now().Sub(start); took > 20*time.Second {
+						w.Errorf("took %v", took)
+					}
+					if len(w.calls) != 1 || w.calls[0].Operation != name {
+						w.Errorf("sent %+v", w.calls)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestChangesNeedAnAttempt(t *testing.T) {
+	for _, name := range operationNames() {
+		inWorld(t, "", nil, func(w *world) {
+			err := operations[name].call(w.Context(), w.client)
+			if refused := errors.Is(err, provider.ErrNoAttempt); refused != operations[name].change {
+				w.Errorf("%s: %v", name, err)
+			}
+			if operations[name].change && (!fault.NothingHappened(err) || len(w.calls) != 0) {
+				w.Errorf("%s was sent", name)
+			}
+		})
+	}
+}
+
+func TestEveryCallNamesTheTeam(t *testing.T) {
+	for _, name := range operationNames() {
+		synctest.Test(t, func(t *testing.T) {
+			c := settings(clock.System(), roundTrip(func(req *http.Request) (*http.Response, error) {
+				if got := req.URL.Query()["teamId"]; !slices.Equal(got, []string{team}) {
+					t.Errorf("%s: teamId %q", name, got)
+				}
+				if got := req.Header.Get("Authorization"); got != "Bearer "+token {
+					t.Errorf("%s: authorization %q", name, got)
+				}
+				return answer(500, ""), nil
+			}))
+			_ = operations[name].call(provider.WithAttempt(t.Context()), vercel.New(c)) // it fails: the test is above
+			c.Settings.VercelTeam, c.Transport = "", roundTrip(func(*http.Request) (*http.Response, error) {
+				t.Errorf("%s: sent without a team", name)
+				return answer(500, ""), nil
+			})
+			if err := operations[name].call(provider.WithAttempt(t.Context()), vercel.New(c)); !fault.Is(err, fault.Internal) {
+				t.Errorf("%s: %v", name, err)
+			}
+		})
+	}
+}
+
+func TestWrongTeamAndTokenAreRefused(t *testing.T) {
+	for what, change := range map[string]func(*simulator.Config){
+		"team":  func(c *simulator.Config) { c.Team = "team_other" },
+		"token": func(c *simulator.Config) { c.Token = "other" },
+	} {
+		inWorld(t, "", func(c *simulator.Config, _ *sim.Options) { change(c) }, func(w *world) {
+			_, err := w.client.CreateProject(w.attempt(), vercel.NewProject{Name: "acme"})
+			if !fault.Is(err, fault.Rejected) || len(w.sim.Inventory()) != 0 {
+				w.Errorf("wrong %s: %v", what, err)
+			}
+		})
+	}
+}
+
+func TestRateLimitIsHonoured(t *testing.T) {
+	inWorld(t, "", func(c *simulator.Config, o *sim.Options) { c.Limit, o.Answer = 2, 0 }, func(w *world) {
+		for range 2 {
+			if _, err := w.client.FindProject(w.Context(), "acme"); err != nil {
+				w.Fatal(err)
+			}
+		}
+		_, err := w.client.FindProject(w.Context(), "acme")
+		f, ok := errors.AsType[*fault.Error](err)
+		if !ok || f.Code != fault.Throttled || f.VendorCode != "rate_limited" || f.RetryAfter != time.Minute {
+			w.Fatalf("got %+v", err)
+		}
+		w.sleep(f.RetryAfter)
+		if _, err := w.client.FindProject(w.Context(), "acme"); err != nil {
+			w.Error(err)
+		}
+	})
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (r roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return r(req) }
+
+func answer(status int, body string) *http.Response {
+	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(body))}
+}
+
+func TestAnswersThatCannotBeUnderstood(t *testing.T) {
+	const secretText = "sk_live_vendor_words"
+	bodies := map[string]func() io.Reader{
+		"HTML":       func() io.Reader { return strings.NewReader("<html>" + secretText + "</html>") },
+		"empty":      func() io.Reader { return strings.NewReader("") },
+		"truncated":  func() io.Reader { return strings.NewReader(`{"id":"prj_1","name":"ac`) },
+		"cut off":    func() io.Reader { return io.MultiReader(strings.NewReader(`{"id":`), broken{}) },
+		"null":       func() io.Reader { return strings.NewReader(`null`) },
+		"incomplete": func() io.Reader { return strings.NewReader(`{}`) },
+		"wrong types": func() io.Reader {
+			return strings.NewReader(`{"id":[],"name":7,"envs":1,"created":"x","failed":3,"misconfigured":"no","deployments":{},"verified":1,"meta":[]}`)
+		},
+		"10 MB":           func() io.Reader { return strings.NewReader(`{"id":"` + strings.Repeat("x", 10<<20) + `"}`) },
+		"10 MB of spaces": func() io.Reader { return strings.NewReader(strings.Repeat(" ", 10<<20) + "{}") },
+	}
+	decoding := []string{"GetProject", "CreateProject", "CreateProjectEnv", "GetProjectDomain", "AddProjectDomain", "GetDomainConfig",
+		"CreateDeployment", "GetDeployments", "GetDeployment"}
+	for _, name := range decoding {
+		for what, body := range bodies {
+			t.Run(name+"/"+what, func(t *testing.T) {
+				client := vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) {
+					a := answer(201, "")
+					a.Body = io.NopCloser(body())
+					return a, nil
+				})))
+				err := operations[name].call(provider.WithAttempt(t.Context()), client)
+				f, ok := errors.AsType[*fault.Error](err)
+				if !ok || f.Code != fault.Unavailable || f.NothingHappened {
+					t.Fatalf("got %+v", err)
+				}
+				if strings.Contains(fmt.Sprint(err), secretText) {
+					t.Errorf("the vendor's words in %v", err)
+				}
+			})
+		}
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestRefusals(t *testing.T) {
+	const page = "<html>private words</html>"
+	document := func(code string) string { return `{"error":{"code":"` + code + `","message":"private words"}}` }
+	tests := []struct {
+		name    string
+		status  int
+		body    string
+		code    fault.Code
+		vendor  string
+		nothing bool
+	}{
+		{"conflict", 409, document("conflict"), fault.Conflict, "conflict", true},
+		{"conflict without a body", 409, "", fault.Conflict, "", true},
+		{"billing", 402, document("payment_required"), fault.QuotaExceeded, "payment_required", true},
+		{"add-on missing", 428, document("missing_addon"), fault.Rejected, "missing_addon", true},
+		{"bad request", 400, document("bad_request"), fault.Rejected, "bad_request", true},
+		{"variable exists", 400, document("ENV_CONFLICT"), fault.Conflict, "ENV_CONFLICT", true},
+		{"HTML 403", 403, page, fault.Rejected, "", true},
+		{"HTML 404 of a proxy", 404, page, fault.Unavailable, "", false},
+		{"HTML 502", 502, page, fault.Unavailable, "", false},
+		{"redirect", 302, "", fault.Unavailable, "", false},
+		{"request timeout", 408, "", fault.Unavailable, "", false},
+		{"words instead of a code", 400, document("my secret words"), fault.Rejected, "", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			sent := 0
+			client := vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) {
+				sent++
+				a := answer(test.status, test.body)
+				a.Header.Set("Location", "https://elsewhere.test/")
+				return a, nil
+			})))
+			_, err := client.CreateProject(provider.WithAttempt(t.Context()), vercel.NewProject{Name: "acme"})
+			f, ok := errors.AsType[*fault.Error](err)
+			if !ok || f.Code != test.code || f.VendorCode != test.vendor || f.NothingHappened != test.nothing {
+				t.Errorf("got %+v", err)
+			}
+			if sent != 1 || strings.Contains(fmt.Sprint(err), "words") {
+				t.Errorf("sent %d times: %v", sent, err)
+			}
+		})
+	}
+}
+
+func TestAProxysPageIsNoProofOfAbsence(t *testing.T) {
+	client := vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) {
+		return answer(404, "<html>no such route</html>"), nil
+	})))
+	if err := client.DeleteProject(provider.WithAttempt(t.Context()), "prj_1"); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("deleted: %v", err)
+	}
+	if found, err := client.FindProject(t.Context(), "acme"); !fault.Is(err, fault.Unavailable) {
+		t.Errorf("absent: %v, %v", found, err)
+	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := clock.System().Now()
+		for _, test := range []struct {
+			name   string
+			header map[string]string
+			want   time.Duration
+		}{
+			{"none", nil, 0},
+			{"seconds", map[string]string{"Retry-After": "7"}, 7 * time.Second},
+			{"date", map[string]string{"Retry-After": now.Add(9 * time.Second).Format(http.TimeFormat)}, 9 * time.Second},
+			{"past", map[string]string{"Retry-After": "-3"}, 0},
+			{"nonsense", map[string]string{"Retry-After": "soon"}, 0},
+			{"a year", map[string]string{"Retry-After": "31536000"}, time.Hour},
+			{"used up", map[string]string{"X-Ratelimit-Remaining": "0", "X-Ratelimit-Reset": fmt.Sprint(now.Add(11 * time.Second).Unix())}, 11 * time.Second},
+			{"not used up", map[string]string{"X-Ratelimit-Remaining": "1", "X-Ratelimit-Reset": fmt.Sprint(now.Add(11 * time.Second).Unix())}, 0},
+		} {
+			client := vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) {
+				a := answer(429, "")
+				for name, value := range test.header {
+					a.Header.Set(name, value)
+				}
+				return a, nil
+			})))
+			_, err := client.Deployment(t.Context(), "dpl_1")
+			if f, ok := errors.AsType[*fault.Error](err); !ok || f.RetryAfter != test.want {
+				t.Errorf("%s: %+v", test.name, err)
+			}
+		}
+	})
+}
+
+func TestCredentialFailureSendsNothing(t *testing.T) {
+	c := settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) {
+		t.Error("sent")
+		return answer(200, "{}"), nil
+	}))
+	c.Credential = func(context.Context, string) (provider.Secret, error) {
+		return provider.Secret{}, errors.New("the vault said private words")
+	}
+	_, err := vercel.New(c).FindProject(t.Context(), "acme")
+	if !fault.Is(err, fault.Unavailable) || !fault.NothingHappened(err) || strings.Contains(err.Error(), "words") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestEndlessPagesEnd(t *testing.T) {
+	sent := 0
+	client := vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) {
+		sent++
+		return answer(200, `{"deployments":[],"pagination":{"count":0,"next":5,"prev":null}}`), nil
+	})))
+	if _, err := client.FindDeployments(t.Context(), "prj_1", "k", "v"); !fault.Is(err, fault.Unavailable) || sent > 100 {
+		t.Errorf("%d pages: %v", sent, err)
+	}
+}
+
+func FuzzAnswers(f *testing.F) {
+	f.Add(200, `{"id":"prj_1","name":"acme"}`)
+	f.Add(200, `{"envs":[{"key":"FLEET_INSTANCE_ID","value":"i","type":"plain","target":"production"}]}`)
+	f.Add(201, `{"created":{"key":"A"},"failed":[{"error":{"code":"ENV_CONFLICT","message":"words"}}]}`)
+	f.Add(200, `{"deployments":[{"uid":"d","state":"READY","aliasAssigned":1700000000000,"aliasError":{"code":"a b"}}],"pagination":{"next":null}}`)
+	f.Add(400, `{"error":{"code":"missing_files","missing":["da39a3ee5e6b4b0d3255bfef95601890afd80709","x"]}}`)
+	f.Add(200, `{"misconfigured":true,"recommendedCNAME":[{"rank":1,"value":"a.vercel-dns-016.com."}]}`)
+	f.Add(404, `{"error":{"code":"not_found","message":"gone"}}`)
+	f.Fuzz(func(t *testing.T, status int, body string) {
+		if status < 100 || status > 999 {
+			return
+		}
+		for _, name := range operationNames() {
+			client := vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) { return answer(status, body), nil })))
+			err := operations[name].call(provider.WithAttempt(t.Context()), client)
+			if err == nil {
+				if status != 404 && (status < 200 || status > 299) {
+					t.Errorf("%s: status %d is a success", name, status)
+				}
+				continue
+			}
+			fe, ok := err.(*fault.Error) //nolint:errorlint // it must be one itself
+			if !ok {
+				t.Fatalf("%s: no fault: %v", name, err)
+			}
+			if fe.NothingHappened && (status < 400 || status >= 500) {
+				t.Errorf("%s: status %d proves nothing", name, status)
+			}
+			for _, c := range fe.Error() {
+				if c < ' ' || c > '~' {
+					t.Errorf("%s: free text in %q", name, fe.Error())
+				}
+			}
+		}
+	})
+}

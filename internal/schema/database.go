@@ -1,0 +1,82 @@
+package schema
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+)
+
+// Database is an open customer's database, as the steps use it. Every method may be repeated.
+type Database interface {
+	// Migrate brings the schema to this build's last migration.
+	Migrate(ctx context.Context) error
+	// WriteConfig writes the given fields of the instance's configuration.
+	WriteConfig(ctx context.Context, c Config) error
+	// WriteAdmin makes a user of the project's Auth an administrator of the instance.
+	WriteAdmin(ctx context.Context, userID, displayName string) error
+	Close(ctx context.Context) error
+}
+
+// Open connects to a database. url is a connection string with its password, for a direct connection or a pooler in
+// session mode. Connections that fail are Unavailable, refused credentials are Rejected.
+func Open(ctx context.Context, url provider.Secret) (Database, error) {
+	conn, err := connect(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return postgres{conn}, nil
+}
+
+// connect opens one connection whose statements the server ends before an invocation's requests count as settled: a
+// Lambda that dies leaves neither a statement running nor a lock held for long.
+func connect(ctx context.Context, url provider.Secret) (*pgx.Conn, error) {
+	config, err := pgx.ParseConfig(url.Reveal())
+	if err != nil {
+		// The error would repeat the connection string.
+		return nil, &fault.Error{Code: fault.Internal, Vendor: vendor, Operation: "Connect", Text: "the database's URL does not parse", NothingHappened: true}
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // one round trip a statement, nothing kept on the server
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return nil, unsent(translate("Connect", "connection", err))
+	}
+	limits := fmt.Sprintf("set statement_timeout = %d; set lock_timeout = %d; set idle_in_transaction_session_timeout = %d",
+		bounds.Call.Milliseconds(), (bounds.Call / 2).Milliseconds(), bounds.Quiet.Milliseconds())
+	if _, err := conn.PgConn().Exec(ctx, limits).ReadAll(); err != nil {
+		return nil, errors.Join(unsent(translate("Connect", "time limits", err)), conn.Close(ctx))
+	}
+	return conn, nil
+}
+
+// unsent marks a fault as proof that nothing happened: no statement that changes anything was sent yet.
+func unsent(err error) error {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
+		f.NothingHappened = true
+	}
+	return err
+}
+
+type postgres struct{ conn *pgx.Conn }
+
+func (p postgres) Migrate(ctx context.Context) error {
+	_, err := Apply(ctx, p.conn, All())
+	return err
+}
+
+func (p postgres) WriteConfig(ctx context.Context, c Config) error {
+	return WriteConfig(ctx, p.conn, c)
+}
+
+func (p postgres) WriteAdmin(ctx context.Context, userID, displayName string) error {
+	return WriteAdmin(ctx, p.conn, userID, displayName)
+}
+
+func (p postgres) Close(ctx context.Context) error {
+	return translate("Close", "connection", p.conn.Close(ctx))
+}

@@ -1,0 +1,177 @@
+// Package memory is a stand-in for customers' databases, for flows in virtual time: it keeps what the steps write, by
+// connection string, and refuses what PostgreSQL would refuse of them.
+package memory
+
+import (
+	"context"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/schema"
+)
+
+// Store holds every database. The zero value is empty and usable; a Store may be used from several goroutines.
+type Store struct {
+	// Fault, if set before first use, is asked before each call, with the database's key (see Key) and one of "Connect",
+	// "Migrate", "WriteConfig", "WriteAdmin". What it returns, the call fails with; it may wait on the test's clock.
+	Fault func(ctx context.Context, key, operation string) error
+
+	mu        sync.Mutex
+	databases map[string]*content
+}
+
+// content is one database's.
+type content struct {
+	migrated bool
+	config   *schema.Config
+	admins   map[string]string // display name by user id
+}
+
+// Key is what a database is kept under: its connection string without password and parameters.
+func Key(connection provider.Secret) (string, error) {
+	u, err := url.Parse(connection.Reveal())
+	if err != nil || u.Host == "" {
+		return "", &fault.Error{Code: fault.Internal, Vendor: "supabase", Operation: "Connect", Text: "the database's URL does not parse", NothingHappened: true}
+	}
+	return u.User.Username() + "@" + u.Host + u.Path, nil
+}
+
+// Open has the signature of schema.Open. A database comes into being when it is first opened.
+func (s *Store) Open(ctx context.Context, connection provider.Secret) (schema.Database, error) {
+	key, err := Key(connection)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.fault(ctx, key, "Connect"); err != nil {
+		return nil, err
+	}
+	return &database{store: s, key: key}, nil
+}
+
+// Drop forgets a database, as the deletion of its project does.
+func (s *Store) Drop(key string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.databases, key)
+}
+
+// Keys lists the databases that were written to, sorted.
+func (s *Store) Keys() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Sorted(maps.Keys(s.databases))
+}
+
+// Migrated reports whether a database has its schema.
+func (s *Store) Migrated(key string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.databases[key]
+	return c != nil && c.migrated
+}
+
+// Config is a database's instance_config row, if there is one.
+func (s *Store) Config(key string) (schema.Config, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.databases[key]
+	if c == nil || c.config == nil {
+		return schema.Config{}, false
+	}
+	return *c.config, true
+}
+
+// Admins is the display name of each administrator, by user id.
+func (s *Store) Admins(key string) map[string]string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if c := s.databases[key]; c != nil {
+		return maps.Clone(c.admins)
+	}
+	return nil
+}
+
+func (s *Store) fault(ctx context.Context, key, operation string) error {
+	if err := ctx.Err(); err != nil {
+		return &fault.Error{Code: fault.Unavailable, Vendor: "supabase", Operation: operation, Text: "no answer from the database", Err: err}
+	}
+	if s.Fault == nil {
+		return nil
+	}
+	return s.Fault(ctx, key, operation)
+}
+
+type database struct {
+	store *Store
+	key   string
+}
+
+// change runs f on the database's content, unless a fault is scripted for the operation.
+func (d *database) change(ctx context.Context, operation string, f func(*content) error) error {
+	if err := d.store.fault(ctx, d.key, operation); err != nil {
+		return err
+	}
+	d.store.mu.Lock()
+	defer d.store.mu.Unlock()
+	c := d.store.databases[d.key]
+	if c == nil {
+		c = &content{admins: map[string]string{}}
+	}
+	if operation != "Migrate" && !c.migrated {
+		return refused(operation, "42P01") // undefined_table
+	}
+	if err := f(c); err != nil {
+		return err
+	}
+	if d.store.databases == nil {
+		d.store.databases = map[string]*content{}
+	}
+	d.store.databases[d.key] = c
+	return nil
+}
+
+func refused(operation, state string) error {
+	return &fault.Error{Code: fault.Rejected, Vendor: "supabase", Operation: operation, VendorCode: state, Text: "SQLSTATE " + state, NothingHappened: true}
+}
+
+func (d *database) Migrate(ctx context.Context) error {
+	return d.change(ctx, "Migrate", func(c *content) error {
+		c.migrated = true
+		return nil
+	})
+}
+
+func (d *database) WriteConfig(ctx context.Context, given schema.Config) error {
+	return d.change(ctx, "WriteConfig", func(c *content) error {
+		row := schema.Defaults(given.InstanceID)
+		if c.config != nil {
+			if !strings.EqualFold(c.config.InstanceID, given.InstanceID) {
+				return &fault.Error{Code: fault.NotOurs, Vendor: "supabase", Operation: "WriteConfig",
+					Text: "the database holds another instance's configuration", NothingHappened: true}
+			}
+			row = *c.config
+		}
+		row = row.With(given)
+		c.config = &row
+		return nil
+	})
+}
+
+func (d *database) WriteAdmin(ctx context.Context, userID, displayName string) error {
+	return d.change(ctx, "WriteAdmin", func(c *content) error {
+		if displayName == "" {
+			return refused("WriteAdmin", "23514") // check_violation
+		}
+		if _, found := c.admins[userID]; !found {
+			c.admins[userID] = displayName
+		}
+		return nil
+	})
+}
+
+func (d *database) Close(context.Context) error { return nil }

@@ -1,0 +1,160 @@
+// Package seal keeps credentials and personal data unreadable outside the instance they belong to: AEAD under a data key
+// of the instance's own, with the instance's id as associated data. The data key is stored only wrapped by a key-encryption
+// key, in a table of its own; destroying it makes all that was sealed unreadable.
+package seal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/tink-crypto/tink-go/v2/aead"
+	"github.com/tink-crypto/tink-go/v2/insecurecleartextkeyset"
+	"github.com/tink-crypto/tink-go/v2/keyset"
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/store/table"
+)
+
+// Vault seals and opens with the instances' data keys.
+type Vault struct {
+	keys table.Table
+	kek  tink.AEAD
+
+	mu     sync.Mutex
+	opened map[string]tink.AEAD // by instance id
+}
+
+// New makes a vault whose wrapped keys are in the table keys, wrapped by kek.
+func New(keys table.Table, kek tink.AEAD) *Vault {
+	return &Vault{keys: keys, kek: kek, opened: map[string]tink.AEAD{}}
+}
+
+func keyOf(instanceID string) table.Key {
+	return table.Key{Partition: "key#" + instanceID, Sort: "data"}
+}
+
+// Mint makes the instance's data key. A key that is there already stays.
+func (v *Vault) Mint(ctx context.Context, instanceID string) error {
+	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return sealing(err)
+	}
+	var wrapped bytes.Buffer
+	if err := handle.WriteWithAssociatedData(keyset.NewBinaryWriter(&wrapped), v.kek, []byte(instanceID)); err != nil {
+		return sealing(err)
+	}
+	err = v.keys.Write(ctx, []table.Write{{Op: table.Put,
+		Item: table.Item{Key: keyOf(instanceID), Body: wrapped.Bytes()}, If: table.Condition{Absent: true}}})
+	if _, exists := errors.AsType[*table.ConditionError](err); exists || err == nil {
+		return nil
+	}
+	return &fault.Error{Code: fault.Unavailable, Text: "the key table did not do it", Err: err}
+}
+
+// Seal encrypts plaintext for the instance. what names the thing, such as "secret/database-password": a ciphertext opens
+// only as what it was sealed as.
+func (v *Vault) Seal(ctx context.Context, instanceID, what string, plaintext []byte) ([]byte, error) {
+	a, err := v.key(ctx, instanceID)
+	if err != nil {
+		return nil, err
+	}
+	sealed, err := a.Encrypt(plaintext, associated(instanceID, what))
+	if err != nil {
+		return nil, sealing(err)
+	}
+	return sealed, nil
+}
+
+// Open decrypts what Seal gave for the same instance and thing.
+func (v *Vault) Open(ctx context.Context, instanceID, what string, ciphertext []byte) ([]byte, error) {
+	a, err := v.key(ctx, instanceID)
+	if err != nil {
+		return nil, err
+	}
+	plain, err := a.Decrypt(ciphertext, associated(instanceID, what))
+	if err != nil {
+		return nil, sealing(err)
+	}
+	return plain, nil
+}
+
+func associated(instanceID, what string) []byte { return []byte(instanceID + "\n" + what) }
+
+func (v *Vault) key(ctx context.Context, instanceID string) (tink.AEAD, error) {
+	v.mu.Lock()
+	a := v.opened[instanceID]
+	v.mu.Unlock()
+	if a != nil {
+		return a, nil
+	}
+	item, err := v.keys.Get(ctx, keyOf(instanceID), true)
+	if errors.Is(err, table.ErrNotFound) {
+		return nil, fault.New(fault.Internal, "the instance has no data key")
+	}
+	if err != nil {
+		return nil, &fault.Error{Code: fault.Unavailable, Text: "the key table did not answer", Err: err}
+	}
+	handle, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(item.Body)), v.kek, []byte(instanceID))
+	if err != nil {
+		return nil, sealing(err)
+	}
+	if a, err = aead.New(handle); err != nil {
+		return nil, sealing(err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.opened[instanceID] = a
+	return a, nil
+}
+
+func sealing(err error) error {
+	return &fault.Error{Code: fault.Internal, Text: "sealing or opening failed", Err: err}
+}
+
+// FileKey is a key-encryption key kept in a file that only its owner can read; it is made if absent. It is for one
+// machine; on AWS the key is in KMS.
+func FileKey(path string) (tink.AEAD, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		if text, err = newKeyFile(path); err != nil {
+			return nil, fmt.Errorf("make key file %s: %w", path, err)
+		}
+	} else if err != nil {
+		return nil, fmt.Errorf("read key file: %w", err)
+	}
+	handle, err := insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(text)))
+	if err != nil {
+		return nil, fmt.Errorf("key file %s is damaged", path)
+	}
+	return aead.New(handle)
+}
+
+func newKeyFile(path string) ([]byte, error) {
+	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return nil, err
+	}
+	var text bytes.Buffer
+	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&text)); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	return text.Bytes(), os.WriteFile(path, text.Bytes(), 0o600)
+}
+
+// MemoryKey is a key-encryption key that is gone with the process, for tests and the demo.
+func MemoryKey() (tink.AEAD, error) {
+	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
+	if err != nil {
+		return nil, err
+	}
+	return aead.New(handle)
+}

@@ -1,0 +1,176 @@
+// Package cloudflare simulates the part of Cloudflare's API that holds DNS records, for one zone.
+//
+// What it does is what Cloudflare documents: the envelope, partial uniqueness of names, relative names, filters that
+// don't regard case, the rate limit of 1200 calls in five minutes, after which everything is refused for five minutes.
+// Records resolve at once; lists may lag.
+package cloudflare
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/sim"
+)
+
+// Config is the simulated account.
+type Config struct {
+	Token  string // the API token that may edit the zone
+	Zone   string // the zone's id, 32 hexadecimal digits
+	Domain string // the zone's name, "gimbal.app"
+	// Records is how many records the zone may hold; 0 means 3500, as on paid plans.
+	Records int
+	// Calls is how many calls are answered in five minutes; 0 means 1200.
+	Calls int
+}
+
+// Sim is a simulated Cloudflare. It is safe for concurrent use.
+type Sim struct {
+	options sim.Options
+	config  Config
+	router  sim.Router
+
+	mu    sync.Mutex
+	state state
+}
+
+// state is all that Cloudflare keeps.
+type state struct {
+	Records []record `json:"records"`
+	// Made counts creations by name, Calls the calls by operation: with the seed they decide ids and latencies,
+	// whatever the order in which branches arrive.
+	Made   map[string]int `json:"made"`
+	Calls  map[string]int `json:"calls"`
+	Window window         `json:"window"`
+}
+
+// New makes an empty zone.
+func New(o sim.Options, c Config) *Sim {
+	c.Records = cmp.Or(c.Records, 3500)
+	c.Calls = cmp.Or(c.Calls, 1200)
+	c.Domain = strings.ToLower(c.Domain)
+	s := &Sim{options: o, config: c, state: state{Made: map[string]int{}, Calls: map[string]int{}}}
+	const records = "/client/v4/zones/{zone}/dns_records"
+	s.router.Handle("GET "+records, "ListRecords", s.inZone(s.list))
+	s.router.Handle("POST "+records, "CreateRecord", s.inZone(s.create))
+	s.router.Handle("GET "+records+"/{id}", "GetRecord", s.inZone(s.get))
+	s.router.Handle("PATCH "+records+"/{id}", "UpdateRecord", s.inZone(s.update))
+	s.router.Handle("DELETE "+records+"/{id}", "DeleteRecord", s.inZone(s.remove))
+	return s
+}
+
+// Name is "cloudflare".
+func (s *Sim) Name() string { return "cloudflare" }
+
+// Operation names what a request calls: ListRecords, CreateRecord, GetRecord, UpdateRecord or DeleteRecord.
+func (s *Sim) Operation(r *http.Request) string { return s.router.Operation(r) }
+
+// Operations names every call that there is, unsorted; a name may come twice.
+func (s *Sim) Operations() []string { return s.router.Operations() }
+
+// ServeHTTP answers after the time a call takes, and takes effect no earlier than that.
+func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	operation := s.Operation(r)
+	// A request that was sent takes effect though its sender is gone.
+	if s.options.Clock.Sleep(context.WithoutCancel(r.Context()), s.latency(operation)) != nil {
+		return
+	}
+	if !s.admit(w) {
+		return
+	}
+	if operation == "" {
+		refuse(w, http.StatusNotFound, 7000, "No route for that URI")
+		return
+	}
+	s.router.ServeHTTP(w, r)
+}
+
+// latency is between half of Options.Answer and all of it.
+func (s *Sim) latency(operation string) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state.Calls[operation]++
+	half := s.options.Answer / 2
+	return half + time.Duration(s.random("latency", operation, s.state.Calls[operation]).Float64()*float64(half))
+}
+
+// random gives the numbers for the nth thing of a kind and name.
+func (s *Sim) random(kind, name string, n int) *rand.Rand {
+	h := fnv.New64a()
+	_, _ = fmt.Fprint(h, "cloudflare ", kind, " ", name, " ", n) // a hash takes everything
+	return rand.New(rand.NewPCG(s.options.Seed, h.Sum64()))
+}
+
+// inZone lets only the token through, and only to its zone.
+func (s *Sim) inZone(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		token, bearer := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		switch {
+		case !bearer || token == "":
+			refuse(w, http.StatusBadRequest, 6003, "Invalid request headers")
+		case token != s.config.Token:
+			refuse(w, http.StatusForbidden, 9109, "Invalid access token")
+		case r.PathValue("zone") != s.config.Zone:
+			refuse(w, http.StatusForbidden, 10000, "Authentication error")
+		default:
+			next(w, r)
+		}
+	}
+}
+
+// LookupCNAME resolves a host as the public does: target is where its CNAME record leads. Of a proxied record the
+// public sees Cloudflare's addresses and no CNAME. Lists may not show the record yet.
+func (s *Sim) LookupCNAME(host string) (target string, proxied, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	for _, r := range s.state.Records {
+		if r.Type == "CNAME" && r.Name == host {
+			return r.Content, r.Proxied, true
+		}
+	}
+	return "", false, false
+}
+
+// Inventory lists the records as "dns_record", named by their full names and marked by their comments.
+func (s *Sim) Inventory() []sim.Held {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	held := make([]sim.Held, 0, len(s.state.Records))
+	for _, r := range s.state.Records {
+		status := "unproxied"
+		if r.Proxied {
+			status = "proxied"
+		}
+		held = append(held, sim.Held{Kind: "dns_record", Name: r.Name, ID: r.ID, Mark: r.Comment, Status: status})
+	}
+	slices.SortFunc(held, func(a, b sim.Held) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	return held
+}
+
+// Save gives the zone as JSON.
+func (s *Sim) Save() ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return json.Marshal(s.state)
+}
+
+// Load replaces the zone with one that was saved.
+func (s *Sim) Load(saved []byte) error {
+	loaded := state{Made: map[string]int{}, Calls: map[string]int{}}
+	if err := json.Unmarshal(saved, &loaded); err != nil {
+		return fmt.Errorf("the state of the simulated Cloudflare: %w", err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = loaded
+	return nil
+}

@@ -1,0 +1,85 @@
+package cloudflare_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/contract"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
+	client "github.com/project-gimbal/fleet/internal/provider/cloudflare"
+	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/sim/cloudflare"
+)
+
+// TestContract: what the client sends and what the simulator answers, refusals and gateway errors included, is as
+// Cloudflare's document has it.
+func TestContract(t *testing.T) {
+	spec := contract.Open(t, "cloudflare")
+	s := cloudflare.New(sim.Options{Clock: clock.System()}, cloudflare.Config{Token: token, Zone: zone, Domain: "gimbal.app", Records: 2})
+	rules, err := sim.ParseRules("cloudflare.ListRecords=429-retry@2,cloudflare.ListRecords=500-before@3,cloudflare.ListRecords=403@4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := &sim.Link{Clock: clock.System(), Script: sim.NewScript(rules...)}
+	if err := link.Add(provider.Production().Cloudflare, s, nil); err != nil {
+		t.Fatal(err)
+	}
+	config := provider.Config{
+		Endpoints: provider.Production(), Clock: clock.System(), Transport: spec.Check(link),
+		Settings:   provider.Settings{CloudflareZone: zone, Domain: "gimbal.app"},
+		Credential: func(context.Context, string) (provider.Secret, error) { return provider.NewSecret(token), nil },
+	}
+	c, ctx := client.New(config), provider.WithAttempt(t.Context())
+	ok := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused := func(code fault.Code, err error) {
+		t.Helper()
+		if !fault.Is(err, code) {
+			t.Errorf("got %v, want %s", err, code)
+		}
+	}
+	create := func(kind, name, content string) (client.Record, error) {
+		return c.CreateRecord(ctx, client.NewRecord{Type: kind, Name: name, Content: content, Comment: "owner=fleet customer=i1"})
+	}
+
+	r, err := create("CNAME", "acme.gimbal.app", "cname.vercel-dns.com")
+	ok(err)
+	_, err = create("TXT", "_vercel.gimbal.app", "vc-domain-verify=x")
+	ok(err)
+	_, err = create("CNAME", "acme.gimbal.app", "cname.vercel-dns.com")
+	refused(fault.Conflict, err)
+	_, err = create("CNAME", "other.gimbal.app", "cname.vercel-dns.com")
+	refused(fault.QuotaExceeded, err)
+	_, err = create("CNAME", "wrong.gimbal.app", "no host name")
+	refused(fault.Rejected, err)
+	_, err = c.FindRecords(ctx, "CNAME", "acme.gimbal.app")
+	ok(err)
+	for _, code := range []fault.Code{fault.Throttled, fault.Unavailable, fault.Rejected} {
+		_, err = c.FindRecords(ctx, "", "acme.gimbal.app")
+		refused(code, err)
+	}
+	ok(c.SetProxied(ctx, r.ID, true))
+	ok(c.DeleteRecord(ctx, r.ID))
+	ok(c.DeleteRecord(ctx, r.ID))
+	refused(fault.Rejected, c.SetProxied(ctx, r.ID, true))
+
+	config.Credential = func(context.Context, string) (provider.Secret, error) { return provider.NewSecret("wrong"), nil }
+	_, err = client.New(config).FindRecords(ctx, "", "acme.gimbal.app")
+	refused(fault.Rejected, err)
+
+	const prefix = "cloudflare.dns-records-for-a-zone-"
+	want := []string{
+		prefix + "create-dns-record", prefix + "delete-dns-record", prefix + "dns-record-details",
+		prefix + "list-dns-records", prefix + "patch-dns-record",
+	}
+	if got := spec.Seen(); !slices.Equal(got, want) {
+		t.Errorf("checked %q, want %q", got, want)
+	}
+}

@@ -1,0 +1,217 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/provider"
+)
+
+const (
+	// superuser is the server's own administrator; Supabase's has the same name.
+	superuser = "supabase_admin"
+	// readyWithin is how long a server may take to accept connections, recovery after a hard end included.
+	readyWithin = 30 * time.Second
+	poll        = 10 * time.Millisecond
+	// portTries is how often a free port is looked for: another process may take it before PostgreSQL does.
+	portTries = 5
+)
+
+// initialise makes the data folder unless it is there. An initdb that was interrupted leaves nothing that counts.
+func initialise(ctx context.Context, bin, home, data string, password provider.Secret, as *syscall.Credential) error {
+	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	unfinished := data + ".new"
+	passwordFile := filepath.Join(home, "initdb-password")
+	for _, path := range []string{unfinished, passwordFile} {
+		if err := os.RemoveAll(path); err != nil {
+			return fmt.Errorf("make the database folder: %w", err)
+		}
+	}
+	if err := errors.Join(os.Mkdir(unfinished, 0o700), own(unfinished, as)); err != nil {
+		return fmt.Errorf("make the database folder: %w", err)
+	}
+	if err := errors.Join(os.WriteFile(passwordFile, []byte(password.Reveal()+"\n"), 0o600), own(passwordFile, as)); err != nil {
+		return fmt.Errorf("make the database folder: %w", err)
+	}
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", unfinished, "-U", superuser, "--pwfile", passwordFile,
+		"--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C", "--no-sync", "--no-instructions")
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = home, environment(), attributes(as)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return errors.Join(fmt.Errorf("initdb: %w: %s", err, lastLines(out)), os.Remove(passwordFile))
+	}
+	if err := errors.Join(os.Remove(passwordFile), os.Rename(unfinished, data)); err != nil {
+		return fmt.Errorf("make the database folder: %w", err)
+	}
+	return nil
+}
+
+// launch starts postgres and waits until it accepts connections.
+func (s *Server) launch(ctx context.Context, bin, home, data string, port int, as *syscall.Credential) error {
+	if err := waitForPredecessor(ctx, s.clock, data); err != nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		s.port = port
+		if port == 0 {
+			var err error
+			if s.port, err = freePort(); err != nil {
+				return err
+			}
+		}
+		err := s.run(ctx, bin, home, data, as)
+		if err == nil || port != 0 || try == portTries || !errors.Is(err, errEnded) {
+			return err
+		}
+	}
+}
+
+// errEnded: postgres ended while it was starting.
+var errEnded = errors.New("PostgreSQL ended while starting")
+
+func (s *Server) run(ctx context.Context, bin, home, data string, as *syscall.Credential) error {
+	logFile := filepath.Join(home, "postgres.log")
+	log, err := os.Create(logFile)
+	if err != nil {
+		return fmt.Errorf("PostgreSQL's log: %w", err)
+	}
+	defer func() { _ = log.Close() }() // postgres has its own copy
+	args := []string{"-D", data}
+	for name, value := range settings(s.port) {
+		args = append(args, "-c", name+"="+value)
+	}
+	cmd := exec.Command(filepath.Join(bin, "postgres"), args...)
+	cmd.Dir, cmd.Env, cmd.SysProcAttr = home, environment(), attributes(as)
+	cmd.Stdout, cmd.Stderr = log, log
+	if s.process, err = start(s.clock, cmd); err != nil {
+		return err
+	}
+	if err := s.awaitReady(ctx, data); err != nil {
+		stopped := s.process.stop()
+		text, _ := os.ReadFile(logFile) // only adds to the error
+		return errors.Join(fmt.Errorf("%w: %s", err, lastLines(text)), stopped)
+	}
+	return nil
+}
+
+// settings are postgres's parameters: small, without durability, reachable over loopback only. Failing statements stay
+// out of the log, for they may hold passwords.
+func settings(port int) map[string]string {
+	return map[string]string{
+		"listen_addresses":        "127.0.0.1",
+		"port":                    strconv.Itoa(port),
+		"unix_socket_directories": "",
+		"max_connections":         "100",
+		"shared_buffers":          "16MB",
+		"fsync":                   "off",
+		"synchronous_commit":      "off",
+		"full_page_writes":        "off",
+		"wal_level":               "minimal",
+		"max_wal_senders":         "0",
+		"max_wal_size":            "128MB",
+		"autovacuum":              "off",
+		"jit":                     "off",
+		"timezone":                "UTC",
+		"log_timezone":            "UTC",
+		"log_min_messages":        "warning",
+		"log_min_error_statement": "panic",
+	}
+}
+
+// awaitReady waits until the server says that it accepts connections. It does so in its lock file: asking at the port
+// might reach another program, which had taken it first.
+func (s *Server) awaitReady(ctx context.Context, data string) error {
+	ctx, cancel := s.clock.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	for {
+		// An unreadable lock file is one that isn't written yet.
+		if lock, err := readLock(data); err == nil && lock.pid == s.process.os.Pid && lock.ready {
+			return nil
+		}
+		if !s.process.running() {
+			return errEnded
+		}
+		if err := s.clock.Sleep(ctx, poll); err != nil {
+			return fmt.Errorf("PostgreSQL was not ready in time: %w", err)
+		}
+	}
+}
+
+// waitForPredecessor waits until an earlier server on the folder is gone: one whose parent died is ending by itself.
+func waitForPredecessor(ctx context.Context, c clock.Clock, data string) error {
+	ctx, cancel := c.WithTimeout(ctx, fastShutdown)
+	defer cancel()
+	for {
+		lock, err := readLock(data)
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("look for a running server: %w", err)
+		}
+		if lock.pid == 0 || errors.Is(syscall.Kill(lock.pid, 0), syscall.ESRCH) {
+			return nil // a left-over, which postgres removes itself
+		}
+		if c.Sleep(ctx, poll) != nil {
+			return fmt.Errorf("the databases in %s are in use by process %d", filepath.Dir(data), lock.pid)
+		}
+	}
+}
+
+// lock is what PostgreSQL's lock file says.
+type lock struct {
+	pid   int // 0 where the file doesn't say
+	ready bool
+}
+
+// readLock reads the lock file, postmaster.pid: the process id is its first line, the state its eighth.
+func readLock(data string) (lock, error) {
+	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	if err != nil {
+		return lock{}, err
+	}
+	return parseLock(string(text)), nil
+}
+
+func parseLock(text string) lock {
+	lines := strings.Split(text, "\n")
+	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil || pid <= 0 {
+		return lock{}
+	}
+	return lock{pid: pid, ready: len(lines) > 7 && strings.TrimSpace(lines[7]) == "ready"}
+}
+
+// freePort is a TCP port on loopback that nobody listened on a moment ago.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, fmt.Errorf("find a free port: %w", err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	return port, l.Close()
+}
+
+// lastLines is the end of a program's output, enough to see why it failed.
+func lastLines(out []byte) string {
+	const enough = 2000
+	out = bytes.TrimSpace(out)
+	return string(out[max(0, len(out)-enough):])
+}
+
+// Stop ends the server and returns once its process is gone: it waits a moment for clients to leave, then disconnects
+// them. Stopping twice is fine.
+func (s *Server) Stop() error { return s.process.stop() }

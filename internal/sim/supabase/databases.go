@@ -1,0 +1,25 @@
+package supabase
+
+import "context"
+
+// Databases are the databases behind the projects. None of its methods is called while the simulator holds its lock,
+// and each may be called again for what is done already.
+type Databases interface {
+	// Create makes the database of a project with the schemas and roles that Supabase gives one, owned by a login
+	// with this password.
+	Create(ctx context.Context, ref, password string) error
+	// Drop removes it with all its connections.
+	Drop(ctx context.Context, ref string) error
+	// SetPassword changes the owner's password.
+	SetPassword(ctx context.Context, ref, password string) error
+	// AddUser puts a user into its auth.users, so that foreign keys hold.
+	AddUser(ctx context.Context, ref, id, email string) error
+}
+
+// NoDatabases is Databases without any: for tests in virtual time.
+type NoDatabases struct{}
+
+func (NoDatabases) Create(context.Context, string, string) error          { return nil }
+func (NoDatabases) Drop(context.Context, string) error                    { return nil }
+func (NoDatabases) SetPassword(context.Context, string, string) error     { return nil }
+func (NoDatabases) AddUser(context.Context, string, string, string) error { return nil }

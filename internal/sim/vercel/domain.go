@@ -1,0 +1,173 @@
+package vercel
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// sharedTarget is what every domain may be an alias of, besides the name of its own.
+const sharedTarget = "cname.vercel-dns.com"
+
+// ownTarget is the name that Vercel recommends for a host, the same at each asking.
+func (s *Sim) ownTarget(host string) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%d target %s", s.options.Seed, host))
+	return fmt.Sprintf("%x.vercel-dns-%03d.com", sum[:8], 1+int(sum[8])%17)
+}
+
+// Leads reports whether target, as the DNS has it, is Vercel's for host.
+func (s *Sim) Leads(host, target string) bool {
+	target = canonical(target)
+	return target == sharedTarget || target == s.ownTarget(canonical(host))
+}
+
+func canonical(host string) string { return strings.TrimSuffix(strings.ToLower(host), ".") }
+
+// CheckDNS looks at the DNS of every domain that waits for its certificate, and lets the wait begin where it is right.
+// Each call of the API does it, before and after; whoever changes the DNS may do it too.
+func (s *Sim) CheckDNS() {
+	s.mu.Lock()
+	var waiting []string
+	for host := range s.state.Waiting {
+		if d, still := s.state.Domains[host]; still && !d.certified(s.now()) {
+			waiting = append(waiting, host)
+		} else {
+			delete(s.state.Waiting, host)
+		}
+	}
+	s.mu.Unlock()
+	right := map[string]bool{}
+	for _, host := range waiting {
+		target, proxied, found := s.lookup(host)
+		right[host] = found && !proxied && s.Leads(host, target)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, host := range waiting {
+		d, still := s.state.Domains[host]
+		switch {
+		case !still || d.certified(s.now()):
+		case !right[host]:
+			d.CertificateAt = time.Time{}
+		case d.CertificateAt.IsZero():
+			d.CertificateAt = s.now().Add(within(s.config.Certificate, s.draw("certificate", host)))
+		}
+	}
+}
+
+func (s *Sim) lookup(host string) (target string, proxied, found bool) {
+	if s.config.Resolver == nil {
+		return "", false, false
+	}
+	return s.config.Resolver.LookupCNAME(host)
+}
+
+func (d *domain) certified(now time.Time) bool {
+	return !d.CertificateAt.IsZero() && !now.Before(d.CertificateAt)
+}
+
+var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,}$`)
+
+func (s *Sim) addDomain(r *http.Request, body []byte) answer {
+	var in struct {
+		Name string `json:"name"`
+	}
+	if refusal := decode(body, &in); refusal != nil {
+		return *refusal
+	}
+	host := canonical(in.Name)
+	if !hostName.MatchString(host) || len(host) > 253 {
+		return failure(http.StatusBadRequest, "invalid_domain", "The domain name is invalid.", nil)
+	}
+	p, found := s.project(r.PathValue("project"))
+	if !found {
+		return notFound("Project not found.")
+	}
+	if other, taken := s.state.Domains[host]; taken {
+		code := "domain_already_in_use"
+		if other.Project == p.ID {
+			code = "domain_already_exists"
+		}
+		return failure(http.StatusConflict, code, "The domain is already in use by a project.", object{"projectId": other.Project})
+	}
+	d := &domain{Name: host, Project: p.ID, Created: s.now(), Visible: s.options.VisibleAt(r)}
+	s.state.Domains[host], s.state.Waiting[host] = d, true
+	return ok(d.document())
+}
+
+// domain finds the domain that a request's path names, whether look-ups show it yet or not. The mutex is held.
+func (s *Sim) domain(r *http.Request) (*domain, bool) {
+	p, found := s.project(r.PathValue("project"))
+	if !found {
+		return nil, false
+	}
+	d, found := s.state.Domains[canonical(r.PathValue("domain"))]
+	return d, found && d.Project == p.ID
+}
+
+func (s *Sim) getDomain(r *http.Request, _ []byte) answer {
+	d, found := s.domain(r)
+	if !found || s.now().Before(d.Visible) {
+		return notFound("Domain not found on this project.")
+	}
+	return ok(d.document())
+}
+
+func (s *Sim) removeDomain(r *http.Request, _ []byte) answer {
+	d, found := s.domain(r)
+	if !found {
+		return notFound("Domain not found on this project.")
+	}
+	delete(s.state.Domains, d.Name)
+	return ok(object{})
+}
+
+func (d *domain) document() object {
+	labels := strings.Split(d.Name, ".")
+	return object{
+		"name": d.Name, "apexName": strings.Join(labels[len(labels)-2:], "."), "projectId": d.Project, "verified": true,
+		"redirect": nil, "redirectStatusCode": nil, "gitBranch": nil,
+		"createdAt": milliseconds(d.Created), "updatedAt": milliseconds(d.Created),
+	}
+}
+
+// domainConfig tells what the DNS of a name should be and is. Behind a proxy a name is right only if it had its
+// certificate before.
+//
+// The mutex is held while the resolver is asked: it must not call back.
+func (s *Sim) domainConfig(r *http.Request, _ []byte) answer {
+	host := canonical(r.PathValue("domain"))
+	if !hostName.MatchString(host) {
+		return failure(http.StatusBadRequest, "invalid_domain", "The domain name is invalid.", nil)
+	}
+	if id := r.URL.Query().Get("projectIdOrName"); id != "" {
+		if _, found := s.project(id); !found {
+			return notFound("Project not found.")
+		}
+	}
+	target, proxied, found := s.lookup(host)
+	certified := false
+	if d, has := s.state.Domains[host]; has {
+		certified = d.certified(s.now())
+	}
+	var configuredBy any
+	challenges := []string{}
+	switch {
+	case !found || !s.Leads(host, target):
+	case !proxied:
+		configuredBy, challenges = "CNAME", []string{"http-01"}
+	case certified:
+		configuredBy, challenges = "http", []string{"http-01"}
+	}
+	return ok(object{
+		"configuredBy": configuredBy, "acceptedChallenges": challenges, "misconfigured": configuredBy == nil,
+		"recommendedIPv4": []object{{"rank": 1, "value": []string{"216.150.1.1"}}, {"rank": 2, "value": []string{"76.76.21.21"}}},
+		"recommendedCNAME": []object{
+			{"rank": 1, "value": s.ownTarget(host) + "."},
+			{"rank": 2, "value": sharedTarget + "."},
+		},
+	})
+}

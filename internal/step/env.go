@@ -1,0 +1,85 @@
+// Package step runs the steps of Fleet's workflows: it decodes the input, proves the lease, bounds the time, recovers
+// panics and turns faults into the error names that the state machines know. Ensure, Change, Remove and Send are the ledger
+// protocol: the one place where an effect at a vendor is made safe against death, repetition and overlap.
+package step
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"io/fs"
+	"log/slog"
+
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/seal"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// Env is every port a step may use. Each invocation has one of its own.
+type Env struct {
+	Clock clock.Clock
+	Store *store.Store
+	Vault *seal.Vault
+	// Provider is what vendor clients are made of.
+	Provider provider.Config
+	// Databases opens a customer's database by its connection string.
+	Databases func(ctx context.Context, url provider.Secret) (schema.Database, error)
+	// Executions starts and describes executions of the state machines.
+	Executions Executions
+	// Trigger invokes a function asynchronously, by its catalog name. A schedule backs it up.
+	Trigger func(ctx context.Context, function string) error
+	// Release is the set of built files that new instances get.
+	Release fs.FS
+	// Nonce gives a value that no other invocation has.
+	Nonce func() string
+	// Secret gives fresh random text of n characters, as RandomSecret does.
+	Secret   func(n int) provider.Secret
+	Settings Settings
+	Log      *slog.Logger
+	// Request is the invocation's request id, for logs and the audit.
+	Request string
+}
+
+// Settings are Fleet's own.
+type Settings struct {
+	// Slots is how many provisionings may run at once.
+	Slots int
+	// PublicURL is where Fleet's own API is reached, without a trailing slash.
+	PublicURL string
+}
+
+// Names of Fleet's own secrets, found like the vendors' credentials.
+const (
+	WebhookSecret = "webhook-secret"
+	OperatorToken = "operator-token"
+)
+
+// Execution is what is known of an execution.
+type Execution string
+
+const (
+	// Unstarted: there is no execution of the name.
+	Unstarted Execution = "unstarted"
+	// Open: it runs.
+	Open Execution = "open"
+	// Closed: it has ended, however.
+	Closed Execution = "closed"
+)
+
+// Executions is the port to the state machines.
+type Executions interface {
+	// Start starts an execution of a workflow. One of that name that is there already, open or closed, is success.
+	Start(ctx context.Context, workflow, name string, input any) error
+	// Status describes an execution.
+	Status(ctx context.Context, workflow, name string) (Execution, error)
+}
+
+// RandomSecret is fresh random text of n characters, at least 8, of 6 bits each but for the first three, which see to it that
+// capitals, small letters and digits are all there. The others are letters, digits, "-" and "_".
+func RandomSecret(n int) provider.Secret {
+	random := make([]byte, n)
+	_, _ = rand.Read(random) // never fails
+	return provider.NewSecret("Gx7" + base64.RawURLEncoding.EncodeToString(random)[:n-3])
+}

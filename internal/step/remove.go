@@ -1,0 +1,184 @@
+package step
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// Remove takes a ledger entry's resource down: it compares ownership, deletes by id, takes "already gone" as done, and looks
+// by name until the resource is surely absent, waiting out what an attempt may still do. Run again, or twice at once, it
+// converges on none. Something of the name that is not ours is left alone.
+func (r *Run) Remove(ctx context.Context, res Resource, entry fleet.Resource) error {
+	if entry.Gone() {
+		return nil
+	}
+	if err := r.Overdue(); err != nil {
+		return err
+	}
+	ctx = provider.WithAttempt(ctx)
+	landed := time.Time{}
+	if entry.Attempt != nil {
+		landed = res.landed(entry.Attempt).Add(bounds.Lag)
+	}
+	byID := entry.ID != "" && entry.Status == fleet.Created
+	for pause := time.Second; ; pause = min(2*pause, 5*time.Second) {
+		now := r.Clock.Now()
+		sure := now.After(landed) && now.After(entry.LookUntil)
+		ids, err := r.doomed(ctx, res, entry, byID)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := res.Delete(ctx, id); err != nil {
+				return err
+			}
+		}
+		if byID {
+			if err := r.mark(ctx, entry, fleet.Removing); err != nil {
+				return err
+			}
+			byID = false
+		}
+		if len(ids) == 0 && sure {
+			return r.gone(ctx, entry)
+		}
+		if err := r.timeFor(pause + bounds.Call); err != nil {
+			return fault.New(fault.NotReady, "%s is not surely gone yet", res.subject())
+		}
+		if err := r.Clock.Sleep(ctx, pause); err != nil {
+			return fault.New(fault.NotReady, "%s is not surely gone yet", res.subject())
+		}
+	}
+}
+
+// doomed gives the ids to delete: what the name shows with our mark, and the ledger's id while its deletion was never
+// asked for. The run's epoch is proved first.
+func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, byID bool) ([]string, error) {
+	if err := r.Update(ctx, func(*store.Tx) error { return nil }); err != nil {
+		return nil, err
+	}
+	seen, err := res.Find(ctx, res.Name)
+	if err != nil {
+		return nil, err
+	}
+	var ids []string
+	for _, f := range seen {
+		if f.Mark == res.Mark {
+			ids = append(ids, f.ID)
+		}
+		byID = byID && f.ID != entry.ID // seen, and judged by its mark
+	}
+	if byID {
+		ids = append(ids, entry.ID)
+	}
+	return ids, nil
+}
+
+func (r *Run) mark(ctx context.Context, entry fleet.Resource, status fleet.ResourceStatus) error {
+	return r.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Resource(entry.Kind, entry.Name)
+		if err != nil || e == nil || e.Gone() || e.Status == status {
+			return err
+		}
+		e.Status, e.Epoch = status, r.Input.Epoch
+		tx.Audit(r.Audited("resource."+string(status), string(e.Kind)+"/"+e.Name, "ok"))
+		return tx.PutResource(e)
+	})
+}
+
+// gone is the last commit of a removal. An entry that was never seen becomes absent. Where there was an attempt its outcome
+// stays unknown, and a recheck looks again.
+func (r *Run) gone(ctx context.Context, entry fleet.Resource) error {
+	return r.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Resource(entry.Kind, entry.Name)
+		if err != nil || e == nil || e.Gone() {
+			return err
+		}
+		action := "resource.removed"
+		if e.Status == fleet.Intended {
+			e.Status, action = fleet.Absent, "resource.absent"
+		} else {
+			e.Status = fleet.Removed
+		}
+		e.Unknown = e.Unknown || e.Attempt != nil
+		e.Epoch, e.RemovedAt = r.Input.Epoch, tx.Now()
+		tx.Audit(r.Audited(action, string(e.Kind)+"/"+e.Name, "ok"))
+		return tx.PutResource(e)
+	})
+}
+
+// RemoveInside notes as removed all that lived inside a kind of resource and vanished with it.
+func (r *Run) RemoveInside(ctx context.Context, outer fleet.Kind) error {
+	return r.Update(ctx, func(tx *store.Tx) error {
+		all, err := tx.Resources()
+		if err != nil {
+			return err
+		}
+		for _, e := range all {
+			if fleet.Inside()[e.Kind] != outer || e.Gone() {
+				continue
+			}
+			e.Status, e.Epoch, e.RemovedAt = fleet.Removed, r.Input.Epoch, tx.Now()
+			tx.Audit(r.Audited("resource.removed", string(e.Kind)+"/"+e.Name, "ok"))
+			if err := tx.PutResource(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// RemoveAll takes down every ledger entry of a kind, and notes what lived inside it as gone. An entry that can't be removed
+// yet doesn't hold up the others; the errors are joined.
+func (r *Run) RemoveAll(ctx context.Context, kind fleet.Kind, of func(entry fleet.Resource) Resource) error {
+	entries, err := r.Store.Resources(ctx, r.Input.InstanceID)
+	if err != nil {
+		return err
+	}
+	var failed error
+	for _, e := range entries {
+		if e.Kind == kind {
+			failed = errors.Join(failed, r.Remove(ctx, of(e), e))
+		}
+	}
+	if failed != nil {
+		return failed
+	}
+	return r.RemoveInside(ctx, kind)
+}
+
+// RemoveStrays deletes what is found by an entry's name, carries our mark and is not what the ledger says is there. It is the
+// recheck's look: after the bounds, and beside a live resource as well as after its removal.
+func (r *Run) RemoveStrays(ctx context.Context, res Resource, entry fleet.Resource) error {
+	if err := r.Update(ctx, func(*store.Tx) error { return nil }); err != nil {
+		return err
+	}
+	ctx = provider.WithAttempt(ctx)
+	seen, err := res.Find(ctx, res.Name)
+	if err != nil {
+		return err
+	}
+	for _, f := range seen {
+		if f.Mark != res.Mark || entry.Status == fleet.Created && f.ID == entry.ID {
+			continue
+		}
+		if err := res.Delete(ctx, f.ID); err != nil {
+			return err
+		}
+		err := r.Update(ctx, func(tx *store.Tx) error {
+			tx.Audit(r.Audited("resource.stray-removed", res.subject()+"#"+f.ID, "ok"))
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

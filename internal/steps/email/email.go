@@ -1,0 +1,151 @@
+// Package email handles an instance's SendGrid subuser, its key and its authenticated domain.
+package email
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/provider/sendgrid"
+	"github.com/project-gimbal/fleet/internal/step"
+)
+
+// Names of the secrets.
+const (
+	Password = "sendgrid-password"
+	Key      = "sendgrid-api-key"
+)
+
+// RecordPrefix begins the attributes of the domain's ledger entry that name a DNS record to publish: prefix and host name,
+// with the target as value.
+const RecordPrefix = "cname:"
+
+// subdomain is the label under the instance's host that bounces come back to.
+const subdomain = "em"
+
+// Deps is what these steps use.
+type Deps struct{ SendGrid *sendgrid.Client }
+
+// Open makes the client.
+func Open(env step.Env) (Deps, error) { return Deps{sendgrid.New(env.Provider)}, nil }
+
+// Subuser is the instance's subuser. Deleting it takes its keys and its domain along.
+func (d Deps) Subuser(run *step.Run, name string) step.Resource {
+	return step.Resource{
+		Kind: fleet.SendGridSubuser,
+		Name: name,
+		Find: func(ctx context.Context, name string) ([]step.Found, error) {
+			users, err := d.SendGrid.FindSubusers(ctx, name)
+			found := make([]step.Found, 0, len(users))
+			for _, u := range users {
+				found = append(found, step.Found{ID: u.Username})
+			}
+			return found, err
+		},
+		Create: func(ctx context.Context, name string) (step.Found, error) {
+			password, err := run.Recall(ctx, Password)
+			if err != nil {
+				return step.Found{}, step.Unsent(err)
+			}
+			u, err := d.SendGrid.CreateSubuser(ctx, sendgrid.NewSubuser{Username: name, Email: name + "@" + run.Provider.Settings.Domain, Password: password})
+			return step.Found{ID: u.Username}, err
+		},
+		Delete: d.SendGrid.DeleteSubuser,
+	}
+}
+
+// APIKey is the subuser's key. Its value is shown once, so one that is found is replaced.
+func (d Deps) APIKey(subuser, name string) step.Resource {
+	return step.Resource{
+		Kind:    fleet.SendGridKey,
+		Name:    name,
+		Replace: true,
+		Find: func(ctx context.Context, name string) ([]step.Found, error) {
+			keys, err := d.SendGrid.FindKeys(ctx, subuser, name)
+			found := make([]step.Found, 0, len(keys))
+			for _, k := range keys {
+				found = append(found, step.Found{ID: k.ID})
+			}
+			return found, err
+		},
+		Create: func(ctx context.Context, name string) (step.Found, error) {
+			k, err := d.SendGrid.CreateKey(ctx, subuser, name, []string{"mail.send"})
+			return step.Found{ID: k.ID, Secrets: map[string]provider.Secret{Key: k.Secret}}, err
+		},
+		Delete: func(ctx context.Context, id string) error { return d.SendGrid.DeleteKey(ctx, subuser, id) },
+	}
+}
+
+// Domain is the subuser's authenticated domain: the instance's host name.
+func (d Deps) Domain(subuser, host string) step.Resource {
+	shown := func(dom sendgrid.Domain) step.Found {
+		f := step.Found{ID: strconv.FormatInt(dom.ID, 10), Attributes: map[string]string{}}
+		for _, r := range dom.Records {
+			f.Attributes[RecordPrefix+r.Host] = r.Data
+		}
+		return f
+	}
+	return step.Resource{
+		Kind: fleet.SendGridDomain,
+		Name: host,
+		Find: func(ctx context.Context, host string) ([]step.Found, error) {
+			domains, err := d.SendGrid.FindDomains(ctx, subuser, host)
+			found := make([]step.Found, 0, len(domains))
+			for _, dom := range domains {
+				found = append(found, shown(dom))
+			}
+			return found, err
+		},
+		Create: func(ctx context.Context, host string) (step.Found, error) {
+			dom, err := d.SendGrid.AuthenticateDomain(ctx, subuser, host, subdomain)
+			return shown(dom), err
+		},
+		Delete: func(ctx context.Context, id string) error {
+			n, err := strconv.ParseInt(id, 10, 64)
+			if err != nil {
+				return &fault.Error{Code: fault.Internal, Text: "the ledger's domain id is no number", Err: err}
+			}
+			return d.SendGrid.DeleteDomain(ctx, subuser, n)
+		},
+	}
+}
+
+// Create makes the subuser, its key and its domain, or adopts what an earlier attempt made; a key is replaced.
+func Create(d Deps) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		name := fleet.ResourceName(run.Instance.ID)
+		if err := run.Ensure(ctx, d.Subuser(run, name)); err != nil {
+			return err
+		}
+		if err := run.Ensure(ctx, d.APIKey(name, name)); err != nil {
+			return err
+		}
+		return run.Ensure(ctx, d.Domain(name, run.Instance.Host))
+	}
+}
+
+// AwaitDomain waits until SendGrid finds the domain's records in DNS. Validation changes nothing, so a replay asks again.
+func AwaitDomain(d Deps) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		entry, err := run.Ledger(ctx, fleet.SendGridDomain, run.Instance.Host)
+		if err != nil {
+			return err
+		}
+		id, err := strconv.ParseInt(entry.ID, 10, 64)
+		if err != nil {
+			return &fault.Error{Code: fault.Internal, Text: "the ledger's domain id is no number", Err: err}
+		}
+		return run.Poll(ctx, "the mail domain", func(ctx context.Context) (bool, error) {
+			return d.SendGrid.ValidateDomain(ctx, fleet.ResourceName(run.Instance.ID), id)
+		})
+	}
+}
+
+// Remove deletes the subuser, its keys and its domain with it. That can't be undone.
+func Remove(d Deps) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		return run.RemoveAll(ctx, fleet.SendGridSubuser, func(e fleet.Resource) step.Resource { return d.Subuser(run, e.Name) })
+	}
+}

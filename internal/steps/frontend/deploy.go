@@ -1,0 +1,178 @@
+package frontend
+
+import (
+	"context"
+	"encoding/json"
+	"io/fs"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/provider/vercel"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/database"
+	"github.com/project-gimbal/fleet/internal/steps/project"
+	"github.com/project-gimbal/fleet/internal/steps/sms"
+)
+
+// operationMeta is the deployment's meta field by which a lost one is found again.
+const operationMeta = "operationId"
+
+// Deploy sets the instance's environment, uploads the release's files and deploys them with the instance's own config.js.
+// Environment and files are written over what is there; the deployment is found again by its operation.
+func Deploy(d Deps) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		frontend, err := run.Ledger(ctx, fleet.VercelProject, fleet.ResourceName(run.Instance.ID))
+		if err != nil {
+			return err
+		}
+		public, err := publicVariables(ctx, run)
+		if err != nil {
+			return err
+		}
+		err = run.Change(ctx, step.Change{Kind: fleet.FrontendSettings, Name: "environment", Apply: func(ctx context.Context) error {
+			return d.setEnvironment(ctx, run, frontend.ID, public)
+		}})
+		if err != nil {
+			return err
+		}
+		files, contents, err := releaseFiles(run.Release)
+		if err != nil {
+			return err
+		}
+		err = run.Change(ctx, step.Change{Kind: fleet.FrontendSettings, Name: "release-files", Apply: func(ctx context.Context) error {
+			for _, content := range contents {
+				if _, err := d.Vercel.UploadFile(ctx, content); err != nil {
+					return err
+				}
+			}
+			return nil
+		}})
+		if err != nil {
+			return err
+		}
+		config, err := configFile(public)
+		if err != nil {
+			return err
+		}
+		return run.Ensure(ctx, d.Deployment(run, frontend, append(files, config)))
+	}
+}
+
+// Deployment is the deployment that an operation makes, named by the operation.
+func (d Deps) Deployment(run *step.Run, frontend fleet.Resource, files []vercel.File) step.Resource {
+	return step.Resource{
+		Kind: fleet.VercelDeployment,
+		Name: run.Operation.ID,
+		Find: func(ctx context.Context, operation string) ([]step.Found, error) {
+			deployments, err := d.Vercel.FindDeployments(ctx, frontend.ID, operationMeta, operation)
+			found := make([]step.Found, 0, len(deployments))
+			for _, dep := range deployments {
+				found = append(found, step.Found{ID: dep.ID, Attributes: map[string]string{"url": dep.URL}})
+			}
+			return found, err
+		},
+		Create: func(ctx context.Context, operation string) (step.Found, error) {
+			dep, err := d.Vercel.CreateDeployment(ctx, vercel.NewDeployment{Project: frontend.ID, Name: frontend.Name, Files: files,
+				Meta: map[string]string{operationMeta: operation}})
+			return step.Found{ID: dep.ID, Attributes: map[string]string{"url": dep.URL}}, err
+		},
+		Delete: d.Vercel.DeleteDeployment,
+	}
+}
+
+// publicVariables are what the browser may know.
+func publicVariables(ctx context.Context, run *step.Run) (map[string]string, error) {
+	backend, err := project.Entry(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	anonymous, err := run.Recall(ctx, project.AnonymousKey)
+	if err != nil {
+		return nil, err
+	}
+	return map[string]string{
+		"VITE_SUPABASE_URL":      provider.ForProject(run.Provider.Endpoints.SupabaseProject, backend.ID),
+		"VITE_SUPABASE_ANON_KEY": anonymous.Reveal(),
+		"VITE_INSTANCE_ID":       run.Instance.ID,
+	}, nil
+}
+
+// setEnvironment gives the instance's functions what the browser knows, and as sensitive variables the key to
+// instance_config and the Twilio key.
+func (d Deps) setEnvironment(ctx context.Context, run *step.Run, frontendID string, public map[string]string) error {
+	configKey, err := run.Recall(ctx, database.ConfigKey)
+	if err != nil {
+		return step.Unsent(err)
+	}
+	smsSecret, err := run.Recall(ctx, sms.KeySecret)
+	if err != nil {
+		return step.Unsent(err)
+	}
+	smsKey, err := run.Ledger(ctx, fleet.TwilioKey, fleet.ResourceName(run.Instance.ID))
+	if err != nil {
+		return step.Unsent(err)
+	}
+	variables := []vercel.Variable{
+		{Key: "INSTANCE_CONFIG_KEY", Value: configKey, Sensitive: true},
+		{Key: "TWILIO_API_KEY_SID", Value: provider.NewSecret(smsKey.ID)},
+		{Key: "TWILIO_API_KEY_SECRET", Value: smsSecret, Sensitive: true},
+	}
+	for key, value := range public {
+		variables = append(variables, vercel.Variable{Key: key, Value: provider.NewSecret(value)})
+	}
+	return d.Vercel.SetEnvironment(ctx, frontendID, variables)
+}
+
+// configFile is the one file that differs between instances: Vite bakes variables in at build time, so files that all share
+// can't carry them.
+func configFile(public map[string]string) (vercel.File, error) {
+	text, err := json.Marshal(public)
+	if err != nil {
+		return vercel.File{}, &fault.Error{Code: fault.Internal, Text: "config.js does not encode", Err: err}
+	}
+	content := append(append([]byte("window.__GIMBAL__ = "), text...), ";\n"...)
+	return vercel.File{Path: "config.js", Inline: content}, nil
+}
+
+// releaseFiles names a release's files by digest, and gives their contents in the same order.
+func releaseFiles(release fs.FS) (files []vercel.File, contents [][]byte, err error) {
+	err = fs.WalkDir(release, ".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() || path == "config.js" {
+			return err
+		}
+		content, err := fs.ReadFile(release, path)
+		if err != nil {
+			return err
+		}
+		files = append(files, vercel.File{Path: path, Digest: vercel.Digest(content), Size: len(content)})
+		contents = append(contents, content)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, &fault.Error{Code: fault.Unavailable, Text: "the release's files can't be read", Err: err}
+	}
+	return files, contents, nil
+}
+
+// Await waits until the deployment is live: built, and assigned to the host name. It only reads.
+func Await(d Deps) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		entry, err := run.Ledger(ctx, fleet.VercelDeployment, run.Operation.ID)
+		if err != nil {
+			return err
+		}
+		return run.Poll(ctx, "the deployment", func(ctx context.Context) (bool, error) {
+			dep, err := d.Vercel.Deployment(ctx, entry.ID)
+			switch {
+			case err != nil:
+				return false, err
+			case dep.ReadyState == "ERROR" || dep.ReadyState == "CANCELED" || dep.ReadyState == "BLOCKED":
+				return false, fault.New(fault.Rejected, "the deployment ended as %s", dep.ReadyState)
+			case dep.AliasError != "":
+				return false, fault.New(fault.Rejected, "the deployment could not be assigned to its host name")
+			}
+			return dep.ReadyState == "READY" && dep.AliasAssigned, nil
+		})
+	}
+}

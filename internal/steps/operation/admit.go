@@ -1,0 +1,91 @@
+package operation
+
+import (
+	"context"
+	"errors"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// Admit begins the provisioning of approved signups, in the order of their approval, as long as slots are free. The rest
+// waits. It may run at any time, any number of times at once.
+func Admit(Deps) step.Event {
+	return func(ctx context.Context, env step.Env) error {
+		approved, err := env.Store.Signups(ctx, fleet.Approved)
+		if err != nil {
+			return err
+		}
+		var failed error
+		for _, s := range approved {
+			operation, full, err := admit(ctx, env, s.InstanceID)
+			if full {
+				break
+			}
+			if err == nil && operation != nil {
+				err = env.Executions.Start(ctx, operation.Workflow(), operation.Execution(), operation.Input())
+			}
+			failed = errors.Join(failed, err)
+		}
+		return failed
+	}
+}
+
+// OperationID is the id of the operation that provisions an instance. There is one, so admitting twice finds the first.
+func OperationID(instanceID string) string { return "op-" + instanceID }
+
+// admit creates instance, operation and epoch in one transaction together with a slot. It gives no operation for a signup
+// that is not waiting any more.
+func admit(ctx context.Context, env step.Env, instanceID string) (admitted *fleet.Operation, full bool, err error) {
+	err = env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
+		full = false
+		signup, err := tx.Signup()
+		if err != nil || signup == nil {
+			return err
+		}
+		if signup.Status != fleet.Approved {
+			return stillOurs(tx, &admitted)
+		}
+		instance, err := tx.Instance()
+		if err != nil || instance != nil {
+			admitted = nil
+			return err
+		}
+		operation := &fleet.Operation{ID: OperationID(instanceID), InstanceID: instanceID, Kind: fleet.Provision,
+			Phase: fleet.Building, N: 1, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
+			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Provision), Reason: "being provisioned",
+				NextAction: "wait; when overdue it is taken down by itself"}}
+		if operation.Slot, err = tx.TakeSlot(env.Settings.Slots, operation.ID); err != nil {
+			return err
+		}
+		if full = operation.Slot == 0; full {
+			admitted = nil
+			return nil
+		}
+		if operation.Epoch, err = tx.MoveEpoch(0); err != nil {
+			return err
+		}
+		signup.Status = fleet.Admitted
+		tx.Audit(fleet.AuditEntry{ID: operation.ID + "/admitted", Actor: "fleet", Action: "signup.admitted", Subject: "signup",
+			Outcome: string(fleet.Provisioning), Request: env.Request})
+		admitted = operation
+		return errors.Join(tx.PutSignup(signup), tx.PutOperation(operation), tx.PutInstance(&fleet.Instance{ID: instanceID,
+			Slug: signup.Slug, Host: signup.Slug + "." + env.Provider.Settings.Domain, State: fleet.Provisioning,
+			Region: signup.Region, Plan: signup.Plan, Operation: operation.ID, Progress: operation.Progress, CreatedAt: tx.Now()}))
+	})
+	return admitted, full, err
+}
+
+// stillOurs keeps the operation of an earlier try whose answer was lost, if that write was made, and clears it otherwise.
+func stillOurs(tx *store.Tx, admitted **fleet.Operation) error {
+	if *admitted == nil {
+		return nil
+	}
+	there, err := tx.Operation((*admitted).ID)
+	if err == nil && (there == nil || !there.StartedAt.Equal((*admitted).StartedAt)) {
+		*admitted = nil
+	}
+	return err
+}

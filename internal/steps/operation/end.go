@@ -1,0 +1,162 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/steps/notice"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// Ended is End's answer.
+type Ended struct {
+	Outcome fleet.Outcome `json:"outcome"`
+}
+
+// End writes the operation's outcome, read from the state and the ledger, and frees lease and slot. A replay finds the
+// outcome written.
+func End(Deps) step.Verdict {
+	return func(ctx context.Context, run *step.Run) (any, error) {
+		outcome, err := end(ctx, run.Env, run.Input, run.Actor())
+		if err != nil {
+			return nil, err
+		}
+		if err := run.Trigger(ctx, "admit"); err != nil {
+			run.Log.WarnContext(ctx, "admit was not triggered; its schedule will", "code", fault.CodeOf(err))
+		}
+		return Ended{outcome}, nil
+	}
+}
+
+func end(ctx context.Context, env step.Env, in fleet.RunInput, actor string) (fleet.Outcome, error) {
+	var outcome fleet.Outcome
+	err := env.Store.Update(ctx, in.InstanceID, func(tx *store.Tx) error {
+		tx.Prove(in.Epoch)
+		instance, operation, err := read(tx, in.OperationID)
+		if err != nil {
+			return err
+		}
+		if outcome = operation.Outcome; outcome != "" {
+			return nil
+		}
+		if operation.Phase == fleet.TakingDown {
+			outcome, err = endTeardown(tx, instance, operation)
+		} else {
+			outcome, err = endProvisioning(tx, instance)
+		}
+		if err != nil {
+			return err
+		}
+		operation.Outcome, operation.EndedAt = outcome, tx.Now()
+		operation.Progress = instance.Progress
+		instance.Operation = ""
+		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/ended", Actor: actor, Action: "operation.ended",
+			Subject: operation.Execution(), Outcome: string(outcome), Request: env.Request})
+		if err := tx.FreeSlot(operation.Slot, operation.ID); err != nil {
+			return err
+		}
+		if err := tx.PutInstance(instance); err != nil {
+			return err
+		}
+		return tx.PutOperation(operation)
+	})
+	return outcome, err
+}
+
+// endProvisioning ends an operation whose instance is active. A message that was never concluded becomes an incident.
+func endProvisioning(tx *store.Tx, instance *fleet.Instance) (fleet.Outcome, error) {
+	if instance.State != fleet.Active {
+		return "", fault.New(fault.Conflict, "the instance is %s: the operation has no outcome yet", instance.State)
+	}
+	for _, id := range notice.Messages() {
+		m, err := tx.Message(id)
+		if err != nil {
+			return "", err
+		}
+		if m != nil && m.Done() {
+			continue
+		}
+		if err := tx.Open(fleet.Incident{ID: "message-" + id, Code: "MessageNotSent",
+			Reason:     "message " + id + " was not sent",
+			NextAction: "the instance is up: tell the recipient by hand"}); err != nil {
+			return "", err
+		}
+	}
+	instance.Progress = fleet.Progress{}
+	return fleet.Succeeded, nil
+}
+
+// endTeardown reads from the ledger whether all is gone. Clean, the instance is terminated, and its slug is free at once, or
+// once the last recheck found nothing. Dirty, it stays as it is, with an incident that says what is left.
+func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) (fleet.Outcome, error) {
+	entries, err := tx.Resources()
+	if err != nil {
+		return "", err
+	}
+	var left []string
+	for _, e := range entries {
+		if !e.Gone() {
+			left = append(left, string(e.Kind))
+		}
+	}
+	if len(left) > 0 {
+		slices.Sort(left)
+		reason := "left after the take-down: " + strings.Join(slices.Compact(left), ", ")
+		instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
+		return fleet.FailedDirty, tx.Open(fleet.Incident{ID: operation.Execution(), Code: "FailedDirty", Reason: reason,
+			NextAction: fmt.Sprintf("mend the cause at the vendor, then POST /instances/%s/retry", instance.ID)})
+	}
+	if err := instance.To(fleet.Terminated); err != nil {
+		return "", fault.New(fault.Conflict, "the instance is %s and can't become TERMINATED", instance.State)
+	}
+	instance.TerminatedAt = tx.Now()
+	instance.Progress = fleet.Progress{Reason: operation.Failure, NextAction: "none: nothing is left at any vendor"}
+	unknown, err := scheduleRechecks(tx, entries)
+	if err != nil {
+		return "", err
+	}
+	if err := releaseSlug(tx, instance, unknown); err != nil {
+		return "", err
+	}
+	signup, err := tx.Signup()
+	if err != nil {
+		return "", err
+	}
+	signup.Status, signup.Reason = fleet.Failed, operation.Failure
+	return fleet.FailedClean, tx.PutSignup(signup)
+}
+
+// scheduleRechecks sees to it that entries whose attempts may yet turn out to have made something are looked for again.
+// What lived inside a resource that is gone can't turn up.
+func scheduleRechecks(tx *store.Tx, entries []fleet.Resource) (unknown bool, err error) {
+	for _, e := range entries {
+		if _, inside := fleet.Inside()[e.Kind]; inside || !e.Unknown {
+			continue
+		}
+		unknown = true
+		e.RecheckAt, e.Rechecks = tx.Now().Add(bounds.RecheckSoon), 1
+		if err := tx.PutResource(&e); err != nil {
+			return false, err
+		}
+	}
+	return unknown, nil
+}
+
+func releaseSlug(tx *store.Tx, instance *fleet.Instance, unknown bool) error {
+	claim, err := tx.Claim(instance.Slug)
+	if err != nil || claim == nil || claim.InstanceID != instance.ID {
+		return err
+	}
+	if unknown {
+		claim.Quarantined = true
+		return tx.PutClaim(claim)
+	}
+	tx.FreeClaim(instance.Slug)
+	return nil
+}

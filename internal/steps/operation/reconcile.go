@@ -1,0 +1,121 @@
+package operation
+
+import (
+	"context"
+	"errors"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// Reconcile finds running operations whose execution never began or ended without an outcome, and goes on with them: an
+// execution that never began is started; a provisioning is taken down; an active instance's customer is told; a take-down
+// is begun anew, three at most, then ended dirty. An operation past its deadline gets an incident. It may run at any time,
+// any number of times at once.
+func Reconcile(Deps) step.Event {
+	return func(ctx context.Context, env step.Env) error {
+		running, err := env.Store.RunningOperations(ctx)
+		if err != nil {
+			return err
+		}
+		var failed error
+		for _, listed := range running {
+			failed = errors.Join(failed, reconcile(ctx, env, listed))
+		}
+		return failed
+	}
+}
+
+func reconcile(ctx context.Context, env step.Env, listed fleet.Operation) error {
+	o, err := env.Store.Operation(ctx, listed.InstanceID, listed.ID) // the list may lag
+	if err != nil || o == nil || !o.Running() || o.Kind != fleet.Provision {
+		return err
+	}
+	if err := reportOverdue(ctx, env, *o); err != nil {
+		return err
+	}
+	status, err := env.Executions.Status(ctx, o.Workflow(), o.Execution())
+	switch {
+	case err != nil:
+		return err
+	case status == step.Unstarted:
+		return env.Executions.Start(ctx, o.Workflow(), o.Execution(), o.Input())
+	case status == step.Open:
+		return nil
+	}
+	err = goOn(ctx, env, *o)
+	if fault.Is(err, fault.StaleEpoch) {
+		return nil // somebody else went on with it
+	}
+	return err
+}
+
+// goOn continues an operation whose execution has ended while it has no outcome.
+func goOn(ctx context.Context, env step.Env, o fleet.Operation) error {
+	// The outcome is written before an execution ends, but this reading of the operation may be from before that.
+	fresh, err := env.Store.Operation(ctx, o.InstanceID, o.ID)
+	if err != nil || fresh == nil || !fresh.Running() || fresh.Epoch != o.Epoch {
+		return err
+	}
+	if o.Phase == fleet.TakingDown && o.N >= fleet.MaxTeardowns {
+		_, err := end(ctx, env, o.Input(), "fleet")
+		return err
+	}
+	state, err := Teardown(ctx, env, o.Input(), "ExecutionEnded", "fleet")
+	if err != nil || state != fleet.Active {
+		return err
+	}
+	if o.Phase == fleet.Notifying && o.N >= fleet.MaxTeardowns {
+		_, err := end(ctx, env, o.Input(), "fleet")
+		return err
+	}
+	return notify(ctx, env, o)
+}
+
+// notify begins a run that does what is left after the activation.
+func notify(ctx context.Context, env step.Env, o fleet.Operation) error {
+	var begun *fleet.Operation
+	err := env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
+		begun = nil
+		_, operation, err := read(tx, o.ID)
+		if err != nil || !operation.Running() {
+			return err
+		}
+		if operation.Phase == fleet.Notifying && operation.Epoch == o.Epoch+1 {
+			begun = operation
+			return nil
+		}
+		if operation.Epoch, err = tx.MoveEpoch(o.Epoch); err != nil {
+			return err
+		}
+		if operation.Phase != fleet.Notifying {
+			operation.Phase, operation.N = fleet.Notifying, 0
+		}
+		operation.N++
+		operation.RunStartedAt = tx.Now()
+		operation.Progress.Deadline = tx.Now().Add(bounds.Notify)
+		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/begun", Actor: "fleet", Action: "notify.begun",
+			Subject: operation.Execution(), Outcome: "ok", Request: env.Request})
+		begun = operation
+		return tx.PutOperation(operation)
+	})
+	if err != nil || begun == nil {
+		return err
+	}
+	return env.Executions.Start(ctx, begun.Workflow(), begun.Execution(), begun.Input())
+}
+
+// reportOverdue opens an incident for a run whose deadline has passed and that still runs.
+func reportOverdue(ctx context.Context, env step.Env, o fleet.Operation) error {
+	if env.Clock.Now().Before(o.Progress.Deadline.Add(bounds.Lambda + bounds.Margin)) {
+		return nil
+	}
+	return env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
+		return tx.Open(fleet.Incident{ID: "overdue-" + o.Execution(), Code: string(fault.Overdue),
+			Reason:     "execution " + o.Execution() + " runs past its deadline",
+			NextAction: "look at the execution; if it hangs, stop it: the take-down then begins by itself"})
+	})
+}

@@ -1,0 +1,67 @@
+package operation
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// Retry begins one more take-down of an instance whose last one ended dirty. Only an operator may.
+func Retry(Deps) step.API {
+	return func(ctx context.Context, env step.Env, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		operator, err := httpapi.Operator(ctx, env, request)
+		if err != nil {
+			return httpapi.Failed(err), nil
+		}
+		o, err := retry(ctx, env, request.PathParameters["id"], operator)
+		if err != nil {
+			return httpapi.Failed(err), nil
+		}
+		return httpapi.JSON(http.StatusAccepted, map[string]any{"operation": o.ID, "execution": o.Execution(), "deadline": o.Progress.Deadline}), nil
+	}
+}
+
+func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fleet.Operation, error) {
+	var begun *fleet.Operation
+	err := env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
+		instance, err := tx.Instance()
+		if err != nil {
+			return err
+		}
+		if instance == nil {
+			return httpapi.Refuse(http.StatusNotFound, fault.Rejected, "there is no such instance")
+		}
+		operation, err := tx.Operation(OperationID(instanceID))
+		if err != nil {
+			return err
+		}
+		if begun != nil && operation != nil && operation.Epoch == begun.Epoch {
+			return nil // the answer to this very write was lost
+		}
+		if operation == nil || operation.Outcome != fleet.FailedDirty || instance.Operation != "" {
+			return httpapi.Refuse(http.StatusConflict, fault.Conflict, "nothing to retry: the last take-down did not end dirty")
+		}
+		old, err := tx.Epoch()
+		if err != nil {
+			return err
+		}
+		if err := takeOver(tx, instance, operation, old, operation.Failure); err != nil {
+			return err
+		}
+		begun = operation
+		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/begun", Actor: operator, Action: "teardown.begun",
+			Subject: operation.Execution(), Outcome: "retry", Request: env.Request})
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return begun, env.Executions.Start(ctx, begun.Workflow(), begun.Execution(), begun.Input())
+}

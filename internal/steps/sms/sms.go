@@ -1,0 +1,91 @@
+// Package sms handles an instance's Twilio subaccount.
+package sms
+
+import (
+	"context"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/provider/twilio"
+	"github.com/project-gimbal/fleet/internal/step"
+)
+
+// Names of the secrets.
+const (
+	AuthToken = "twilio-auth-token"
+	KeySecret = "twilio-key-secret"
+)
+
+// Deps is what these steps use.
+type Deps struct{ Twilio *twilio.Client }
+
+// Open makes the client.
+func Open(env step.Env) (Deps, error) { return Deps{twilio.New(env.Provider)}, nil }
+
+// Account is the instance's subaccount. The parent can list its token, so a lost answer loses nothing.
+func (d Deps) Account(_ *step.Run, name string) step.Resource {
+	shown := func(a twilio.Account) step.Found {
+		return step.Found{ID: a.SID, Secrets: map[string]provider.Secret{AuthToken: a.Token}}
+	}
+	return step.Resource{
+		Kind: fleet.TwilioSubaccount,
+		Name: name,
+		Find: func(ctx context.Context, name string) ([]step.Found, error) {
+			accounts, err := d.Twilio.FindAccounts(ctx, name)
+			found := make([]step.Found, 0, len(accounts))
+			for _, a := range accounts {
+				found = append(found, shown(a))
+			}
+			return found, err
+		},
+		Create: func(ctx context.Context, name string) (step.Found, error) {
+			a, err := d.Twilio.CreateAccount(ctx, name)
+			return shown(a), err
+		},
+		Delete: d.Twilio.CloseAccount,
+	}
+}
+
+// Key is the instance's API key in its subaccount. Its secret is shown once, so one that is found is replaced.
+func (d Deps) Key(account, name string) step.Resource {
+	return step.Resource{
+		Kind:    fleet.TwilioKey,
+		Name:    name,
+		Replace: true,
+		Find: func(ctx context.Context, name string) ([]step.Found, error) {
+			keys, err := d.Twilio.FindKeys(ctx, account, name)
+			found := make([]step.Found, 0, len(keys))
+			for _, k := range keys {
+				found = append(found, step.Found{ID: k.SID})
+			}
+			return found, err
+		},
+		Create: func(ctx context.Context, name string) (step.Found, error) {
+			k, err := d.Twilio.CreateKey(ctx, account, name)
+			return step.Found{ID: k.SID, Secrets: map[string]provider.Secret{KeySecret: k.Secret}}, err
+		},
+		Delete: func(ctx context.Context, sid string) error { return d.Twilio.DeleteKey(ctx, account, sid) },
+	}
+}
+
+// Create makes the subaccount, or adopts the one an earlier attempt made, and a key in it.
+func Create(d Deps) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		name := fleet.ResourceName(run.Instance.ID)
+		if err := run.Ensure(ctx, d.Account(run, name)); err != nil {
+			return err
+		}
+		account, err := run.Ledger(ctx, fleet.TwilioSubaccount, name)
+		if err != nil {
+			return err
+		}
+		return run.Ensure(ctx, d.Key(account.ID, name))
+	}
+}
+
+// Remove closes the subaccount, its keys with it. That can't be undone.
+func Remove(d Deps) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		return run.RemoveAll(ctx, fleet.TwilioSubaccount, func(e fleet.Resource) step.Resource { return d.Account(run, e.Name) })
+	}
+}
