@@ -1,8 +1,13 @@
 package arch
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
-// broken copy: one change, and a part of what its rule must report then.
+// breakage makes a broken copy: one change, and a part of what its rule must report then.
 type breakage struct {
 	name    string
 	change  func(t *testing.T, root string)
@@ -24,7 +29,6 @@ var breaks = map[string][]breakage{
 		{"step without Open", replace("internal/steps/project/project.go", "", "func Open(", "func open("), "internal/steps/project has no function Open"},
 		{"step's package missing", remove("internal/steps/sms"), "create-sms-account: its step's package can't be read"},
 		{"placeholder misspelt", replace(provision, "", "${CreateSMSAccount}", "${CreateSmsAccount}"), "placeholder CreateSmsAccount is not in the catalog"},
-		{"state misspelt", replace(provision, "", `"StartAt": "CreateSMSAccount"`, `"StartAt": "CreateSmsAccount"`), ""},
 		{"state of another name", renameState, "state MakeProject invokes ${CreateProject}"},
 		{"function never used", replace(provision, "", "${VerifyHealth}", "${ActivateInstance}"), "no placeholder VerifyHealth"},
 		{"function of the API as a state", replace(provision, "", "${VerifyHealth}", "${Approve}"), "placeholder Approve is not in the catalog's workflow functions"},
@@ -43,10 +47,11 @@ var breaks = map[string][]breakage{
 		{"nothing catches", replace(provision, `"${VerifyHealth}"`, `"States.ALL"`, `"Unavailable"`), "VerifyHealth: nothing catches States.ALL"},
 		{"nothing catches around it", dropCatch, "CreateProject: nothing catches States.ALL"},
 		{"not reached", replace(provision, "", `"Next": "AwaitProject"`, `"Next": "MigrateDatabase"`), "AwaitProject: nothing leads to this state"},
+		{"begins nowhere", replace(provision, "", `"StartAt": "CreateSMSAccount"`, `"StartAt": "CreateSmsAccount"`), `no such state: "CreateSmsAccount"`},
 		{"leads nowhere", replace(provision, "", `"Next": "AwaitProject"`, `"Next": "AwaitProjects"`), `no such state: "AwaitProjects"`},
 		{"code misspelt in Catch", replace(provision, `"${VerifyHealth}"`, `["StaleEpoch"], "ResultPath"`, `["StaleEpoche"], "ResultPath"`), `VerifyHealth: no error is called "StaleEpoche"`},
 		{"code misspelt in Retry", replace(provision, `"${VerifyHealth}"`, `"Throttled"`, `"Throtled"`), `VerifyHealth: no error is called "Throtled"`},
-		{"reserved name misspelt", replace(provision, `"${VerifyHealth}"`, `"States.Timeout"`, `"States.TimedOut"`), `VerifyHealth: no error is called "States.TimedOut"`},
+		{"reserved name misspelt", replace(provision, `"${VerifyHealth}"`, `"States.Timeout"`, `"States.TimedOut"`), `unknown reserved error name "States.TimedOut"`},
 		{"a permanent code forgotten", replace(provision, `"${VerifyHealth}"`, `"Internal", `, ""), "VerifyHealth: Retry[0] is for"},
 		{"permanent codes not first", replace(provision, `"${VerifyHealth}"`, permanent, `"NotReady"`), "VerifyHealth: Retry[0] is for"},
 		{"permanent codes tried again", replace(provision, `"${VerifyHealth}"`, `"MaxAttempts": 0`, `"MaxAttempts": 1`), "VerifyHealth: permanent faults are tried again"},
@@ -113,8 +118,17 @@ func renameState(t *testing.T, root string) {
 	replace(provision, "", `"CreateProject": {`, `"MakeProject": {`)(t, root)
 }
 
-// dropCatch takes the Catch of the Parallel around CreateProject away.
+// dropCatch leaves the Parallel around CreateProject with a Catch of StaleEpoch only.
 func dropCatch(t *testing.T, root string) {
-	replace(provision, `"CreateResources": {`, `"Type": "Parallel",`, `"Type": "Parallel", "Catch": [{ "ErrorEquals": ["StaleEpoch"], "Next": "Superseded" }],`)(t, root)
-	replace(provision, `"AwaitMailDomain": {`, `      "Catch": [`, `      "Catch_": [`)(t, root)
+	path := filepath.Join(root, provision)
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parallel, rest, ok := strings.Cut(string(text), `"Next": "ConfigureAndDeploy"`)
+	own := strings.LastIndex(parallel, `"States.ALL"`)
+	if !ok || own < 0 {
+		t.Fatal("the Parallel has no Catch of States.ALL")
+	}
+	put(t, path, parallel[:own]+strings.Replace(parallel[own:], `"States.ALL"`, `"NotReady"`, 1)+`"Next": "ConfigureAndDeploy"`+rest)
 }

@@ -79,4 +79,6 @@ func forbidden(i imported) string {
 }
 
 // under reports whether a package's folder is parent or below it.
-func under(folder, parent string) bool { return folder == parent || strings.HasPrefix(folder, parent+"/") }
+func under(folder, parent string) bool {
+	return folder == parent || strings.HasPrefix(folder, parent+"/")
+}

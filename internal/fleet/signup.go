@@ -20,6 +20,22 @@ const (
 	Failed SignupStatus = "FAILED"
 )
 
+// NextAction is what happens next to a signup of this status, or what somebody has to do.
+func (s SignupStatus) NextAction() string {
+	switch s {
+	case Requested:
+		return "an operator approves or rejects it"
+	case Approved:
+		return "none: its provisioning begins by itself as soon as a slot is free"
+	case Admitted:
+		return "none: its provisioning runs, and ends by itself within its deadline"
+	case Completed:
+		return "none: the instance is up"
+	default:
+		return "none: whoever still wants an instance signs up again"
+	}
+}
+
 // Signup is a customer's wish for an instance. Receiving it mints the instance's id.
 type Signup struct {
 	InstanceID string       `json:"instance_id"`

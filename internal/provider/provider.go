@@ -92,15 +92,23 @@ const (
 
 type permitKey struct{}
 
+// permit is why a request that is no GET may be sent.
+type permit int
+
+const (
+	attempt permit = iota + 1
+	readOnly
+)
+
 // WithAttempt marks ctx as belonging to an open attempt: requests that change something may be sent.
 // Only internal/step calls it.
 func WithAttempt(ctx context.Context) context.Context {
-	return context.WithValue(ctx, permitKey{}, true)
+	return context.WithValue(ctx, permitKey{}, attempt)
 }
 
 // ReadOnly marks ctx for a request that reads although its method is not GET, such as SendGrid's domain validation.
 func ReadOnly(ctx context.Context) context.Context {
-	return context.WithValue(ctx, permitKey{}, true)
+	return context.WithValue(ctx, permitKey{}, readOnly)
 }
 
 // ErrNoAttempt is returned for a request that would change something outside an attempt.
@@ -119,10 +127,11 @@ type guard struct {
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
-		if ctx.Value(permitKey{}) == nil {
+		why, _ := ctx.Value(permitKey{}).(permit)
+		if why == 0 {
 			return nil, ErrNoAttempt
 		}
-		if at, ok := clock.Deadline(ctx); ok && at.Sub(g.clock.Now()) < bounds.Call {
+		if at, ok := clock.Deadline(ctx); ok && why == attempt && at.Sub(g.clock.Now()) < bounds.Call {
 			return nil, ErrTooLate
 		}
 	}

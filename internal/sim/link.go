@@ -31,7 +31,7 @@ type Link struct {
 
 	mu      sync.Mutex
 	vendors map[string]destination // by host
-	flying  sync.WaitGroup
+	flying  Flights
 }
 
 // Call is one call as the link saw it.

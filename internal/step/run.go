@@ -151,15 +151,20 @@ func (r *Run) Ledger(ctx context.Context, kind fleet.Kind, name string) (fleet.R
 	return *e, nil
 }
 
-// Poll asks check until it says done, adaptively: after a second, then in growing steps of up to ten. When bounds.Poll has
-// passed, or too little of the invocation is left, it gives NotReady, so that the state machine tries again.
-// A transient fault of check counts as not done; a permanent one ends the poll.
+// Poll asks check until it says done, adaptively: after a second, then in growing steps of up to three, which is what the
+// tightest vendor's rate budget bears with several provisionings at once. When bounds.Poll has passed, or too little of the invocation is left, it gives NotReady, so that the state machine tries again.
+// A transient fault of check counts as not done; a permanent one ends the poll. Past the operation's deadline it is Overdue.
 func (r *Run) Poll(ctx context.Context, what string, check func(ctx context.Context) (bool, error)) error {
+	if err := r.Overdue(); err != nil {
+		return err
+	}
 	until := r.Clock.Now().Add(bounds.Poll)
 	if last := r.deadline.Add(-bounds.Margin); last.Before(until) {
 		until = last
 	}
-	for pause := time.Second; ; pause = min(pause*5/4, 10*time.Second) {
+	ctx, cancel := r.Clock.WithTimeout(ctx, until.Sub(r.Clock.Now())) // a check that hangs must not outlast the invocation
+	defer cancel()
+	for pause := time.Second; ; pause = min(pause*5/4, 3*time.Second) {
 		done, err := check(ctx)
 		if err == nil && done {
 			return nil

@@ -6,6 +6,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
 )
 
 // TestEveryStepMayFailForGood lets each step of the provisioning fail permanently, by a vendor's refusal where it calls one.
@@ -41,6 +42,27 @@ func TestEveryStepMayFailForGood(t *testing.T) {
 				}
 				r.leaveQuarantine(id)
 				r.signup("msg_2", "acme-dental") // the slug is free again
+			})
+		})
+	}
+}
+
+// TestTransientForGood lets a vendor's call fail transiently until the operation's deadline: it ends clean, as overdue, and
+// no execution runs past its deadline by more than one invocation.
+func TestTransientForGood(t *testing.T) {
+	for _, script := range []string{"supabase.GetProject=500-before@1+", "supabase.CreateProject=500-before@1+", "vercel.CreateProject=hang@1+",
+		"cloudflare.CreateRecord=429@1+", "twilio.CreateAccount=refused@1+", "sendgrid.CreateKey=lost@1+", "vercel.CreateDeployment=hang@1+", "vercel.GetDeployment=hang@1+", "sendgrid.ValidateDomain=500-after@1+"} {
+		t.Run(script, func(t *testing.T) {
+			inBubble(t, faults(t, script), func(r *rig) {
+				id := r.provision()
+				r.wantClean(id)
+				if o := r.operation(id); o.Failure != "Overdue" {
+					t.Errorf("failure: %q", o.Failure)
+				}
+				x, err := r.w.Executions.DescribeExecution(r.w.Executions.ExecutionARN("provision", "op-"+id+"-provision-1"))
+				if took := x.Stopped.Sub(x.Started); err != nil || took > bounds.Provision+2*bounds.Lambda+bounds.Margin {
+					t.Errorf("it took %s, %v", took, err)
+				}
 			})
 		})
 	}

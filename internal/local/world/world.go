@@ -95,7 +95,7 @@ type World struct {
 
 	options Options
 	vault   *seal.Vault
-	flying  sync.WaitGroup
+	flying  sim.Flights
 
 	mu     sync.Mutex
 	random *rand.Rand

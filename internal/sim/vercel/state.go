@@ -182,17 +182,6 @@ func (s *Sim) Timeline(deployment string) (made, live time.Time, ok bool) {
 	return d.Created, d.LiveAt, true
 }
 
-// CertifiedAt tells when a domain's certificate is issued; false while its DNS isn't right.
-func (s *Sim) CertifiedAt(host string) (time.Time, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	d, ok := s.state.Domains[canonical(host)]
-	if !ok || d.CertificateAt.IsZero() {
-		return time.Time{}, false
-	}
-	return d.CertificateAt, true
-}
-
 // Inventory lists projects, domains and deployments. A deployment's name is its meta's operationId.
 func (s *Sim) Inventory() []sim.Held {
 	s.mu.Lock()

@@ -19,8 +19,9 @@ type Progress struct {
 	ID     string             `json:"id"`
 	Slug   string             `json:"slug"`
 	Status fleet.SignupStatus `json:"status"`
-	// Reason is why it was rejected or has failed.
-	Reason string `json:"reason,omitempty"`
+	// Reason is why it was rejected or has failed, NextAction what happens or has to happen now.
+	Reason     string `json:"reason,omitempty"`
+	NextAction string `json:"next_action"`
 	// State and URL are the instance's, once there is one.
 	State fleet.State `json:"state,omitempty"`
 	URL   string      `json:"url,omitempty"`
@@ -48,7 +49,7 @@ func progress(ctx context.Context, env step.Env, id string) (Progress, error) {
 	if s == nil {
 		return Progress{}, unknown()
 	}
-	p := Progress{ID: s.InstanceID, Slug: s.Slug, Status: s.Status, Reason: s.Reason}
+	p := Progress{ID: s.InstanceID, Slug: s.Slug, Status: s.Status, Reason: s.Reason, NextAction: s.Status.NextAction()}
 	i, err := env.Store.Instance(ctx, id)
 	if err != nil || i == nil {
 		return p, err

@@ -9,6 +9,7 @@ import (
 
 var writeTests = []test{
 	{"what is put is got", putGet},
+	{"what is put and got is the caller's", owned},
 	{"the version grows with each write", versions},
 	{"a deleted item begins anew", deleted},
 	{"every condition with every operation", conditions},
@@ -41,6 +42,30 @@ func putGet(f *fixture) {
 		return err
 	}, false)
 	f.absent("A", "a\x00", "ab")
+}
+
+// owned changes what it gave and what it got: the table has its own.
+func owned(f *fixture) {
+	fresh := func() table.Item {
+		i := f.item("a")
+		i.Attributes = map[string]string{"epoch": "1"}
+		i.Index = map[string]table.Key{Due: f.key("due")}
+		return i
+	}
+	spoil := func(i table.Item) {
+		i.Body[0], i.Attributes["epoch"], i.Index[Due] = 'x', "2", f.key("spoilt")
+	}
+	given := fresh()
+	f.write(f.create(given))
+	spoil(given)
+	f.is(fresh(), 1)
+	spoil(f.get("a"))
+	f.is(fresh(), 1)
+	f.shows(table.Query{Index: Due, Partition: f.part}, "a")
+	for _, i := range f.all(table.Query{Partition: f.part, Consistent: true}) {
+		spoil(i)
+	}
+	f.is(fresh(), 1)
 }
 
 func versions(f *fixture) {

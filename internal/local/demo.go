@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/seal"
+	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/sim/postgres"
+)
+
+// demo plays a signup on a system of its own, which is thrown away.
+func demo(args []string, t terminal, stop *interrupts) int {
+	o, err := parseDemo(args, t.out)
+	if err != nil {
+		return refuse(err, "demo", t)
+	}
+	code, err := perform(o, t, stop)
+	if err != nil {
+		say(t.err, "demo: %v\n", err)
+	}
+	return code
+}
+
+// perform plays, shows, and reports. The error is for people.
+func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) {
+	took := begin()
+	c := clock.Scaled(time.Time{}, o.speed)
+	s := chooseScreen(o, t, c, stop)
+	p := &play{watch: newWatch(), screen: s, stop: stop, options: o}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	remove, err := p.open(ctx, c)
+	if err != nil {
+		s.close()
+		return exitFailed, err
+	}
+	defer func() {
+		s.close()
+		if ended := errors.Join(p.system.Close(), remove()); ended != nil {
+			code, err = exitFailed, errors.Join(err, ended)
+		}
+	}()
+	s.attach(p.system, p.watch)
+	err = p.run(ctx)
+	s.close()
+	if errors.Is(err, errLeft) {
+		tellLeft(t.err, p.system.world.Vendors.Inventory())
+		return exitFailed, nil
+	}
+	if err != nil {
+		return exitFailed, err
+	}
+	r, err := p.report(ctx)
+	if err != nil {
+		return exitFailed, err
+	}
+	r.Elapsed = took.since()
+	if err := show(r, o, t); err != nil {
+		return exitFailed, err
+	}
+	return r.exitCode(o), nil
+}
+
+// open opens the system, and gives what removes its files once it is closed. The first Ctrl-C ends the opening.
+func (p *play) open(ctx context.Context, c clock.Clock) (remove func() error, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan struct{})
+	defer close(ended)
+	go func() {
+		select {
+		case <-p.stop.first:
+			cancel()
+		case <-ended:
+		}
+	}()
+	databases, removeDatabases, err := postgres.Scratch()
+	if err != nil {
+		return nil, err
+	}
+	files, err := os.MkdirTemp("", "gimbal-fleet-demo-")
+	if err != nil {
+		return nil, errors.Join(err, removeDatabases())
+	}
+	remove = func() error { return errors.Join(removeDatabases(), os.RemoveAll(files)) }
+	key, err := seal.MemoryKey()
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	p.screen.said("starting PostgreSQL, five vendors and the HTTP front")
+	p.system, err = openSystem(ctx, plan{clock: c, seed: p.options.seed, latency: p.options.latency, rules: p.options.rules,
+		hooks: p.hooks(), table: filepath.Join(files, "fleet.db"), key: key, credentials: newCredentials(), databases: databases,
+		front: "127.0.0.1:0"})
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	return remove, nil
+}
+
+func (p *play) hooks() world.Hooks {
+	return world.Hooks{
+		OnEvent:  p.screen.observed,
+		OnCall:   func(place asl.Place, call sim.Call) { p.watch.called(place, call) },
+		OnStatus: func(change asl.StatusChange) { p.halt(change.Execution) },
+	}
+}
+
+// tellLeft says what a play that was left at once leaves behind.
+func tellLeft(w io.Writer, held []sim.Held) {
+	if len(held) == 0 {
+		say(w, "left at once; nothing was at any vendor\n")
+		return
+	}
+	say(w, "left at once; still at the simulated vendors, and gone with them:\n")
+	for _, h := range held {
+		say(w, "  %-18s %s\n", h.Kind, h.Name)
+	}
+}

@@ -1,0 +1,23 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+)
+
+// writeFile replaces a file that only its owner can read, whole or not at all.
+func writeFile(path string, content []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".new-") // made 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content)
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(f.Name()))
+	}
+	return nil
+}

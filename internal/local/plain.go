@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/clock"
+)
+
+// longWait is how long a state lasts, in the vendors' time, before a line says what it waits for, and again.
+const longWait = 20 * time.Second
+
+// plain shows a play as lines, each with the vendors' time since the beginning.
+type plain struct {
+	out   io.Writer
+	clock clock.Clock
+	start time.Time
+
+	mu      sync.Mutex
+	waiting map[visited]time.Time // what is under way, and when a line was last said of it
+	watch   *watch
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+func newPlain(out io.Writer, c clock.Clock) *plain {
+	return &plain{out: out, clock: c, start: c.Now(), waiting: map[visited]time.Time{}, stop: func() {}}
+}
+
+func (p *plain) said(format string, args ...any) {
+	p.line(p.clock.Now(), fmt.Sprintf(format, args...))
+}
+
+func (p *plain) line(at time.Time, text string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	say(p.out, "%8s  %s\n", fmt.Sprintf("%.1fs", at.Sub(p.start).Seconds()), text)
+}
+
+// attach watches for long waits.
+func (p *plain) attach(s *system, w *watch) {
+	p.watch = w
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop = cancel
+	p.done.Go(func() {
+		for p.clock.Sleep(ctx, longWait/4) == nil {
+			p.remind(p.clock.Now())
+		}
+	})
+}
+
+func (p *plain) close() {
+	p.stop()
+	p.done.Wait()
+}
+
+// remind says what is waited for, of states that last.
+func (p *plain) remind(now time.Time) {
+	p.mu.Lock()
+	var long []visited
+	for v, since := range p.waiting {
+		if now.Sub(since) >= longWait {
+			long = append(long, v)
+			p.waiting[v] = now
+		}
+	}
+	p.mu.Unlock()
+	slices.SortFunc(long, func(a, b visited) int { return strings.Compare(a.state, b.state) })
+	for _, v := range long {
+		text := "goes on"
+		if last := latest(p.watch.of(v.execution, v.state)); last != "" {
+			text = "waits: " + last
+		}
+		p.line(now, step(v, text))
+	}
+}
+
+// step is a line about a state.
+func step(v visited, text string) string { return fmt.Sprintf("%-19s %s", v.state, text) }
+
+func (p *plain) observed(o asl.Observation) {
+	if text := p.tell(o); text != "" {
+		p.line(o.Event.Timestamp, text)
+	}
+}
+
+// tell is what is said of an event; nothing of most.
+func (p *plain) tell(o asl.Observation) string {
+	v := visited{o.Execution, o.Visit.State}
+	lasts := o.Visit.Type == asl.Task
+	switch {
+	case o.Event.Type == asl.ExecutionStarted:
+		return "execution " + o.Execution + " starts"
+	case o.Event.Type == asl.ExecutionSucceeded:
+		return "execution " + o.Execution + " has ended"
+	case o.Event.ExecutionFailed != nil:
+		return "execution " + o.Execution + " failed: " + o.Event.ExecutionFailed.Error
+	case o.Event.ExecutionTimedOut != nil:
+		return "execution " + o.Execution + " timed out"
+	case o.Event.ExecutionAborted != nil:
+		return "execution " + o.Execution + " was stopped"
+	case lasts && o.Event.StateEntered != nil:
+		p.mark(v, o.Event.Timestamp)
+		return ""
+	case lasts && o.Event.StateExited != nil:
+		p.unmark(v)
+		return step(v, p.finished(v, o))
+	case o.Event.TaskFailed != nil:
+		return step(v, setback(o.Event.TaskFailed))
+	case o.Event.TaskTimedOut != nil:
+		return step(v, setback(o.Event.TaskTimedOut))
+	case o.Visit.Outcome == asl.VisitAborted:
+		p.unmark(v)
+	}
+	return ""
+}
+
+func (p *plain) mark(v visited, at time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting[v] = at
+}
+
+func (p *plain) unmark(v visited) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.waiting, v)
+}
+
+// finished says how a state went.
+func (p *plain) finished(v visited, o asl.Observation) string {
+	text := "done"
+	if len(o.Visit.Errors) >= int(o.Visit.Attempts) {
+		text = "given up"
+	}
+	text += " in " + seconds(o.Visit.Left.Sub(o.Visit.Entered))
+	if n := len(p.watch.of(v.execution, v.state)); n > 0 {
+		text += ", " + counted(n, "call")
+	}
+	if o.Visit.Attempts > 1 {
+		text += ", " + counted(int(o.Visit.Attempts), "attempt")
+	}
+	return text
+}
+
+func setback(d *asl.TaskFailedDetails) string {
+	if d.Cause == "" {
+		return d.Error
+	}
+	return d.Error + ": " + d.Cause
+}

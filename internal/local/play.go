@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
+)
+
+// reconciliations is how often the play makes Fleet look for an operation that has no outcome though nothing runs any more.
+// In production it looks every 15 minutes.
+const reconciliations = 5
+
+// rejection is the reason that -reject gives.
+const rejection = "rejected by the demo's -reject"
+
+// errLeft: a second Ctrl-C ended the play at once.
+var errLeft = errors.New("left at once")
+
+// play plays one signup through a system.
+type play struct {
+	system  *system
+	watch   *watch
+	screen  screen
+	stop    *interrupts
+	options demoOptions
+
+	id string // the instance's, once the signup is taken in
+}
+
+// run plays to the end: until nothing moves any more. Its errors are refusals of the front and errLeft; how the operation
+// ended is in the store.
+func (p *play) run(ctx context.Context) error {
+	ended := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { ended <- p.perform(ctx) }()
+	first := p.stop.first
+	for {
+		select {
+		case err := <-ended:
+			return err
+		case <-first:
+			first = nil
+			p.takeDown(ctx)
+		case <-p.stop.again:
+			return errLeft
+		}
+	}
+}
+
+func (p *play) perform(ctx context.Context) error {
+	c := client{base: p.system.url, clock: p.system.clock, credentials: p.system.credentials}
+	// The seed names the webhook, and that names the instance: the same seed gives the same latencies.
+	accepted, err := c.signup(ctx, fmt.Sprintf("msg_demo_%d", p.options.seed), p.options.event)
+	if err != nil {
+		return fmt.Errorf("the signup was refused: %w", err)
+	}
+	p.id = accepted.ID
+	p.screen.said("signup for %q taken in: %s", accepted.Slug, accepted.StatusURL)
+	status, err := c.status(ctx, accepted.StatusURL)
+	if err != nil {
+		return fmt.Errorf("the status URL: %w", err)
+	}
+	if p.stop.asked() {
+		return nil
+	}
+	if p.options.reject {
+		if status, err = c.reject(ctx, accepted.ID, rejection); err != nil {
+			return fmt.Errorf("the rejection was refused: %w", err)
+		}
+		p.screen.said("operator rejected it: it is %s", status.Status)
+		return p.settle(ctx)
+	}
+	p.screen.said("it is %s; the operator approves", status.Status)
+	if _, err = c.approve(ctx, accepted.ID); err != nil {
+		return fmt.Errorf("the approval was refused: %w", err)
+	}
+	return p.settle(ctx)
+}
+
+// settle waits until nothing moves any more. What should go on then, after an answer was lost in the wrong moment, does.
+func (p *play) settle(ctx context.Context) error {
+	for n := 0; ; n++ {
+		if err := p.system.world.Settle(ctx); err != nil {
+			return err
+		}
+		function, err := p.pending(ctx)
+		if err != nil || function == "" || n == reconciliations {
+			return err
+		}
+		p.screen.said("nothing moves, but there is no outcome: %s looks", function)
+		if _, err := p.system.world.Invoke(ctx, function, json.RawMessage("{}")); err != nil {
+			p.screen.said("%s failed: %v", function, err)
+		}
+	}
+}
+
+// pending names the function that makes it go on, if it isn't at its end.
+func (p *play) pending(ctx context.Context) (string, error) {
+	s, err := p.system.world.Store.Signup(ctx, p.id)
+	if err != nil || s == nil {
+		return "", err
+	}
+	o, err := p.system.world.Store.Operation(ctx, p.id, operation.OperationID(p.id))
+	switch {
+	case err != nil:
+		return "", err
+	case o == nil && s.Status == fleet.Approved:
+		return "admit", nil
+	case o != nil && o.Running():
+		return "reconcile", nil
+	}
+	return "", nil
+}
+
+// takeDown answers the first Ctrl-C: the execution is stopped, reconcile finds that out and begins the take-down.
+func (p *play) takeDown(ctx context.Context) {
+	i, err := p.system.world.Store.Instance(ctx, p.id)
+	switch {
+	case err != nil || i == nil:
+		p.screen.said("Ctrl-C: nothing was made yet")
+		return
+	case i.State == fleet.Active:
+		p.screen.said("Ctrl-C: the instance is ACTIVE already; once more leaves at once")
+		return
+	}
+	p.screen.said("Ctrl-C: stopping; what was made is taken down. Once more leaves at once")
+	for _, x := range p.system.world.Executions.ListExecutions() {
+		p.halt(x)
+	}
+}
+
+// halt stops an execution that builds, where a person has asked to stop.
+func (p *play) halt(x asl.Execution) {
+	if !p.stop.asked() || x.Machine != "provision" || x.Status != asl.Running {
+		return
+	}
+	var in fleet.RunInput
+	if json.Unmarshal(x.Input, &in) == nil && in.Activated {
+		return // only messages are left
+	}
+	// An execution that has ended meanwhile stays as it is.
+	_ = p.system.world.Executions.StopExecution(x.ARN, "Interrupted", "stopped by a person")
+}
+
+// elapsed measures the machine's time.
+type elapsed struct{ since func() float64 }
+
+func begin() elapsed {
+	c := clock.System()
+	start := c.Now()
+	return elapsed{func() float64 { return c.Now().Sub(start).Seconds() }}
+}

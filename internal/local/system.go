@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/project-gimbal/fleet/events"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/sim/postgres"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/store/bolt"
+)
+
+const (
+	// ordinaryCall is how long a vendor's ordinary call takes, at most, and listLag how late lists show what is new: the
+	// vendors' usual, where the fault matrix goes to the bounds.
+	ordinaryCall = 300 * time.Millisecond
+	listLag      = 2 * time.Second
+	// slots is how many provisionings run at once.
+	slots = 2
+)
+
+// plan is what a system is made of.
+type plan struct {
+	clock   clock.Clock
+	seed    uint64
+	latency world.Latency
+	rules   []sim.Rule
+	hooks   world.Hooks
+	log     *slog.Logger
+
+	// table is the file of the fleet's records; durable makes its writes survive a power failure.
+	table       string
+	durable     bool
+	key         tink.AEAD
+	credentials credentials
+	// databases is PostgreSQL's folder.
+	databases string
+	// front is where the HTTP front listens; simulators are where those do, by vendor, where it matters.
+	front      string
+	simulators map[string]string
+}
+
+// system is a world with its real parts: the table's file, PostgreSQL, the HTTP front.
+type system struct {
+	clock       clock.Clock
+	world       *world.World
+	url         string // of the HTTP front
+	credentials credentials
+
+	server *http.Server
+	closes []func() error // in the order of opening
+}
+
+// openSystem puts a system together. Where it fails, nothing is left.
+func openSystem(ctx context.Context, p plan) (s *system, err error) {
+	s = &system{clock: p.clock, credentials: p.credentials}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+			s = nil
+		}
+	}()
+	table, err := s.table(p, "fleet", store.Indexes())
+	if err != nil {
+		return s, err
+	}
+	keys, err := s.table(p, "keys", nil)
+	if err != nil {
+		return s, err
+	}
+	release, err := events.Release()
+	if err != nil {
+		return s, err
+	}
+	databases, err := postgres.Start(ctx, p.databases, postgres.Options{})
+	if err != nil {
+		return s, err
+	}
+	s.closes = append(s.closes, databases.Stop)
+	front, err := net.Listen("tcp", p.front)
+	if err != nil {
+		return s, err
+	}
+	s.closes = append(s.closes, func() error { return closed(front.Close()) })
+	p.latency.Answer, p.latency.Lag = ordinaryCall, listLag
+	s.world, err = world.New(world.Options{
+		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials, Slots: slots,
+		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release,
+		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, Hooks: p.hooks,
+	})
+	if err != nil {
+		return s, err
+	}
+	s.closes = append(s.closes, s.world.Close)
+	s.url = "http://" + front.Addr().String()
+	s.world.PublicURL = s.url
+	s.server = &http.Server{Handler: s.world.Front(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	s.closes = append(s.closes, s.server.Close)
+	go func() { _ = s.server.Serve(front) }() // ends with Close
+	return s, nil
+}
+
+func (s *system) table(p plan, bucket string, indexes []string) (*bolt.Table, error) {
+	t, err := bolt.Open(p.table, p.clock, indexes, bolt.Options{Bucket: bucket, Sync: p.durable})
+	if err != nil {
+		return nil, err
+	}
+	s.closes = append(s.closes, t.Close)
+	return t, nil
+}
+
+// Close ends everything in the reverse order, PostgreSQL's process included. What still runs in the world fails from then on.
+func (s *system) Close() error {
+	var failed error
+	for _, end := range slices.Backward(s.closes) {
+		failed = errors.Join(failed, end())
+	}
+	s.closes = nil
+	return failed
+}
+
+// closed takes a listener that was closed already for what was wanted.
+func closed(err error) error {
+	if errors.Is(err, net.ErrClosed) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/sim"
+)
+
+// seconds is a duration for people: "0.4s", "12.3s", "2m05s".
+func seconds(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.1fs", d.Seconds())
+	}
+	whole := int(d.Seconds() + 0.5)
+	return fmt.Sprintf("%dm%02ds", whole/60, whole%60)
+}
+
+// counted is a number of things: "1 call", "2 calls".
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// latest says what was last asked of a vendor, and how often by now: "supabase GetProject ×12".
+func latest(calls []sim.Call) string {
+	if len(calls) == 0 {
+		return ""
+	}
+	last := calls[len(calls)-1]
+	n := 0
+	for _, c := range calls {
+		if c.Vendor == last.Vendor && c.Operation == last.Operation {
+			n++
+		}
+	}
+	text := last.Vendor + " " + last.Operation
+	if n > 1 {
+		text += fmt.Sprintf(" ×%d", n)
+	}
+	return text
+}

@@ -1,0 +1,89 @@
+package onaws
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/seal"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/store/dynamo"
+)
+
+// builder makes the ports that a function's catalog entry grants. In place of the others come ports that fail.
+type builder struct {
+	entry  catalog.Function
+	config Config
+	aws    aws.Config
+	clock  clock.Clock
+}
+
+// ungranted is the fault of a step that uses what its catalog entry doesn't grant.
+func (b builder) ungranted(what string) error {
+	return fault.New(fault.Internal, "function %s is not granted %s", b.entry.Name, what)
+}
+
+func (b builder) store() *store.Store {
+	return store.New(dynamo.New(dynamodb.NewFromConfig(b.aws), b.clock, b.config.Table, store.Indexes()), b.clock)
+}
+
+func (b builder) vault() (*seal.Vault, error) {
+	if !granted(b.entry, catalog.Keys, catalog.MintKeys) {
+		return seal.New(closedTable{b.ungranted("the instances' data keys")}, nil), nil
+	}
+	kek, err := b.keyEncryptionKey()
+	if err != nil {
+		return nil, fmt.Errorf("FLEET_KMS_KEY: %w", err)
+	}
+	return seal.New(dynamo.New(dynamodb.NewFromConfig(b.aws), b.clock, b.config.KeysTable, nil), kek), nil
+}
+
+func (b builder) keyEncryptionKey() (tink.AEAD, error) {
+	if _, path, ok := cut(b.config.KeyEncryptionKey, File); ok {
+		return seal.FileKey(path)
+	}
+	return wrapping(kms.NewFromConfig(b.aws), b.clock, b.config.KeyEncryptionKey)
+}
+
+func (b builder) executions() step.Executions {
+	if !granted(b.entry, catalog.StartRuns) {
+		return closedExecutions{b.ungranted("executions of the workflows")}
+	}
+	return executions{sfn.NewFromConfig(b.aws), b.clock, b.config.StateMachines}
+}
+
+func (b builder) trigger() func(context.Context, string) error {
+	if !granted(b.entry, catalog.InvokeAdmit) {
+		return func(_ context.Context, function string) error { return b.ungranted("the function " + function) }
+	}
+	return trigger{lambda.NewFromConfig(b.aws), b.clock, map[string]string{catalog.Admit.Name: b.config.AdmitFunction}}.invoke
+}
+
+func (b builder) credentials() *credentials {
+	return &credentials{secrets: secretsmanager.NewFromConfig(b.aws), clock: b.clock, references: b.config.Credentials,
+		function: b.entry.Name, read: map[string]credential{}}
+}
+
+func (b builder) release() (fs.FS, error) {
+	switch {
+	case !granted(b.entry, catalog.ReadRelease):
+		return closedFolder{b.ungranted("the release")}, nil
+	case b.config.Release.Kind == File:
+		return os.DirFS(b.config.Release.Path), nil
+	}
+	return &bucket{client: s3.NewFromConfig(b.aws), clock: b.clock, name: b.config.Release.Path, prefix: b.config.Release.Prefix}, nil
+}

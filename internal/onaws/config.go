@@ -1,0 +1,112 @@
+package onaws
+
+import (
+	"strings"
+
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/step"
+)
+
+// Config is a function's configuration. Each field is one environment variable, of which a function needs those that its
+// catalog entry's grants call for. None holds a secret: secrets are given by reference.
+type Config struct {
+	// Stage is FLEET_STAGE: "production", or the name of another stage, such as "staging". Needed.
+	Stage string
+	// Table is FLEET_TABLE, the name of the fleet's DynamoDB table. Needed with the grant "table".
+	Table string
+	// KeysTable is FLEET_KEYS_TABLE, the name of the table of wrapped data keys. Needed with "keys" and "keys:mint".
+	KeysTable string
+	// KeyEncryptionKey is FLEET_KMS_KEY, what wraps data keys: the ARN of a KMS key, or "file:" and a path (seal.FileKey),
+	// which production refuses. Needed with "keys" and "keys:mint".
+	KeyEncryptionKey string
+	// StateMachines is FLEET_STATE_MACHINES: the workflows' ARNs by name, as a JSON object, or what all of these ARNs
+	// begin with, up to the workflow's name: "arn:aws:states:us-east-1:111122223333:stateMachine:fleet-". Needed with
+	// "executions".
+	StateMachines StateMachines
+	// AdmitFunction is FLEET_ADMIT_FUNCTION, the name or the ARN of the function admit. Needed with "invoke:admit".
+	AdmitFunction string
+	// Credentials is FLEET_CREDENTIALS: where each credential that is granted by "secret:" is kept, as a JSON object of
+	// references by name: {"supabase-token":"aws-sm:fleet/supabase-token"}. "aws-sm:" is followed by the name or the ARN
+	// of a secret of Secrets Manager, "file:" by a path.
+	Credentials map[string]Reference
+	// Release is FLEET_RELEASE, where the files of the release are: "s3://bucket/prefix", or "file:" and a folder. Needed
+	// with "release".
+	Release Location
+	// Endpoints are the vendors' real ones, but for what FLEET_ENDPOINTS puts in place of them, which production refuses:
+	// a JSON object of supabase, supabase_project, supabase_database, vercel, cloudflare, twilio, sendgrid (all URLs, as
+	// in provider.Endpoints), edge_address ("host:port" to dial for every public name) and edge_roots (the path of a PEM
+	// file of the authorities to trust there).
+	Endpoints provider.Endpoints
+
+	// Slots in Settings is FLEET_SLOTS, how many provisionings may run at once, 1 to 1000; admit needs it. PublicURL is
+	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup needs it.
+	Settings step.Settings
+	// Vendors is FLEET_DOMAIN (needed by all), and what is needed with the credential of its vendor:
+	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid
+	// FLEET_SENDGRID_IPS (addresses, separated by commas), FLEET_MAIL_FROM and FLEET_OPERATOR_MAIL.
+	Vendors provider.Settings
+}
+
+// production is the stage that real customers are on.
+const production = "production"
+
+// StateMachines tells a workflow's ARN.
+type StateMachines struct {
+	prefix string
+	arns   map[string]string
+}
+
+// ARN is the ARN of a workflow's state machine; false if it isn't configured.
+func (s StateMachines) ARN(workflow string) (string, bool) {
+	if s.prefix != "" {
+		return s.prefix + workflow, true
+	}
+	arn, ok := s.arns[workflow]
+	return arn, ok
+}
+
+// stateMachinePart is in every state machine's ARN, executionPart in its place in its executions'.
+const (
+	stateMachinePart = ":stateMachine:"
+	executionPart    = ":execution:"
+)
+
+// executionARN is the ARN of an execution of a state machine.
+func executionARN(machine, name string) string {
+	return strings.Replace(machine, stateMachinePart, executionPart, 1) + ":" + name
+}
+
+// Kind is where something is kept.
+type Kind string
+
+const (
+	// SecretsManager: a secret of AWS Secrets Manager, "aws-sm:name".
+	SecretsManager Kind = "aws-sm:"
+	// S3: objects of a bucket under a prefix, "s3://bucket/prefix".
+	S3 Kind = "s3://"
+	// File: a file or a folder of this machine, "file:path".
+	File Kind = "file:"
+)
+
+// Reference says where a secret is kept, not what it is.
+type Reference struct {
+	Kind Kind
+	Name string // of the secret, or the file's path
+}
+
+// Location says where a folder of files is kept.
+type Location struct {
+	Kind   Kind
+	Path   string // the folder's, or the bucket
+	Prefix string // of the objects' keys in the bucket, empty or ending with "/"
+}
+
+// cut parses text as one of the kinds and what follows it.
+func cut(text string, kinds ...Kind) (Kind, string, bool) {
+	for _, kind := range kinds {
+		if name, ok := strings.CutPrefix(text, string(kind)); ok && name != "" {
+			return kind, name, true
+		}
+	}
+	return "", "", false
+}

@@ -1,0 +1,107 @@
+package onaws
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/google/uuid"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/step"
+)
+
+// patience is how long one call of an AWS service may take, its retries included. The table has limits of its own.
+const patience = 10 * time.Second
+
+// process is what lives as long as the Lambda's process does.
+type process struct {
+	entry  catalog.Function
+	lookup func(string) string
+
+	mu     sync.Mutex
+	opened *ports
+}
+
+// ports gives the process's ports, and opens them the first time. What failed is tried again at the next invocation.
+func (p *process) ports(ctx context.Context) (*ports, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.opened != nil {
+		return p.opened, nil
+	}
+	opened, err := open(ctx, p.entry, p.lookup)
+	if err != nil {
+		return nil, err
+	}
+	p.opened = opened
+	return opened, nil
+}
+
+// ports are the long-lived parts of a step's environment.
+type ports struct {
+	base      step.Env
+	transport *http.Transport
+}
+
+// open builds what the function is granted. Its faults name the variables that are wrong.
+func open(ctx context.Context, f catalog.Function, lookup func(string) string) (*ports, error) {
+	c, err := parse(f, lookup)
+	if err != nil {
+		return nil, &fault.Error{Code: fault.Internal, Text: "the configuration is wrong: " + err.Error(), Err: err}
+	}
+	clients, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		return nil, &fault.Error{Code: fault.Unavailable, Text: "the AWS SDK did not find its configuration", Err: err}
+	}
+	b := builder{entry: f, config: c, aws: clients, clock: clock.System()}
+	vault, failed := b.vault()
+	release, err := b.release()
+	if err := errors.Join(failed, err); err != nil {
+		return nil, &fault.Error{Code: fault.Internal, Text: "the configuration is wrong: " + err.Error(), Err: err}
+	}
+	transport := vendorTransport()
+	return &ports{transport: transport, base: step.Env{
+		Clock: b.clock,
+		Store: b.store(),
+		Vault: vault,
+		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Transport: transport, Credential: b.credentials().Get,
+			Settings: c.Vendors},
+		Databases:  schema.Open,
+		Executions: b.executions(),
+		Trigger:    b.trigger(),
+		Release:    release,
+		Nonce:      uuid.NewString,
+		Secret:     step.RandomSecret,
+		Settings:   c.Settings,
+		Log:        slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+	}}, nil
+}
+
+// vendorTransport is the way to the vendors. It takes no proxy from the environment; contexts bound its calls.
+func vendorTransport() *http.Transport {
+	return &http.Transport{ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10}
+}
+
+// env is the environment of one invocation.
+func (p *ports) env(ctx context.Context) step.Env {
+	env := p.base
+	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+		env.Request = invocation.AwsRequestID
+	}
+	return env
+}
+
+// settle ends an invocation. Lambda freezes the process now, for hours perhaps, in which the other ends of idle connections
+// go away unseen. A change sent over one of those would be lost without an answer, so none is kept.
+func (p *ports) settle() { p.transport.CloseIdleConnections() }
