@@ -45,7 +45,10 @@ var breaks = map[string][]breakage{
 		{"no timeout", replace(provision, `"${CreateFrontend}"`, `"TimeoutSeconds": 75,`, ""), "CreateFrontend: the Task has no TimeoutSeconds"},
 		{"timeout like the Lambda's", replace(provision, `"${CreateFrontend}"`, `"TimeoutSeconds": 75`, `"TimeoutSeconds": 60`), "CreateFrontend: its timeout of 1m0s is not longer than its Lambda's 60s"},
 		{"nothing catches", replace(provision, `"${VerifyHealth}"`, `"States.ALL"`, `"Unavailable"`), "VerifyHealth: nothing catches States.ALL"},
-		{"nothing catches around it", dropCatch, "CreateProject: nothing catches States.ALL"},
+		{"nothing catches around it", catchAround(`"States.ALL"`, `"NotReady"`), "CreateProject: nothing catches States.ALL"},
+		{"take-over not caught", replace(provision, `"${VerifyHealth}"`, `["StaleEpoch"], "ResultPath"`, `["Overdue"], "ResultPath"`), "VerifyHealth: StaleEpoch has no Catch of its own"},
+		{"take-over in a branch not caught", catchAround(`"StaleEpoch"`, `"Overdue"`), "CreateResources: StaleEpoch has no Catch of its own"},
+		{"take-over ends loudly", replace(provision, `"${VerifyHealth}"`, `"Next": "Superseded"`, `"Next": "Unfinished"`), "VerifyHealth: after StaleEpoch the execution does not end quietly"},
 		{"not reached", replace(provision, "", `"Next": "AwaitProject"`, `"Next": "MigrateDatabase"`), "AwaitProject: nothing leads to this state"},
 		{"begins nowhere", replace(provision, "", `"StartAt": "CreateSMSAccount"`, `"StartAt": "CreateSmsAccount"`), `no such state: "CreateSmsAccount"`},
 		{"leads nowhere", replace(provision, "", `"Next": "AwaitProject"`, `"Next": "AwaitProjects"`), `no such state: "AwaitProjects"`},
@@ -57,8 +60,8 @@ var breaks = map[string][]breakage{
 		{"permanent codes tried again", replace(provision, `"${VerifyHealth}"`, `"MaxAttempts": 0`, `"MaxAttempts": 1`), "VerifyHealth: permanent faults are tried again"},
 		{"no jitter", replace(provision, `"${VerifyHealth}"`, `, "JitterStrategy": "FULL"`, ""), "VerifyHealth: Retry[1] must back off with full jitter"},
 		{"NotReady with jitter", replace(provision, `"${VerifyHealth}"`, `"MaxAttempts": 1000`, `"MaxAttempts": 1000, "JitterStrategy": "FULL"`), "VerifyHealth: NotReady is retried with jitter"},
-		{"NotReady too short", replace(provision, `"${VerifyHealth}"`, `"MaxAttempts": 1000`, `"MaxAttempts": 300`), "VerifyHealth: NotReady is retried for 25m0s"},
-		{"NotReady too short for a take-down", replace(teardown, `"${RemoveProject}"`, `"MaxAttempts": 1000`, `"MaxAttempts": 700`), "RemoveProject: NotReady is retried for 58m20s"},
+		{"NotReady too short", replace(provision, `"${VerifyHealth}"`, `"MaxAttempts": 1000`, `"MaxAttempts": 10`), "VerifyHealth: NotReady is retried for"},
+		{"NotReady too short for a take-down", replace(teardown, `"${RemoveProject}"`, `"MaxAttempts": 1000`, `"MaxAttempts": 400`), "not past the operation's deadline of 1h0m0s"},
 		{"killed Lambda not retried", replace(provision, `"${VerifyHealth}"`, `"States.TaskFailed", `, ""), "VerifyHealth: Retry[3] is for"},
 		{"machine ends too early", replace(provision, "", `"TimeoutSeconds": 7200`, `"TimeoutSeconds": 1800`), "it times out after 30m0s"},
 		{"workflow without a deadline", add("statemachines/backup.asl.json", `{"StartAt":"Done","TimeoutSeconds":60,"States":{"Done":{"Type":"Succeed"}}}`), "backup.asl.json: the deadline of its operation is not known"},
@@ -97,6 +100,11 @@ var breaks = map[string][]breakage{
 		{"deadline by another name", using("internal/provider", `c "context"`, "c.WithDeadline"), "context.WithDeadline"},
 		{"dot import", using("internal/provider", `. "time"`, "Now()"), "a dot import of time hides its use"},
 	},
+	"diagrams": {
+		{"move left out", replace("README.md", "", "    SUSPENDED --> TERMINATED", "    SUSPENDED --> MAINTENANCE"), "diagram states is not the code's"},
+		{"workflow changed", replace(provision, `"${EndOperation}"`, `"Next": "Unfinished"`, `"Next": "TakenDown"`), "diagram provision is not the code's"},
+		{"diagram missing", replace("README.md", "", "<!-- drawn: teardown -->", ""), "there is no diagram teardown"},
+	},
 }
 
 // importing adds a file with one import to a package.
@@ -118,17 +126,21 @@ func renameState(t *testing.T, root string) {
 	replace(provision, "", `"CreateProject": {`, `"MakeProject": {`)(t, root)
 }
 
-// dropCatch leaves the Parallel around CreateProject with a Catch of StaleEpoch only.
-func dropCatch(t *testing.T, root string) {
-	path := filepath.Join(root, provision)
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+// catchAround changes the last old in the Catch of the Parallel around CreateProject.
+func catchAround(old, text string) func(*testing.T, string) {
+	return func(t *testing.T, root string) {
+		t.Helper()
+		path := filepath.Join(root, provision)
+		whole, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const after = `"Next": "ConfigureAndDeploy"` // follows that Catch
+		parallel, rest, ok := strings.Cut(string(whole), after)
+		at := strings.LastIndex(parallel, old)
+		if !ok || at < 0 {
+			t.Fatalf("%s has no %q before %q: the broken copy must be brought up to date", provision, old, after)
+		}
+		put(t, path, parallel[:at]+text+parallel[at+len(old):]+after+rest)
 	}
-	parallel, rest, ok := strings.Cut(string(text), `"Next": "ConfigureAndDeploy"`)
-	own := strings.LastIndex(parallel, `"States.ALL"`)
-	if !ok || own < 0 {
-		t.Fatal("the Parallel has no Catch of States.ALL")
-	}
-	put(t, path, parallel[:own]+strings.Replace(parallel[own:], `"States.ALL"`, `"NotReady"`, 1)+`"Next": "ConfigureAndDeploy"`+rest)
 }

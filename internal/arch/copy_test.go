@@ -38,7 +38,7 @@ func copied(path string) bool {
 	switch filepath.Ext(path) {
 	case ".go":
 		return !strings.HasSuffix(path, "_test.go")
-	case ".json", ".mod":
+	case ".json", ".mod", ".md":
 		return true
 	}
 	return false

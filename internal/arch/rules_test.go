@@ -23,6 +23,7 @@ var rules = []struct {
 	{"imports", parts{"go.mod", "functions", "internal", "statemachines", "events"}, checkImports},
 	{"linked", parts{"go.mod", "functions", "internal", "statemachines", "events"}, checkLinked},
 	{"time", parts{"functions", "internal", "statemachines", "events"}, checkTime},
+	{"diagrams", parts{"statemachines", "README.md"}, checkDiagrams},
 }
 
 const thisTree = "../.."

@@ -83,6 +83,7 @@ func checkWorkflows(root string) (broken []string) {
 			broken = append(broken, fmt.Sprintf("%s: it times out after %s, not after its operation's deadline of %s", d.file, g.Timeout, deadline))
 		}
 		checkCaught(g, false, report)
+		checkSuperseded(g, report)
 		for _, s := range d.states {
 			checkErrorNames(s, report)
 			if s.Type == asl.Task {
@@ -118,6 +119,41 @@ func checkCaught(g asl.Graph, around bool, report reporter) {
 			checkCaught(branch, caught, report)
 		}
 	}
+}
+
+// checkSuperseded wants a run whose lease was taken over to end quietly: wherever StaleEpoch may come up in the machine's own
+// states, the first Catch is for it alone and leads to a Succeed.
+func checkSuperseded(g asl.Graph, report reporter) {
+	for _, s := range g.States {
+		if !stale(s) {
+			continue
+		}
+		if len(s.Catch) == 0 || !slices.Equal(s.Catch[0].ErrorEquals, []string{string(fault.StaleEpoch)}) {
+			report(s, "StaleEpoch has no Catch of its own before the others")
+			continue
+		}
+		if to, _ := g.Find(s.Catch[0].Next); to.Type != asl.Succeed {
+			report(s, "after StaleEpoch the execution does not end quietly")
+		}
+	}
+}
+
+// stale reports whether StaleEpoch comes out of a state: of a Task, or of one in a branch that doesn't catch it there.
+func stale(s asl.State) bool {
+	if s.Type == asl.Task {
+		return true
+	}
+	caught := func(c asl.Catcher) bool {
+		return slices.Contains(c.ErrorEquals, "States.ALL") || slices.Contains(c.ErrorEquals, string(fault.StaleEpoch))
+	}
+	for _, branch := range s.Branches {
+		for _, inner := range branch.States {
+			if stale(inner) && !slices.ContainsFunc(inner.Catch, caught) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // checkErrorNames wants names that somebody raises: a misspelt one matches nothing, silently.

@@ -3,6 +3,7 @@ package asl
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -124,7 +125,7 @@ func (v *visit) attemptTask(r resource, parameters any, w work) (any, error) {
 				ResourceType: r.kind, Resource: r.name, Output: raw}})
 		}
 	}
-	f, ok := err.(*failure)
+	f, ok := errors.AsType[*failure](err)
 	if !ok {
 		return nil, err
 	}

@@ -21,6 +21,7 @@ const (
 // Grant is one thing a function may do; CDK turns each into the narrowest statement.
 type Grant string
 
+// The grants; secret makes those for single credentials.
 const (
 	Table        Grant = "table"        // read and write the fleet's table
 	Keys         Grant = "keys"         // read wrapped data keys and unwrap them

@@ -2,33 +2,33 @@ package catalog
 
 // The functions, by the way of one signup.
 var (
-	Signup       = api("signup", "signup.Receive", "POST /signups", MintKeys, secret("webhook-secret"))
+	Signup       = api("signup", "signup.Receive", "POST /signups", Keys, MintKeys, secret("webhook-secret"))
 	SignupStatus = api("signup-status", "signup.Status", "GET /signups/{id}")
 	Approve      = api("approve", "signup.Approve", "POST /signups/{id}/approve", InvokeAdmit, secret("operator-token"))
 	Reject       = api("reject", "signup.Reject", "POST /signups/{id}/reject", secret("operator-token"))
 	Retry        = api("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns, secret("operator-token"))
 
 	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
-	Reconcile = schedule("reconcile", "operation.Reconcile", 15, StartRuns, InvokeAdmit)
-	Recheck   = schedule("recheck", "recheck.LookAgain", 5, Keys, secret("supabase-token"), secret("vercel-token"),
+	Reconcile = schedule("reconcile", "operation.Reconcile", 15, StartRuns)
+	Recheck   = schedule("recheck", "recheck.LookAgain", 5, secret("supabase-token"), secret("vercel-token"),
 		secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
 
 	ReserveInstance    = step("reserve-instance", "instance.Reserve", Keys)
 	CreateProject      = step("create-project", "project.Create", Keys, secret("supabase-token"))
 	AwaitProject       = step("await-project", "project.Await", Keys, secret("supabase-token"))
 	MigrateDatabase    = step("migrate-database", "database.Migrate", Keys)
-	CreateFrontend     = step("create-frontend", "frontend.Create", Keys, secret("vercel-token"))
-	ConfigureDNS       = step("configure-dns", "dns.Configure", Keys, secret("cloudflare-token"))
+	CreateFrontend     = step("create-frontend", "frontend.Create", secret("vercel-token"))
+	ConfigureDNS       = step("configure-dns", "dns.Configure", secret("cloudflare-token"))
 	CreateSMSAccount   = step("create-sms-account", "sms.Create", Keys, secret("twilio-token"))
 	CreateEmailAccount = step("create-email-account", "email.Create", Keys, secret("sendgrid-key"))
-	PublishMailDNS     = step("publish-mail-dns", "dns.PublishMail", Keys, secret("cloudflare-token"))
-	AwaitMailDomain    = step("await-mail-domain", "email.AwaitDomain", Keys, secret("sendgrid-key"))
+	PublishMailDNS     = step("publish-mail-dns", "dns.PublishMail", secret("cloudflare-token"))
+	AwaitMailDomain    = step("await-mail-domain", "email.AwaitDomain", secret("sendgrid-key"))
 	ConfigureInstance  = step("configure-instance", "database.Configure", Keys, secret("supabase-token"))
 	CreateAdmin        = step("create-admin", "admin.Create", Keys, secret("supabase-token"))
 	DeployFrontend     = step("deploy-frontend", "frontend.Deploy", Keys, ReadRelease, secret("vercel-token"))
-	AwaitFrontend      = step("await-frontend", "frontend.Await", Keys, secret("vercel-token"))
+	AwaitFrontend      = step("await-frontend", "frontend.Await", secret("vercel-token"))
 	AwaitCertificate   = step("await-certificate", "health.AwaitCertificate")
-	ProxyDNS           = step("proxy-dns", "dns.Proxy", Keys, secret("cloudflare-token"))
+	ProxyDNS           = step("proxy-dns", "dns.Proxy", secret("cloudflare-token"))
 	VerifyHealth       = step("verify-health", "health.Verify")
 	ActivateInstance   = step("activate-instance", "instance.Activate")
 	NotifyCustomer     = step("notify-customer", "notice.Customer", Keys, secret("supabase-token"), secret("sendgrid-key"))

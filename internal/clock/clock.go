@@ -7,6 +7,7 @@ package clock
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -22,25 +23,60 @@ type Clock interface {
 
 type deadlineKey struct{}
 
+// deadline is an instant in true time, and how far the clock was off whose WithTimeout set it.
+type deadline struct {
+	at time.Time
+	by time.Duration
+}
+
 // Deadline is ctx's deadline in the time of the clock whose WithTimeout set it. A deadline that was set by package
 // context, as the Lambda runtime does, is returned as it is.
 func Deadline(ctx context.Context) (time.Time, bool) {
-	if t, ok := ctx.Value(deadlineKey{}).(time.Time); ok {
-		return t, true
+	if d, ok := ctx.Value(deadlineKey{}).(deadline); ok {
+		return d.at.Add(d.by), true
 	}
 	return ctx.Deadline()
 }
 
+// withDeadline notes the deadline that is d from now, in true time, or the outer one if that comes earlier.
 func withDeadline(ctx context.Context, now time.Time, d time.Duration) context.Context {
 	at := now.Add(d)
-	if outer, ok := Deadline(ctx); ok && outer.Before(at) {
+	if outer, ok := ctx.Value(deadlineKey{}).(deadline); ok && outer.at.Before(at) {
+		at = outer.at
+	} else if outer, set := ctx.Deadline(); !ok && set && outer.Before(at) {
 		at = outer
 	}
-	return context.WithValue(ctx, deadlineKey{}, at)
+	return context.WithValue(ctx, deadlineKey{}, deadline{at: at})
 }
 
 // System is the machine's clock, or the bubble's under testing/synctest.
-func System() Clock { return Scaled(time.Time{}, 1) }
+func System() Clock { return system{} }
+
+// system reads the wall clock each time: a frozen Lambda's monotonic clock stands still.
+type system struct{}
+
+func (system) Now() time.Time { return time.Now().UTC().Round(0) }
+
+func (system) Sleep(ctx context.Context, d time.Duration) error { return sleep(ctx, d) }
+
+func (s system) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(withDeadline(ctx, s.Now(), d), d)
+}
+
+// sleep waits for a real duration.
+func sleep(ctx context.Context, d time.Duration) error {
+	if err := ctx.Err(); err != nil || d <= 0 {
+		return err
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
 
 // Scaled starts at origin (the machine's time if zero) and runs speed times as fast as the machine's clock.
 func Scaled(origin time.Time, speed float64) Clock {
@@ -64,19 +100,7 @@ func (s *scaled) Now() time.Time {
 	return s.origin.Add(elapsed)
 }
 
-func (s *scaled) Sleep(ctx context.Context, d time.Duration) error {
-	if err := ctx.Err(); err != nil || d <= 0 {
-		return err
-	}
-	t := time.NewTimer(s.real(d))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
+func (s *scaled) Sleep(ctx context.Context, d time.Duration) error { return sleep(ctx, s.real(d)) }
 
 func (s *scaled) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(withDeadline(ctx, s.Now(), d), s.real(d))
@@ -86,7 +110,7 @@ func (s *scaled) real(d time.Duration) time.Duration {
 	if s.speed == 1 {
 		return d
 	}
-	return time.Duration(float64(d) / s.speed)
+	return time.Duration(math.Ceil(float64(d) / s.speed)) // never too early
 }
 
 // Skewed is c, but its Now is off by the given amount.
@@ -100,10 +124,10 @@ type skewed struct {
 func (s skewed) Now() time.Time { return s.Clock.Now().Add(s.by) }
 
 func (s skewed) WithTimeout(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	// The outer deadline is in the true clock's time; what this clock's owner computes from it is in its own.
 	inner, cancel := s.Clock.WithTimeout(ctx, d)
-	if at, ok := inner.Value(deadlineKey{}).(time.Time); ok {
-		inner = context.WithValue(inner, deadlineKey{}, at.Add(s.by))
+	if set, ok := inner.Value(deadlineKey{}).(deadline); ok {
+		set.by += s.by // what this clock's owner computes from the deadline is in its own time
+		inner = context.WithValue(inner, deadlineKey{}, set)
 	}
 	return inner, cancel
 }

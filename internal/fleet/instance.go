@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"regexp"
+	"time"
+)
 
 // Instance is one customer's isolated deployment. Its id is minted with the signup and never reused; the names of all its
 // vendor resources derive from it, and only host names hold the slug.
@@ -20,6 +23,11 @@ type Instance struct {
 	ActivatedAt  time.Time `json:"activated_at,omitzero"`
 	TerminatedAt time.Time `json:"terminated_at,omitzero"`
 }
+
+var idPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// IsInstanceID reports whether text from outside may be an instance's id. Any other may be no key for a table at all.
+func IsInstanceID(text string) bool { return idPattern.MatchString(text) }
 
 // Progress is what may never be missing of anything under way.
 type Progress struct {

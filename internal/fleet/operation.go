@@ -54,12 +54,15 @@ type Operation struct {
 	Phase Phase `json:"phase"`
 	N     int   `json:"n"`
 	Epoch int64 `json:"epoch"`
+	// BegunBy is the nonce of the invocation that began the operation: it finds its own write again by it.
+	BegunBy string `json:"begun_by,omitempty"`
 	// Slot is the provisioning slot it occupies, from 1; 0 for none.
 	Slot     int      `json:"slot,omitempty"`
 	Progress Progress `json:"progress"`
-	// Failure is why it is being taken down: a fault code, and where known the state it came from.
-	Failure string  `json:"failure,omitempty"`
-	Outcome Outcome `json:"outcome,omitempty"`
+	// Failure is why it is being taken down, a fault code; FailureText says more, for people.
+	Failure     string  `json:"failure,omitempty"`
+	FailureText string  `json:"failure_text,omitempty"`
+	Outcome     Outcome `json:"outcome,omitempty"`
 
 	StartedAt time.Time `json:"started_at"`
 	// RunStartedAt is when the current run began.

@@ -42,6 +42,11 @@ func Inside() map[Kind]Kind {
 	}
 }
 
+// Settings are the kinds that are written over whatever is there, or have an id of our own choice: there is never a second one.
+func Settings() []Kind {
+	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, FrontendSettings, DNSProxy, AdminUser}
+}
+
 // ResourceStatus is where a ledger entry is.
 type ResourceStatus string
 
@@ -79,8 +84,10 @@ type Resource struct {
 	// RecheckAt is when the recheck looks again, zero for never; Rechecks is how many are left after that.
 	RecheckAt time.Time `json:"recheck_at,omitzero"`
 	Rechecks  int       `json:"rechecks,omitempty"`
-	CreatedAt time.Time `json:"created_at,omitzero"`
-	RemovedAt time.Time `json:"removed_at,omitzero"`
+	// RecheckFailures counts the looks in a row that failed.
+	RecheckFailures int       `json:"recheck_failures,omitempty"`
+	CreatedAt       time.Time `json:"created_at,omitzero"`
+	RemovedAt       time.Time `json:"removed_at,omitzero"`
 }
 
 // Gone reports whether the entry is removed or absent.

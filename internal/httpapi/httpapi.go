@@ -7,6 +7,7 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -52,12 +53,13 @@ func answer(status int, kind string, document any) events.APIGatewayV2HTTPRespon
 		Headers: map[string]string{"content-type": kind, "cache-control": "no-store"}}
 }
 
-// Failed answers with the problem that a fault is: one with an HTTP status of its own keeps it, a transient one is 503.
+// Failed answers with the problem that a fault is: one that Refuse made keeps its status and text, a transient one is 503.
+// A vendor's status is nobody else's business.
 func Failed(err error) events.APIGatewayV2HTTPResponse {
 	p := Problem{Status: http.StatusInternalServerError, Detail: "something went wrong; the logs say what"}
-	f, ok := err.(*fault.Error)
+	f, ok := errors.AsType[*fault.Error](err)
 	switch {
-	case ok && f.Status != 0:
+	case ok && f.Status != 0 && f.Vendor == "":
 		p.Status, p.Detail = f.Status, f.Text
 	case fault.CodeOf(err).Transient():
 		p.Status, p.Detail = http.StatusServiceUnavailable, "not now; try again in a moment"

@@ -31,15 +31,16 @@ func demo(args []string, t terminal, stop *interrupts) int {
 
 // perform plays, shows, and reports. The error is for people.
 func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) {
-	took := begin()
+	took := stopwatch()
 	c := clock.Scaled(time.Time{}, o.speed)
 	s := chooseScreen(o, t, c, stop)
 	p := &play{watch: newWatch(), screen: s, stop: stop, options: o}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	remove, err := p.open(ctx, c)
+	remove, err := p.open(c)
 	if err != nil {
 		s.close()
+		if stop.asked() {
+			err = errors.New("stopped before anything was made")
+		}
 		return exitFailed, err
 	}
 	defer func() {
@@ -49,6 +50,7 @@ func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) 
 		}
 	}()
 	s.attach(p.system, p.watch)
+	ctx := context.Background() // what Ctrl-C does is up to the play
 	err = p.run(ctx)
 	s.close()
 	if errors.Is(err, errLeft) {
@@ -62,7 +64,7 @@ func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) 
 	if err != nil {
 		return exitFailed, err
 	}
-	r.Elapsed = took.since()
+	r.Elapsed = took()
 	if err := show(r, o, t); err != nil {
 		return exitFailed, err
 	}
@@ -70,18 +72,9 @@ func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) 
 }
 
 // open opens the system, and gives what removes its files once it is closed. The first Ctrl-C ends the opening.
-func (p *play) open(ctx context.Context, c clock.Clock) (remove func() error, err error) {
-	ctx, cancel := context.WithCancel(ctx)
+func (p *play) open(c clock.Clock) (remove func() error, err error) {
+	ctx, cancel := p.stop.context()
 	defer cancel()
-	ended := make(chan struct{})
-	defer close(ended)
-	go func() {
-		select {
-		case <-p.stop.first:
-			cancel()
-		case <-ended:
-		}
-	}()
 	databases, removeDatabases, err := postgres.Scratch()
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"os"
 	"os/signal"
 	"sync"
@@ -50,4 +51,17 @@ func (i *interrupts) asked() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	return i.count > 0
+}
+
+// context is done as soon as there was an interrupt. The caller cancels it when it needs it no more.
+func (i *interrupts) context() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() {
+		select {
+		case <-i.first:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cancel
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -24,13 +25,14 @@ type plain struct {
 
 	mu      sync.Mutex
 	waiting map[visited]time.Time // what is under way, and when a line was last said of it
+	reasons map[visited]string    // why its last attempt failed
 	watch   *watch
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 }
 
 func newPlain(out io.Writer, c clock.Clock) *plain {
-	return &plain{out: out, clock: c, start: c.Now(), waiting: map[visited]time.Time{}, stop: func() {}}
+	return &plain{out: out, clock: c, start: c.Now(), waiting: map[visited]time.Time{}, reasons: map[visited]string{}, stop: func() {}}
 }
 
 func (p *plain) said(format string, args ...any) {
@@ -45,7 +47,9 @@ func (p *plain) line(at time.Time, text string) {
 
 // attach watches for long waits.
 func (p *plain) attach(s *system, w *watch) {
-	p.watch = w
+	p.mu.Lock()
+	p.watch, p.start = w, p.clock.Now()
+	p.mu.Unlock()
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop = cancel
 	p.done.Go(func() {
@@ -77,12 +81,12 @@ func (p *plain) remind(now time.Time) {
 		if last := latest(p.watch.of(v.execution, v.state)); last != "" {
 			text = "waits: " + last
 		}
-		p.line(now, step(v, text))
+		p.line(now, ofState(v, text))
 	}
 }
 
-// step is a line about a state.
-func step(v visited, text string) string { return fmt.Sprintf("%-19s %s", v.state, text) }
+// ofState is a line about a state.
+func ofState(v visited, text string) string { return fmt.Sprintf("%-19s %s", v.state, text) }
 
 func (p *plain) observed(o asl.Observation) {
 	if text := p.tell(o); text != "" {
@@ -110,11 +114,11 @@ func (p *plain) tell(o asl.Observation) string {
 		return ""
 	case lasts && o.Event.StateExited != nil:
 		p.unmark(v)
-		return step(v, p.finished(v, o))
+		return ofState(v, p.finished(v, o))
 	case o.Event.TaskFailed != nil:
-		return step(v, setback(o.Event.TaskFailed))
+		return p.failed(v, setback(o.Event.TaskFailed))
 	case o.Event.TaskTimedOut != nil:
-		return step(v, setback(o.Event.TaskTimedOut))
+		return p.failed(v, setback(o.Event.TaskTimedOut))
 	case o.Visit.Outcome == asl.VisitAborted:
 		p.unmark(v)
 	}
@@ -131,6 +135,18 @@ func (p *plain) unmark(v visited) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.waiting, v)
+	delete(p.reasons, v)
+}
+
+// failed says why an attempt failed; the same reason once only, for a state may be tried for minutes.
+func (p *plain) failed(v visited, reason string) string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.reasons[v] == reason {
+		return ""
+	}
+	p.reasons[v] = reason
+	return ofState(v, reason)
 }
 
 // finished says how a state went.
@@ -149,9 +165,15 @@ func (p *plain) finished(v visited, o asl.Observation) string {
 	return text
 }
 
+// setback says why an attempt failed. The cause of a Lambda's error is a document with the message in it.
 func setback(d *asl.TaskFailedDetails) string {
-	if d.Cause == "" {
+	cause := d.Cause
+	var document struct{ ErrorMessage string }
+	if json.Unmarshal([]byte(cause), &document) == nil {
+		cause = document.ErrorMessage
+	}
+	if cause == "" {
 		return d.Error
 	}
-	return d.Error + ": " + d.Cause
+	return d.Error + ": " + cause
 }

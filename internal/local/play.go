@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/clock"
@@ -30,7 +31,15 @@ type play struct {
 	stop    *interrupts
 	options demoOptions
 
-	id string // the instance's, once the signup is taken in
+	instance atomic.Pointer[string] // the instance's id, once the signup is taken in
+}
+
+// id is the instance's id, empty before the signup is taken in.
+func (p *play) id() string {
+	if id := p.instance.Load(); id != nil {
+		return *id
+	}
+	return ""
 }
 
 // run plays to the end: until nothing moves any more. Its errors are refusals of the front and errLeft; how the operation
@@ -61,8 +70,9 @@ func (p *play) perform(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("the signup was refused: %w", err)
 	}
-	p.id = accepted.ID
-	p.screen.said("signup for %q taken in: %s", accepted.Slug, accepted.StatusURL)
+	p.instance.Store(&accepted.ID)
+	p.screen.said("signup for %q taken in", accepted.Slug)
+	p.screen.said("status %s", accepted.StatusURL)
 	status, err := c.status(ctx, accepted.StatusURL)
 	if err != nil {
 		return fmt.Errorf("the status URL: %w", err)
@@ -103,11 +113,11 @@ func (p *play) settle(ctx context.Context) error {
 
 // pending names the function that makes it go on, if it isn't at its end.
 func (p *play) pending(ctx context.Context) (string, error) {
-	s, err := p.system.world.Store.Signup(ctx, p.id)
+	s, err := p.system.world.Store.Signup(ctx, p.id())
 	if err != nil || s == nil {
 		return "", err
 	}
-	o, err := p.system.world.Store.Operation(ctx, p.id, operation.OperationID(p.id))
+	o, err := p.system.world.Store.Operation(ctx, p.id(), operation.OperationID(p.id()))
 	switch {
 	case err != nil:
 		return "", err
@@ -121,7 +131,7 @@ func (p *play) pending(ctx context.Context) (string, error) {
 
 // takeDown answers the first Ctrl-C: the execution is stopped, reconcile finds that out and begins the take-down.
 func (p *play) takeDown(ctx context.Context) {
-	i, err := p.system.world.Store.Instance(ctx, p.id)
+	i, err := p.system.world.Store.Instance(ctx, p.id())
 	switch {
 	case err != nil || i == nil:
 		p.screen.said("Ctrl-C: nothing was made yet")
@@ -149,11 +159,9 @@ func (p *play) halt(x asl.Execution) {
 	_ = p.system.world.Executions.StopExecution(x.ARN, "Interrupted", "stopped by a person")
 }
 
-// elapsed measures the machine's time.
-type elapsed struct{ since func() float64 }
-
-func begin() elapsed {
+// stopwatch begins to measure the machine's time, in seconds.
+func stopwatch() (seconds func() float64) {
 	c := clock.System()
 	start := c.Now()
-	return elapsed{func() float64 { return c.Now().Sub(start).Seconds() }}
+	return func() float64 { return c.Now().Sub(start).Seconds() }
 }

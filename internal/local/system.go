@@ -51,6 +51,8 @@ type plan struct {
 	// front is where the HTTP front listens; simulators are where those do, by vendor, where it matters.
 	front      string
 	simulators map[string]string
+	// restore brings state back before anything is served; nil where there is none.
+	restore func(*world.World) error
 }
 
 // system is a world with its real parts: the table's file, PostgreSQL, the HTTP front.
@@ -107,7 +109,12 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 	s.closes = append(s.closes, s.world.Close)
 	s.url = "http://" + front.Addr().String()
 	s.world.PublicURL = s.url
-	s.server = &http.Server{Handler: s.world.Front(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	if p.restore != nil {
+		if err := p.restore(s.world); err != nil {
+			return s, err
+		}
+	}
+	s.server = &http.Server{Addr: front.Addr().String(), Handler: s.world.Front(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	s.closes = append(s.closes, s.server.Close)
 	go func() { _ = s.server.Serve(front) }() // ends with Close
 	return s, nil

@@ -42,3 +42,11 @@ func latest(calls []sim.Call) string {
 	}
 	return text
 }
+
+// lastOperation is the operation that was last asked for.
+func lastOperation(calls []sim.Call) string {
+	if len(calls) == 0 {
+		return ""
+	}
+	return calls[len(calls)-1].Operation
+}

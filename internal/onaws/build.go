@@ -10,7 +10,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/tink-crypto/tink-go/v2/tink"
@@ -23,6 +22,11 @@ import (
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/dynamo"
 )
+
+// call is one operation of an AWS client. The ports hold operations, never a client: a client that gets into an interface,
+// or into anything that does, keeps every operation of its service in the executable as soon as anything uses reflection
+// as text/template does.
+type call[In, Out, Options any] = func(context.Context, In, ...func(*Options)) (Out, error)
 
 // builder makes the ports that a function's catalog entry grants. In place of the others come ports that fail.
 type builder struct {
@@ -56,25 +60,27 @@ func (b builder) keyEncryptionKey() (tink.AEAD, error) {
 	if _, path, ok := cut(b.config.KeyEncryptionKey, File); ok {
 		return seal.FileKey(path)
 	}
-	return wrapping(kms.NewFromConfig(b.aws), b.clock, b.config.KeyEncryptionKey)
+	client := kms.NewFromConfig(b.aws)
+	return wrapping{client.Encrypt, client.Decrypt, b.clock, b.config.KeyEncryptionKey}, nil
 }
 
 func (b builder) executions() step.Executions {
 	if !granted(b.entry, catalog.StartRuns) {
 		return closedExecutions{b.ungranted("executions of the workflows")}
 	}
-	return executions{sfn.NewFromConfig(b.aws), b.clock, b.config.StateMachines}
+	client := sfn.NewFromConfig(b.aws)
+	return executions{client.StartExecution, client.DescribeExecution, b.clock, b.config.StateMachines}
 }
 
 func (b builder) trigger() func(context.Context, string) error {
 	if !granted(b.entry, catalog.InvokeAdmit) {
 		return func(_ context.Context, function string) error { return b.ungranted("the function " + function) }
 	}
-	return trigger{lambda.NewFromConfig(b.aws), b.clock, map[string]string{catalog.Admit.Name: b.config.AdmitFunction}}.invoke
+	return trigger{lambda.NewFromConfig(b.aws).Invoke, b.clock, map[string]string{catalog.Admit.Name: b.config.AdmitFunction}}.invoke
 }
 
 func (b builder) credentials() *credentials {
-	return &credentials{secrets: secretsmanager.NewFromConfig(b.aws), clock: b.clock, references: b.config.Credentials,
+	return &credentials{secret: secretsmanager.NewFromConfig(b.aws).GetSecretValue, clock: b.clock, references: b.config.Credentials,
 		function: b.entry.Name, read: map[string]credential{}}
 }
 
@@ -85,5 +91,5 @@ func (b builder) release() (fs.FS, error) {
 	case b.config.Release.Kind == File:
 		return os.DirFS(b.config.Release.Path), nil
 	}
-	return &bucket{client: s3.NewFromConfig(b.aws), clock: b.clock, name: b.config.Release.Path, prefix: b.config.Release.Prefix}, nil
+	return &bucket{objects: objects{b.aws, b.clock, b.config.Release.Path}, prefix: b.config.Release.Prefix}, nil
 }

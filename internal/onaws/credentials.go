@@ -18,14 +18,9 @@ import (
 // freshness is how long a credential that was read is used before it is read again: a rotation shows within this time.
 const freshness = 5 * time.Minute
 
-// secrets is what is used of the client of Secrets Manager.
-type secrets interface {
-	GetSecretValue(context.Context, *secretsmanager.GetSecretValueInput, ...func(*secretsmanager.Options)) (*secretsmanager.GetSecretValueOutput, error)
-}
-
 // credentials resolves references, at their first use and then again by age.
 type credentials struct {
-	secrets    secrets
+	secret     call[*secretsmanager.GetSecretValueInput, *secretsmanager.GetSecretValueOutput, secretsmanager.Options]
 	clock      clock.Clock
 	references map[string]Reference
 	function   string
@@ -87,7 +82,7 @@ func (c *credentials) fetch(ctx context.Context, name string, r Reference) (stri
 	}
 	ctx, cancel := c.clock.WithTimeout(ctx, patience)
 	defer cancel()
-	answer, err := c.secrets.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(r.Name)})
+	answer, err := c.secret(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(r.Name)})
 	if err != nil {
 		return "", failed("GetSecretValue of "+name, err)
 	}

@@ -38,7 +38,7 @@ func (r *reader) endpoints(stage string) provider.Endpoints {
 		return e
 	}
 	var o overrides
-	if err := object(text, &o); err != nil {
+	if err := decode(text, &o); err != nil {
 		r.refuse(variable, "a JSON object of supabase, supabase_project, supabase_database, vercel, cloudflare, twilio, sendgrid, edge_address and edge_roots")
 		return e
 	}

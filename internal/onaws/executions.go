@@ -15,16 +15,11 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
-// stepFunctions is what is used of the client of Step Functions.
-type stepFunctions interface {
-	StartExecution(context.Context, *sfn.StartExecutionInput, ...func(*sfn.Options)) (*sfn.StartExecutionOutput, error)
-	DescribeExecution(context.Context, *sfn.DescribeExecutionInput, ...func(*sfn.Options)) (*sfn.DescribeExecutionOutput, error)
-}
-
 // executions is the port to the state machines over Step Functions. The SDK may try both calls again: an execution's name
 // lets it begin once.
 type executions struct {
-	client   stepFunctions
+	start    call[*sfn.StartExecutionInput, *sfn.StartExecutionOutput, sfn.Options]
+	describe call[*sfn.DescribeExecutionInput, *sfn.DescribeExecutionOutput, sfn.Options]
 	clock    clock.Clock
 	machines StateMachines
 }
@@ -42,7 +37,7 @@ func (e executions) Start(ctx context.Context, workflow, name string, input any)
 	}
 	ctx, cancel := e.clock.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err = e.client.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: aws.String(machine), Name: aws.String(name),
+	_, err = e.start(ctx, &sfn.StartExecutionInput{StateMachineArn: aws.String(machine), Name: aws.String(name),
 		Input: aws.String(string(text))})
 	if _, there := errors.AsType[*types.ExecutionAlreadyExists](err); there || err == nil {
 		return nil
@@ -58,7 +53,7 @@ func (e executions) Status(ctx context.Context, workflow, name string) (step.Exe
 	}
 	ctx, cancel := e.clock.WithTimeout(ctx, patience)
 	defer cancel()
-	x, err := e.client.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(executionARN(machine, name)),
+	x, err := e.describe(ctx, &sfn.DescribeExecutionInput{ExecutionArn: aws.String(executionARN(machine, name)),
 		IncludedData: types.IncludedDataMetadataOnly})
 	if _, absent := errors.AsType[*types.ExecutionDoesNotExist](err); absent {
 		return step.Unstarted, nil

@@ -7,10 +7,13 @@ package onaws
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"os"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -20,33 +23,48 @@ import (
 // Main runs a function of the catalog under the Lambda runtime. It doesn't return. Open builds the clients of one
 // invocation, and build the function's handler of them.
 func Main[D any, H step.Handler](f catalog.Function, open func(step.Env) (D, error), build func(D) H) {
-	lambda.StartWithOptions(&function{entry: f, open: step.Opens(open, build), process: process{entry: f, lookup: os.Getenv}})
+	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
+	lambda.StartWithOptions(&function{entry: f, open: step.Opens(open, build), log: log, process: process{entry: f, lookup: os.Getenv, log: log}})
 }
 
 // function is the runtime's handler. The runtime invokes it once at a time.
 type function struct {
 	entry   catalog.Function
 	open    step.Opener
+	log     *slog.Logger
 	process process
 }
 
 // Invoke answers one invocation. An error is a messages.InvokeResponse_Error by value, typed with its fault code: the
 // runtime would name any other after its Go type, and no state machine would know it.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ports, err := f.process.ports(ctx)
+	ports, err := f.process.ports()
 	if err != nil {
-		return nil, unopened(err)
+		return nil, f.unopened(ctx, err)
 	}
 	defer ports.settle()
 	env := ports.env(ctx)
 	handler, err := f.open(env)
 	if err != nil {
-		env.Log.ErrorContext(ctx, "the function did not open", "function", f.entry.Name, "request", env.Request, "code", fault.CodeOf(err))
-		return nil, unopened(fault.New(fault.CodeOf(err), "the function did not open"))
+		return nil, f.unopened(ctx, err)
 	}
 	return step.Invoke(ctx, env, f.entry, handler, payload)
 }
 
-func unopened(err error) error {
-	return messages.InvokeResponse_Error{Type: string(fault.CodeOf(err)), Message: err.Error()}
+// unopened logs and gives the error of an invocation that did not come to its step. Only a fault's text is safe to show.
+func (f *function) unopened(ctx context.Context, err error) error {
+	text := "the function did not open"
+	if known, ok := errors.AsType[*fault.Error](err); ok {
+		text += ": " + known.Error()
+	}
+	f.log.ErrorContext(ctx, text, "function", f.entry.Name, "request", request(ctx), "code", fault.CodeOf(err))
+	return messages.InvokeResponse_Error{Type: string(fault.CodeOf(err)), Message: text}
+}
+
+// request is the invocation's request id.
+func request(ctx context.Context) string {
+	if invocation, ok := lambdacontext.FromContext(ctx); ok {
+		return invocation.AwsRequestID
+	}
+	return ""
 }

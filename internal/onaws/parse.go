@@ -24,6 +24,9 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	r := reader{lookup: lookup, entry: f}
 	c := Config{Stage: r.matching("FLEET_STAGE", stagePattern, `"production" or another stage's name, of a-z, 0-9 and -`)}
 	c.Endpoints = r.endpoints(c.Stage)
+	if c.Stage == production && lookup("AWS_ENDPOINT_URL") != "" {
+		r.refuse("AWS_ENDPOINT_URL", "unset in production, where AWS's own endpoints are the only ones")
+	}
 	c.Vendors.Domain = r.matching("FLEET_DOMAIN", domainPattern, "a domain, such as gimbal.app")
 	if r.granted(catalog.Table) {
 		c.Table = r.matching("FLEET_TABLE", tablePattern, "a DynamoDB table's name")
@@ -95,8 +98,8 @@ func (r *reader) matching(variable string, pattern, want string) string {
 	return text
 }
 
-// object decodes a JSON object strictly.
-func object(text string, into any) error {
+// decode decodes a JSON object strictly.
+func decode(text string, into any) error {
 	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
@@ -128,7 +131,7 @@ func (r *reader) stateMachines() StateMachines {
 		return StateMachines{prefix: text}
 	}
 	var s StateMachines
-	if err := object(text, &s.arns); err != nil {
+	if err := decode(text, &s.arns); err != nil {
 		r.refuse(variable, want)
 		return s
 	}
@@ -171,7 +174,7 @@ func (r *reader) credentials(stage string) map[string]Reference {
 		return nil
 	}
 	var texts map[string]string
-	if err := object(r.lookup(variable), &texts); err != nil {
+	if err := decode(r.lookup(variable), &texts); err != nil {
 		r.refuse(variable, `a JSON object of references, such as {"`+needed[0]+`":"aws-sm:fleet/`+needed[0]+`"}`)
 		return nil
 	}

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/google/uuid"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -28,19 +25,20 @@ const patience = 10 * time.Second
 type process struct {
 	entry  catalog.Function
 	lookup func(string) string
+	log    *slog.Logger
 
 	mu     sync.Mutex
 	opened *ports
 }
 
 // ports gives the process's ports, and opens them the first time. What failed is tried again at the next invocation.
-func (p *process) ports(ctx context.Context) (*ports, error) {
+func (p *process) ports() (*ports, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.opened != nil {
 		return p.opened, nil
 	}
-	opened, err := open(ctx, p.entry, p.lookup)
+	opened, err := open(p.entry, p.lookup, p.log)
 	if err != nil {
 		return nil, err
 	}
@@ -55,16 +53,16 @@ type ports struct {
 }
 
 // open builds what the function is granted. Its faults name the variables that are wrong.
-func open(ctx context.Context, f catalog.Function, lookup func(string) string) (*ports, error) {
+func open(f catalog.Function, lookup func(string) string, log *slog.Logger) (*ports, error) {
 	c, err := parse(f, lookup)
 	if err != nil {
 		return nil, &fault.Error{Code: fault.Internal, Text: "the configuration is wrong: " + err.Error(), Err: err}
 	}
-	clients, err := config.LoadDefaultConfig(ctx)
+	account, err := account(lookup)
 	if err != nil {
-		return nil, &fault.Error{Code: fault.Unavailable, Text: "the AWS SDK did not find its configuration", Err: err}
+		return nil, err
 	}
-	b := builder{entry: f, config: c, aws: clients, clock: clock.System()}
+	b := builder{entry: f, config: c, aws: account, clock: clock.System()}
 	vault, failed := b.vault()
 	release, err := b.release()
 	if err := errors.Join(failed, err); err != nil {
@@ -84,7 +82,7 @@ func open(ctx context.Context, f catalog.Function, lookup func(string) string) (
 		Nonce:      uuid.NewString,
 		Secret:     step.RandomSecret,
 		Settings:   c.Settings,
-		Log:        slog.New(slog.NewJSONHandler(os.Stdout, nil)),
+		Log:        log,
 	}}, nil
 }
 
@@ -93,12 +91,15 @@ func vendorTransport() *http.Transport {
 	return &http.Transport{ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10}
 }
 
+// awsTransport is the way to AWS's services. Their clients try again what is lost on a connection that has gone stale.
+func awsTransport() *http.Transport {
+	return &http.Transport{ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 10, IdleConnTimeout: time.Minute}
+}
+
 // env is the environment of one invocation.
 func (p *ports) env(ctx context.Context) step.Env {
 	env := p.base
-	if invocation, ok := lambdacontext.FromContext(ctx); ok {
-		env.Request = invocation.AwsRequestID
-	}
+	env.Request = request(ctx)
 	return env
 }
 

@@ -11,17 +11,12 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 )
 
-// invoker is what is used of the client of Lambda.
-type invoker interface {
-	Invoke(context.Context, *lambda.InvokeInput, ...func(*lambda.Options)) (*lambda.InvokeOutput, error)
-}
-
 // trigger invokes functions asynchronously, so that Lambda keeps the event and tries again by itself. Being invoked twice
 // does no harm to any of them.
 type trigger struct {
-	client invoker
-	clock  clock.Clock
-	names  map[string]string // names or ARNs by the catalog's names
+	call  call[*lambda.InvokeInput, *lambda.InvokeOutput, lambda.Options]
+	clock clock.Clock
+	names map[string]string // names or ARNs by the catalog's names
 }
 
 func (t trigger) invoke(ctx context.Context, function string) error {
@@ -31,7 +26,7 @@ func (t trigger) invoke(ctx context.Context, function string) error {
 	}
 	ctx, cancel := t.clock.WithTimeout(ctx, patience)
 	defer cancel()
-	_, err := t.client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(name), InvocationType: types.InvocationTypeEvent,
+	_, err := t.call(ctx, &lambda.InvokeInput{FunctionName: aws.String(name), InvocationType: types.InvocationTypeEvent,
 		Payload: []byte("{}")})
 	if err != nil {
 		return failed("Invoke", err)

@@ -129,10 +129,10 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
 		why, _ := ctx.Value(permitKey{}).(permit)
 		if why == 0 {
-			return nil, ErrNoAttempt
+			return nil, unsent(req, ErrNoAttempt)
 		}
 		if at, ok := clock.Deadline(ctx); ok && why == attempt && at.Sub(g.clock.Now()) < bounds.Call {
-			return nil, ErrTooLate
+			return nil, unsent(req, ErrTooLate)
 		}
 	}
 	ctx, cancel := g.clock.WithTimeout(ctx, bounds.Call)
@@ -143,6 +143,14 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	answer.Body = &cancelling{answer.Body, cancel}
 	return answer, nil
+}
+
+// unsent closes the body of a request that is not sent, as a RoundTripper has to.
+func unsent(req *http.Request, err error) error {
+	if req.Body != nil {
+		_ = req.Body.Close() // it was never read
+	}
+	return err
 }
 
 // ErrTooLate is returned for a change that could outlive its invocation: too little time is left to send it.

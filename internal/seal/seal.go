@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
@@ -51,7 +52,8 @@ func (v *Vault) Mint(ctx context.Context, instanceID string) error {
 	}
 	err = v.keys.Write(ctx, []table.Write{{Op: table.Put,
 		Item: table.Item{Key: keyOf(instanceID), Body: wrapped.Bytes()}, If: table.Condition{Absent: true}}})
-	if _, exists := errors.AsType[*table.ConditionError](err); exists || err == nil {
+	refused, _ := errors.AsType[*table.ConditionError](err)
+	if err == nil || refused != nil && slices.Contains(refused.Reasons, table.Exists) {
 		return nil
 	}
 	return &fault.Error{Code: fault.Unavailable, Text: "the key table did not do it", Err: err}
@@ -122,10 +124,12 @@ func sealing(err error) error {
 func FileKey(path string) (tink.AEAD, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		if text, err = newKeyFile(path); err != nil {
+		if err := newKeyFile(path); err != nil {
 			return nil, fmt.Errorf("make key file %s: %w", path, err)
 		}
-	} else if err != nil {
+		text, err = os.ReadFile(path)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read key file: %w", err)
 	}
 	handle, err := insecurecleartextkeyset.Read(keyset.NewBinaryReader(bytes.NewReader(text)))
@@ -135,19 +139,28 @@ func FileKey(path string) (tink.AEAD, error) {
 	return aead.New(handle)
 }
 
-func newKeyFile(path string) ([]byte, error) {
+// newKeyFile makes the file whole or not at all. One that somebody else made meanwhile stays.
+func newKeyFile(path string) (err error) {
 	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
-		return nil, err
-	}
-	var text bytes.Buffer
-	if err := insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(&text)); err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	return text.Bytes(), os.WriteFile(path, text.Bytes(), 0o600)
+	file, err := os.CreateTemp(filepath.Dir(path), ".key-*") // with mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
+	err = insecurecleartextkeyset.Write(handle, keyset.NewBinaryWriter(file))
+	if err = errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return nil
 }
 
 // MemoryKey is a key-encryption key that is gone with the process, for tests and the demo.

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,22 +103,27 @@ func parseRule(text string) (Rule, error) {
 	if !counted {
 		return rule, nil
 	}
-	from, to, ranged := strings.Cut(strings.TrimSuffix(which, "+"), "-")
-	var err error
-	if rule.From, err = strconv.Atoi(from); err != nil || rule.From < 1 {
-		return Rule{}, fmt.Errorf("%q counts no calls: want @n, @n-m or @n+, from 1", which)
-	}
-	rule.To = rule.From
-	switch {
-	case strings.HasSuffix(which, "+") && !ranged:
-		rule.To = 0
-	case ranged:
-		if rule.To, err = strconv.Atoi(to); err != nil || rule.To < rule.From {
-			return Rule{}, fmt.Errorf("%q counts no calls: want @n, @n-m or @n+, from 1", which)
+	m := countPattern.FindStringSubmatch(which)
+	var errs [2]error
+	if m != nil {
+		rule.From, errs[0] = strconv.Atoi(m[1])
+		switch {
+		case m[3] != "":
+			rule.To, errs[1] = strconv.Atoi(m[3])
+		case m[2] == "+":
+			rule.To = 0
+		default:
+			rule.To = rule.From
 		}
+	}
+	if m == nil || errors.Join(errs[:]...) != nil || rule.From < 1 || m[2] != "+" && rule.To < rule.From {
+		return Rule{}, fmt.Errorf("%q counts no calls: want @n, @n-m or @n+, from 1", which)
 	}
 	return rule, nil
 }
+
+// countPattern is n, n+ or n-m.
+var countPattern = regexp.MustCompile(`^([0-9]+)(\+|-([0-9]+))?$`)
 
 // Script decides which calls go wrong. It counts calls by operation. Safe for concurrent use.
 type Script struct {

@@ -51,8 +51,13 @@ func (r *Run) SeeTo(ctx context.Context, kind fleet.Kind, name string, do func(c
 	if err := r.Overdue(); err != nil {
 		return err
 	}
-	e, err := r.Store.Resource(ctx, r.Input.InstanceID, kind, name)
-	if err != nil || e != nil && e.Status == fleet.Created {
+	done := false
+	err := r.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Resource(kind, name)
+		done = e != nil && e.Status == fleet.Created
+		return err
+	})
+	if err != nil || done {
 		return err
 	}
 	if err := do(ctx); err != nil {

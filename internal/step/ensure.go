@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -167,47 +168,80 @@ func (r Resource) ours(seen []Found) ([]Found, error) {
 	return seen, nil
 }
 
-// adopt removes all but the oldest of what was found, under the attempt that is still open, and commits the oldest.
+// adopt removes all but the oldest of what was found, under the attempt that is still open, and commits the oldest. What an
+// earlier attempt noted as a double stays one: its deletion may be under way, whatever lists still show.
 func (r *Run) adopt(ctx context.Context, res Resource, seen []Found) error {
-	slices.SortStableFunc(seen, func(a, b Found) int { return a.Created.Compare(b.Created) })
-	if err := r.removeDoubles(ctx, res, seen[1:]); err != nil {
+	noted, err := r.noted(ctx, res)
+	if err != nil {
+		return err
+	}
+	seen = slices.DeleteFunc(seen, func(f Found) bool { return slices.Contains(noted, f.ID) })
+	if len(seen) == 0 {
+		err := fault.New(fault.NotReady, "of %s only doubles are shown", res.subject())
+		return errors.Join(err, r.end(ctx, res, false))
+	}
+	slices.SortFunc(seen, func(a, b Found) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
+	for _, f := range seen[1:] {
+		noted = append(noted, f.ID)
+	}
+	if err := r.removeDoubles(ctx, res, noted); err != nil {
 		return err
 	}
 	return r.commit(ctx, res, seen[0])
 }
 
-// removeDoubles gives each double a ledger entry of its own and removes it at once.
-func (r *Run) removeDoubles(ctx context.Context, res Resource, doubles []Found) error {
-	for _, double := range doubles {
-		name := res.Name + "#" + double.ID
-		subject := string(res.Kind) + "/" + name
-		write := func(status fleet.ResourceStatus, action string) error {
-			return r.Update(ctx, func(tx *store.Tx) error {
-				e, err := tx.Resource(res.Kind, name)
-				if err != nil {
-					return err
-				}
-				if e == nil {
-					e = &fleet.Resource{Kind: res.Kind, Name: name, ID: double.ID, Epoch: r.Input.Epoch}
-				}
-				if e.Status = status; status == fleet.Removed {
-					e.RemovedAt = tx.Now()
-				}
-				tx.Audit(r.Audited(action, subject, "double"))
-				return tx.PutResource(e)
-			})
+// noted gives the ids of the doubles that are in the ledger, removed or not.
+func (r *Run) noted(ctx context.Context, res Resource) (ids []string, err error) {
+	entries, err := r.Store.Resources(ctx, r.Input.InstanceID)
+	for _, e := range entries {
+		if e.Kind == res.Kind && strings.HasPrefix(e.Name, res.Name+"#") {
+			ids = append(ids, e.ID)
 		}
-		if err := write(fleet.Created, "resource.doubled"); err != nil {
+	}
+	return ids, err
+}
+
+// removeDoubles gives each double a ledger entry of its own and removes it at once. One that was removed is left as it is.
+func (r *Run) removeDoubles(ctx context.Context, res Resource, ids []string) error {
+	for _, id := range ids {
+		gone, err := r.noteDouble(ctx, res, id, fleet.Created, "resource.doubled")
+		if err != nil {
 			return err
 		}
-		if err := res.Delete(ctx, double.ID); err != nil {
+		if gone {
+			continue
+		}
+		if err := res.Delete(ctx, id); err != nil {
 			return err
 		}
-		if err := write(fleet.Removed, "resource.removed"); err != nil {
+		if _, err := r.noteDouble(ctx, res, id, fleet.Removed, "resource.removed"); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// noteDouble writes a double's ledger entry, unless it says already that the double is gone.
+func (r *Run) noteDouble(ctx context.Context, res Resource, id string, status fleet.ResourceStatus, action string) (gone bool, err error) {
+	name := res.Name + "#" + id
+	err = r.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Resource(res.Kind, name)
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			e = &fleet.Resource{Kind: res.Kind, Name: name, ID: id, Epoch: r.Input.Epoch}
+		}
+		if gone = e.Gone(); gone {
+			return nil
+		}
+		if e.Status = status; status == fleet.Removed {
+			e.RemovedAt = tx.Now()
+		}
+		tx.Audit(r.Audited(action, string(res.Kind)+"/"+name, "double"))
+		return tx.PutResource(e)
+	})
+	return gone, err
 }
 
 // commit writes what was made or adopted, its secrets and its audit entry, under epoch and nonce.
@@ -286,6 +320,20 @@ func later(a, b time.Time) time.Time {
 func asFault(err error) *fault.Error {
 	f, _ := errors.AsType[*fault.Error](err)
 	return f
+}
+
+// Join is one error for several: the first transient one, since trying again helps it on, or else the first.
+func Join(errs ...error) error {
+	var first error
+	for _, err := range errs {
+		if err != nil && fault.CodeOf(err).Transient() {
+			return err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
 }
 
 // Unsent marks a failure from before a request was sent: nothing happened.

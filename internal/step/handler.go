@@ -33,6 +33,19 @@ type Lead func(ctx context.Context, env Env, in fleet.RunInput, cause Cause) (an
 // Cause is the error for which a workflow comes to a Lead step: what a Catch puts into the input.
 type Cause struct {
 	Error string `json:"Error"`
+	Cause string `json:"Cause"`
+}
+
+// Text is what the cause says for people: a failed Lambda's errorMessage, which Invoke keeps safe to show, of at most 300
+// bytes. Empty where it says nothing.
+func (c Cause) Text() string {
+	var told struct {
+		Message string `json:"errorMessage"`
+	}
+	if json.Unmarshal([]byte(c.Cause), &told) != nil {
+		return ""
+	}
+	return told.Message[:min(len(told.Message), 300)]
 }
 
 // Event is a function that a schedule or an event invokes.
@@ -55,7 +68,8 @@ func (f Verdict) handle(ctx context.Context, env Env, c catalog.Function, payloa
 	if err != nil {
 		return nil, err
 	}
-	return f(ctx, run)
+	answer, err := f(ctx, run)
+	return answer, run.honour(ctx, err)
 }
 
 func (f Lead) handle(ctx context.Context, env Env, _ catalog.Function, payload json.RawMessage) (any, error) {
@@ -93,7 +107,7 @@ func decode(payload json.RawMessage, into any) error {
 // safe to show. A panic is an Internal fault.
 func Invoke(ctx context.Context, env Env, f catalog.Function, h Handler, payload json.RawMessage) (answer json.RawMessage, err error) {
 	started := env.Clock.Now()
-	log := env.Log.With("function", f.Name, "request", env.Request)
+	log := env.Log.With("function", f.Name, "request", env.Request).With(subject(payload)...)
 	defer func() {
 		if p := recover(); p != nil {
 			// A panic's value may hold anything; its type and place are enough.
@@ -115,6 +129,26 @@ func Invoke(ctx context.Context, env Env, f catalog.Function, h Handler, payload
 		return nil, messages.InvokeResponse_Error{Type: string(fault.Internal), Message: "the answer does not encode"}
 	}
 	return answer, nil
+}
+
+// subject are the ids that a payload is about, so that one query by instance finds its logs.
+func subject(payload json.RawMessage) []any {
+	var in struct {
+		fleet.RunInput
+		PathParameters struct {
+			ID string `json:"id"`
+		} `json:"pathParameters"`
+	}
+	if json.Unmarshal(payload, &in) != nil {
+		return nil
+	}
+	if in.InstanceID == "" {
+		in.InstanceID = in.PathParameters.ID
+	}
+	if in.InstanceID == "" {
+		return nil
+	}
+	return []any{"instance", in.InstanceID, "operation", in.OperationID, "epoch", in.Epoch}
 }
 
 // safeText is the text of the fault in err's chain. Other errors' texts may hold anything and are not shown.

@@ -2,7 +2,6 @@ package step
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -136,20 +135,20 @@ func (r *Run) RemoveInside(ctx context.Context, outer fleet.Kind) error {
 }
 
 // RemoveAll takes down every ledger entry of a kind, and notes what lived inside it as gone. An entry that can't be removed
-// yet doesn't hold up the others; the errors are joined.
+// yet doesn't hold up the others.
 func (r *Run) RemoveAll(ctx context.Context, kind fleet.Kind, of func(entry fleet.Resource) Resource) error {
 	entries, err := r.Store.Resources(ctx, r.Input.InstanceID)
 	if err != nil {
 		return err
 	}
-	var failed error
+	var failed []error
 	for _, e := range entries {
 		if e.Kind == kind {
-			failed = errors.Join(failed, r.Remove(ctx, of(e), e))
+			failed = append(failed, r.Remove(ctx, of(e), e))
 		}
 	}
-	if failed != nil {
-		return failed
+	if err := Join(failed...); err != nil {
+		return err
 	}
 	return r.RemoveInside(ctx, kind)
 }

@@ -183,3 +183,20 @@ func (r *Run) Poll(ctx context.Context, what string, check func(ctx context.Cont
 		}
 	}
 }
+
+// HasTime reports whether at least d is left of the invocation that ctx belongs to.
+func HasTime(ctx context.Context, c clock.Clock, d time.Duration) bool {
+	return deadline(ctx, c).Sub(c.Now()) >= d
+}
+
+// honour holds a Throttled fault back for as long as the vendor asked to be left alone, as far as the invocation's time goes,
+// so that the state machine's retry doesn't come too early. It gives err.
+func (r *Run) honour(ctx context.Context, err error) error {
+	f := asFault(err)
+	if f == nil || f.Code != fault.Throttled {
+		return err
+	}
+	left := r.deadline.Sub(r.Clock.Now()) - bounds.Margin
+	_ = r.Clock.Sleep(ctx, min(f.RetryAfter, left)) // cut short it is no worse than not waiting
+	return err
+}

@@ -31,16 +31,20 @@ func (s *Store) pages(ctx context.Context, q table.Query) ([]table.Item, error) 
 	}
 }
 
+// decodeAll gives the records that decode, and an error for those that don't: one that is damaged must not hold up a sweep
+// over all the others.
 func decodeAll[T any](items []table.Item) ([]T, error) {
 	out := make([]T, 0, len(items))
+	var damaged error
 	for _, item := range items {
 		r, err := decode[T](item)
 		if err != nil {
-			return nil, err
+			damaged = errors.Join(damaged, err)
+			continue
 		}
 		out = append(out, *r)
 	}
-	return out, nil
+	return out, damaged
 }
 
 func one[T any](ctx context.Context, s *Store, key table.Key) (*T, error) {
@@ -177,34 +181,35 @@ func (s *Store) OpenIncidents(ctx context.Context) ([]fleet.Incident, error) {
 
 // RunningOperations lists all running operations by deadline. The list may lag.
 func (s *Store) RunningOperations(ctx context.Context) ([]fleet.Operation, error) {
-	var all []fleet.Operation
-	for shard := range dueShards {
-		items, err := s.pages(ctx, table.Query{Index: ByDue, Partition: dueShard("operation", shard)})
-		if err != nil {
-			return nil, err
-		}
-		operations, err := decodeAll[fleet.Operation](items)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, operations...)
+	items, err := s.due(ctx, "operation", "")
+	if err != nil {
+		return nil, err
 	}
-	slices.SortFunc(all, func(a, b fleet.Operation) int { return a.Progress.Deadline.Compare(b.Progress.Deadline) })
-	return all, nil
+	return decodeAll[fleet.Operation](items)
 }
 
-// RecheckDue lists the instances that have a recheck due at a time. The list may lag.
+// RecheckDue lists the instances that have a recheck due at a time, the longest due first. The list may lag.
 func (s *Store) RecheckDue(ctx context.Context, at time.Time) ([]string, error) {
+	items, err := s.due(ctx, "recheck", stamp(at)+"~")
 	var ids []string
+	for _, item := range items {
+		if id := item.Partition[len(partition("")):]; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids, err
+}
+
+// due reads what is due until to, or all of it, from every shard, the longest due first.
+func (s *Store) due(ctx context.Context, what, to string) ([]table.Item, error) {
+	var all []table.Item
 	for shard := range dueShards {
-		items, err := s.pages(ctx, table.Query{Index: ByDue, Partition: dueShard("recheck", shard), To: stamp(at) + "~"})
+		items, err := s.pages(ctx, table.Query{Index: ByDue, Partition: dueShard(what, shard), To: to})
 		if err != nil {
 			return nil, err
 		}
-		for _, item := range items {
-			ids = append(ids, item.Partition[len(partition("")):])
-		}
+		all = append(all, items...)
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), nil
+	slices.SortStableFunc(all, func(a, b table.Item) int { return cmp.Compare(a.Index[ByDue].Sort, b.Index[ByDue].Sort) })
+	return all, nil
 }

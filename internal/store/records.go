@@ -1,6 +1,8 @@
 package store
 
 import (
+	"slices"
+
 	"github.com/project-gimbal/fleet/internal/fleet"
 )
 
@@ -72,7 +74,32 @@ func (tx *Tx) Open(i fleet.Incident) error {
 		return err
 	}
 	i.InstanceID, i.OpenedAt = tx.instance, tx.Now()
+	tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID, Actor: "fleet", Action: "incident.opened", Subject: i.ID, Outcome: i.Code})
 	return tx.put(key, &i)
+}
+
+// CloseIncidents closes the instance's open incidents of these codes: their cause is over.
+func (tx *Tx) CloseIncidents(codes ...string) error {
+	items, err := tx.store.all(tx.ctx, partition(tx.instance), "incident#")
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		i, err := decode[fleet.Incident](item)
+		if err != nil {
+			return err
+		}
+		if !i.ClosedAt.IsZero() || !slices.Contains(codes, i.Code) {
+			continue
+		}
+		tx.seen[item.Key] = item.Version
+		i.ClosedAt = tx.Now()
+		tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID + "/closed", Actor: "fleet", Action: "incident.closed", Subject: i.ID, Outcome: i.Code})
+		if err := tx.put(item.Key, i); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Secret reads a sealed secret, nil if there is none.

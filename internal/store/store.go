@@ -41,7 +41,7 @@ type Tx struct {
 	writes   []table.Write
 	audit    []fleet.AuditEntry
 	proof    string // the epoch that must still hold, empty for none
-	moved    bool   // whether this change moves the epoch on
+	moved    string // the epoch that this change moves on, empty for none
 }
 
 // Now is the store's clock.
@@ -51,16 +51,13 @@ const updateTries = 60
 
 // Update runs change and makes its writes, all or none. It runs change anew, on fresh reads, when another write got in
 // between or the answer of its own was lost: change must look at what is there before it writes, and find its own effect.
-// It returns change's error as it is, a StaleEpoch fault when the epoch that change proves has moved on, and Unavailable
-// when the table doesn't answer.
+// It returns change's error as it is, a StaleEpoch fault when the epoch that change proves has moved on, Unavailable when
+// the table doesn't answer, and Internal for a change that is over the table's limits.
 func (s *Store) Update(ctx context.Context, instanceID string, change func(*Tx) error) error {
 	for try := range updateTries {
 		tx := &Tx{ctx: ctx, store: s, instance: instanceID, seen: map[table.Key]int64{}}
 		if err := change(tx); err != nil {
 			return err
-		}
-		if len(tx.writes) == 0 && len(tx.audit) == 0 && tx.proof == "" {
-			return nil
 		}
 		err := tx.commit()
 		refused, wasRefused := errors.AsType[*table.ConditionError](err)
@@ -74,6 +71,8 @@ func (s *Store) Update(ctx context.Context, instanceID string, change func(*Tx) 
 			if err := s.clock.Sleep(ctx, pause); err != nil {
 				return unavailable(err)
 			}
+		case errors.Is(err, table.ErrLimit):
+			return &fault.Error{Code: fault.Internal, Text: "the change is over the table's limits", Err: err}
 		default:
 			return unavailable(err)
 		}
@@ -84,6 +83,9 @@ func (s *Store) Update(ctx context.Context, instanceID string, change func(*Tx) 
 func unavailable(err error) error {
 	if err == nil {
 		return nil
+	}
+	if errors.Is(err, table.ErrLimit) {
+		return &fault.Error{Code: fault.Internal, Text: "the record is over the table's limits", Err: err}
 	}
 	return &fault.Error{Code: fault.Unavailable, Text: "the table did not do it", Err: err}
 }
@@ -100,7 +102,7 @@ func (tx *Tx) MoveEpoch(old int64) (int64, error) {
 	if now != old {
 		return 0, fault.New(fault.StaleEpoch, "another run has taken the instance over")
 	}
-	tx.moved = true
+	tx.moved = epoch{old}.String()
 	return old + 1, tx.put(epochKey(tx.instance), &epoch{old + 1})
 }
 
@@ -113,16 +115,26 @@ func (tx *Tx) Epoch() (int64, error) {
 	return e.Epoch, nil
 }
 
-// Audit adds an entry to the instance's chain. An entry whose id is there already is left as it is.
-func (tx *Tx) Audit(e fleet.AuditEntry) { tx.audit = append(tx.audit, e) }
+// Audit adds an entry to the instance's chain. An entry whose id is there already, or twice in a change, is left as it is.
+func (tx *Tx) Audit(e fleet.AuditEntry) {
+	if !slices.ContainsFunc(tx.audit, func(there fleet.AuditEntry) bool { return there.ID == e.ID }) {
+		tx.audit = append(tx.audit, e)
+	}
+}
 
 func (tx *Tx) commit() error {
 	if err := tx.chain(); err != nil {
 		return err
 	}
-	if tx.proof != "" && !tx.moved {
+	switch {
+	case tx.proof != "" && tx.moved != "" && tx.proof != tx.moved: // what moves the epoch on proves the old one by itself
+		return &table.ConditionError{Reasons: []table.Reason{table.WrongAttribute}}
+	case tx.proof != "" && tx.moved == "":
 		tx.writes = append(tx.writes, table.Write{Op: table.Check, Item: table.Item{Key: epochKey(tx.instance)},
 			If: table.Condition{Attribute: "epoch", Value: tx.proof}})
+	}
+	if len(tx.writes) == 0 { // every audit entry was there already
+		return nil
 	}
 	return tx.store.table.Write(tx.ctx, tx.writes)
 }
@@ -139,7 +151,12 @@ func (tx *Tx) chain() error {
 		head = &fleet.AuditHead{}
 	}
 	before := head.Seq
+	told := map[string]bool{}
 	for _, e := range tx.audit {
+		if told[e.ID] {
+			continue
+		}
+		told[e.ID] = true
 		there, err := get[fleet.AuditEntry](tx, auditKey(tx.instance, e.ID))
 		if err != nil {
 			return err
@@ -201,6 +218,7 @@ func (tx *Tx) put(key table.Key, record any) error {
 
 // remove deletes a record on the condition that it is as it was read. One that was absent stays so.
 func (tx *Tx) remove(key table.Key) {
+	tx.writes = slices.DeleteFunc(tx.writes, func(w table.Write) bool { return w.Item.Key == key })
 	if v := tx.seen[key]; v != 0 {
 		tx.writes = append(tx.writes, table.Write{Op: table.Delete, Item: table.Item{Key: key}, If: table.Condition{Version: v}})
 	}

@@ -3,6 +3,7 @@ package world_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
@@ -37,7 +38,7 @@ func TestEveryStepMayFailForGood(t *testing.T) {
 					t.Errorf("path: %s", path)
 				}
 				down := strings.Join(r.path("teardown", "op-"+id+"-teardown-1"), " ")
-				if !strings.HasPrefix(down, "RemoveDNS RemoveResources ") || !strings.HasSuffix(down, "EndOperation Ended FailedClean") {
+				if !strings.HasPrefix(down, "RemoveResources ") || !strings.HasSuffix(down, "EndOperation Ended FailedClean") {
 					t.Errorf("path: %s", down)
 				}
 				r.leaveQuarantine(id)
@@ -134,4 +135,23 @@ func count(entries []fleet.AuditEntry, action string) int {
 		}
 	}
 	return n
+}
+
+// TestRetryAfterIsHonoured has a vendor ask to be left alone for 20 s: it is, although the state machine would retry sooner.
+func TestRetryAfterIsHonoured(t *testing.T) {
+	inBubble(t, faults(t, "twilio.CreateAccount=429-retry:20s"), func(r *rig) {
+		r.wantActive(r.provision())
+		var refused time.Time
+		for _, c := range r.calls {
+			if c.Vendor != "twilio" {
+				continue
+			}
+			if since := c.Start.Sub(refused); !refused.IsZero() && since < 20*time.Second {
+				t.Fatalf("%s was called %s after the 429", c.Operation, since)
+			}
+			if refused = (time.Time{}); c.Status == 429 {
+				refused = c.End
+			}
+		}
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -44,7 +45,9 @@ type rig struct {
 	w         *world.World
 	ctx       context.Context
 	databases *memory.Store
-	calls     []sim.Call
+
+	mu    sync.Mutex
+	calls []sim.Call
 }
 
 // inBubble runs a test in virtual time on a fresh world. change adjusts its options.
@@ -91,19 +94,23 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 	if os.Getenv("FLEET_TEST_LOG") != "" {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	o.Hooks.OnCall = func(_ asl.Place, call sim.Call) { r.calls = append(r.calls, call) }
+	o.Hooks.OnCall = func(_ asl.Place, call sim.Call) {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.calls = append(r.calls, call)
+	}
 	if change != nil {
 		change(&o)
 	}
 	var spec *contract.Spec
-	if os.Getenv("VENDOR_SPECS") != "" && o.Hooks.Transport == nil {
-		// With the vendors' documents at hand, every run of a flow is checked against them.
+	checked := os.Getenv("VENDOR_SPECS") != "" && o.Hooks.Transport == nil
+	if checked { // with the vendors' documents at hand, every run of a flow is checked against them
 		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper { return spec.Check(next) }
 	}
 	if r.w, err = world.New(o); err != nil {
 		t.Fatal(err)
 	}
-	if o.Hooks.Transport != nil {
+	if checked {
 		spec = contract.OpenAll(t, contract.Places(r.w.Endpoints))
 	}
 	return r

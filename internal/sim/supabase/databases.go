@@ -19,7 +19,14 @@ type Databases interface {
 // NoDatabases is Databases without any: for tests in virtual time.
 type NoDatabases struct{}
 
-func (NoDatabases) Create(context.Context, string, string) error          { return nil }
-func (NoDatabases) Drop(context.Context, string) error                    { return nil }
-func (NoDatabases) SetPassword(context.Context, string, string) error     { return nil }
+// Create does nothing.
+func (NoDatabases) Create(context.Context, string, string) error { return nil }
+
+// Drop does nothing.
+func (NoDatabases) Drop(context.Context, string) error { return nil }
+
+// SetPassword does nothing.
+func (NoDatabases) SetPassword(context.Context, string, string) error { return nil }
+
+// AddUser does nothing.
 func (NoDatabases) AddUser(context.Context, string, string, string) error { return nil }

@@ -356,7 +356,7 @@ func TestConcurrent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := twilio.New(sim.Options{Clock: clock.System(), Answer: time.Second}, parent, token)
 		for i := range 20 {
-			go asParent(t, s).made(root+".json", fmt.Sprint(i))
+			go asParent(t, s).send("POST", root+".json", url.Values{"FriendlyName": {fmt.Sprint(i)}})
 			go s.Inventory()
 		}
 		synctest.Wait()

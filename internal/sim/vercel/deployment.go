@@ -223,9 +223,13 @@ func (d *deployment) aliasError(now time.Time) any {
 
 func (s *Sim) deleteDeployment(r *http.Request, _ []byte) answer {
 	id := r.PathValue("deployment")
-	if _, there := s.state.Deployments[id]; !there {
+	d, there := s.state.Deployments[id]
+	if !there {
 		return notFound("Deployment not found")
 	}
 	delete(s.state.Deployments, id)
+	if p, there := s.state.Projects[d.Project]; there {
+		p.Deployments = slices.DeleteFunc(p.Deployments, func(other string) bool { return other == id })
+	}
 	return ok(object{"uid": id, "state": "DELETED"})
 }

@@ -21,14 +21,16 @@ const (
 	// Margin covers two clocks that are off in opposite directions.
 	Margin = 2 * Skew
 
-	// Provision is the deadline of a provisioning, ProvisionExpected what it takes when all is well.
-	Provision         = 30 * time.Minute
+	// Provision is the deadline of a provisioning.
+	Provision = 30 * time.Minute
+	// ProvisionExpected is what it takes when all is well.
 	ProvisionExpected = 10 * time.Minute
 	// Teardown is the deadline of one take-down run.
 	Teardown = time.Hour
 	// Notify is the deadline for telling the customer after the instance is active.
 	Notify = 30 * time.Minute
-	// RecheckSoon and RecheckLate are when Fleet looks again for what was absent but unsure.
+	// RecheckSoon is when Fleet looks again for what was absent but unsure.
 	RecheckSoon = 15 * time.Minute
+	// RecheckLate is when it does so for the last time.
 	RecheckLate = 24 * time.Hour
 )

@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/provider/supabase"
@@ -67,7 +68,7 @@ func Create(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		id, err := userID(run.Instance.ID, applicant.AdminEmail)
+		id, err := UserID(run.Instance.ID)
 		if err != nil {
 			return err
 		}
@@ -82,13 +83,14 @@ func Create(d Deps) step.Func {
 	}
 }
 
-// userID is the UUIDv5 of the mail address in the instance's namespace.
-func userID(instanceID, mail string) (string, error) {
+// UserID is the administrator's id: derived from the instance's alone, for ledger and audit keep it, and anything derived from
+// a mail address would let everybody who reads them check a guess.
+func UserID(instanceID string) (string, error) {
 	namespace, err := uuid.Parse(instanceID)
 	if err != nil {
-		return "", err
+		return "", &fault.Error{Code: fault.Internal, Text: "the instance's id is no UUID", Err: err}
 	}
-	return uuid.NewSHA1(namespace, []byte(mail)).String(), nil
+	return uuid.NewSHA1(namespace, []byte("administrator")).String(), nil
 }
 
 // access gives the project's reference and its service key.

@@ -3,7 +3,10 @@ package frontend
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io/fs"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -18,8 +21,9 @@ import (
 // operationMeta is the deployment's meta field by which a lost one is found again.
 const operationMeta = "operationId"
 
-// Deploy sets the instance's environment, uploads the release's files and deploys them with the instance's own config.js.
-// Environment and files are written over what is there; the deployment is found again by its operation.
+// Deploy sets the instance's environment and deploys the release's files with the instance's own config.js. The environment
+// is written over what is there; the deployment is found again by its operation; of the files only those are uploaded that
+// Vercel doesn't have yet.
 func Deploy(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		frontend, err := run.Ledger(ctx, fleet.VercelProject, fleet.ResourceName(run.Instance.ID))
@@ -40,30 +44,24 @@ func Deploy(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		err = run.Change(ctx, step.Change{Kind: fleet.FrontendSettings, Name: "release-files", Apply: func(ctx context.Context) error {
-			for _, content := range contents {
-				if _, err := d.Vercel.UploadFile(ctx, content); err != nil {
-					return err
-				}
-			}
-			return nil
-		}})
-		if err != nil {
-			return err
-		}
 		config, err := configFile(public)
 		if err != nil {
 			return err
 		}
-		return run.Ensure(ctx, d.Deployment(run, frontend, append(files, config)))
+		res := d.Deployment(frontend, run.Operation.ID)
+		res.Create = func(ctx context.Context, operation string) (step.Found, error) {
+			return d.deploy(ctx, vercel.NewDeployment{Project: frontend.ID, Name: frontend.Name, Files: append(files, config),
+				Meta: map[string]string{operationMeta: operation}}, contents)
+		}
+		return run.Ensure(ctx, res)
 	}
 }
 
-// Deployment is the deployment that an operation makes, named by the operation.
-func (d Deps) Deployment(run *step.Run, frontend fleet.Resource, files []vercel.File) step.Resource {
+// Deployment is the deployment that an operation made on a Vercel project, named by the operation.
+func (d Deps) Deployment(frontend fleet.Resource, operationID string) step.Resource {
 	return step.Resource{
 		Kind: fleet.VercelDeployment,
-		Name: run.Operation.ID,
+		Name: operationID,
 		Find: func(ctx context.Context, operation string) ([]step.Found, error) {
 			deployments, err := d.Vercel.FindDeployments(ctx, frontend.ID, operationMeta, operation)
 			found := make([]step.Found, 0, len(deployments))
@@ -72,13 +70,44 @@ func (d Deps) Deployment(run *step.Run, frontend fleet.Resource, files []vercel.
 			}
 			return found, err
 		},
-		Create: func(ctx context.Context, operation string) (step.Found, error) {
-			dep, err := d.Vercel.CreateDeployment(ctx, vercel.NewDeployment{Project: frontend.ID, Name: frontend.Name, Files: files,
-				Meta: map[string]string{operationMeta: operation}})
-			return step.Found{ID: dep.ID, Attributes: map[string]string{"url": dep.URL}}, err
-		},
 		Delete: d.Vercel.DeleteDeployment,
 	}
+}
+
+// deploy creates a deployment. Where Vercel lacks files it is refused, with nothing made: those are uploaded, and it is
+// created after all. What was uploaded stays, so that an invocation whose time is up leaves less to the next one.
+func (d Deps) deploy(ctx context.Context, wanted vercel.NewDeployment, contents map[string][]byte) (step.Found, error) {
+	dep, err := d.Vercel.CreateDeployment(ctx, wanted)
+	if lacking, ok := errors.AsType[*vercel.MissingFiles](err); ok {
+		if err := d.upload(ctx, lacking.Digests, contents); err != nil {
+			return step.Found{}, step.Unsent(err)
+		}
+		dep, err = d.Vercel.CreateDeployment(ctx, wanted)
+	}
+	return step.Found{ID: dep.ID, Attributes: map[string]string{"url": dep.URL}}, err
+}
+
+// parallelUploads is how many files are uploaded at once.
+const parallelUploads = 4
+
+// upload stores the files of these digests, some at a time, and ends at the first failure.
+func (d Deps) upload(ctx context.Context, digests []string, contents map[string][]byte) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelUploads)
+	for _, digest := range digests {
+		content, ours := contents[digest]
+		if !ours {
+			return errors.Join(fault.New(fault.Rejected, "Vercel misses a file that the release doesn't have"), group.Wait())
+		}
+		group.Go(func() error {
+			if ctx.Err() != nil {
+				return fault.New(fault.NotReady, "another upload failed")
+			}
+			_, err := d.Vercel.UploadFile(ctx, content)
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 // publicVariables are what the browser may know.
@@ -135,8 +164,9 @@ func configFile(public map[string]string) (vercel.File, error) {
 	return vercel.File{Path: "config.js", Inline: content}, nil
 }
 
-// releaseFiles names a release's files by digest, and gives their contents in the same order.
-func releaseFiles(release fs.FS) (files []vercel.File, contents [][]byte, err error) {
+// releaseFiles names a release's files by digest, and gives their contents by digest.
+func releaseFiles(release fs.FS) (files []vercel.File, contents map[string][]byte, err error) {
+	contents = map[string][]byte{}
 	err = fs.WalkDir(release, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || path == "config.js" {
 			return err
@@ -145,8 +175,9 @@ func releaseFiles(release fs.FS) (files []vercel.File, contents [][]byte, err er
 		if err != nil {
 			return err
 		}
-		files = append(files, vercel.File{Path: path, Digest: vercel.Digest(content), Size: len(content)})
-		contents = append(contents, content)
+		digest := vercel.Digest(content)
+		files = append(files, vercel.File{Path: path, Digest: digest, Size: len(content)})
+		contents[digest] = content
 		return nil
 	})
 	if err != nil {

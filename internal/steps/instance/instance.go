@@ -3,6 +3,7 @@ package instance
 
 import (
 	"context"
+	"slices"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -82,7 +83,7 @@ func settleLedger(tx *store.Tx) error {
 			return fault.New(fault.Conflict, "%s is %s", e.Kind, e.Status)
 		}
 		created[e.Kind] = created[e.Kind] || e.Status == fleet.Created
-		if e.Unknown {
+		if e.Unknown && !slices.Contains(fleet.Settings(), e.Kind) {
 			e.RecheckAt, e.Rechecks = tx.Now().Add(bounds.RecheckSoon), 1
 			if err := tx.PutResource(&e); err != nil {
 				return err

@@ -4,7 +4,6 @@ package notice
 import (
 	"context"
 	_ "embed"
-	"errors"
 	"strings"
 	"text/template"
 
@@ -47,7 +46,7 @@ func Customer(d Deps) step.Func {
 		home := "https://" + run.Instance.Host
 		facts := map[string]string{"Name": applicant.AdminName, "Company": applicant.Company, "Home": home, "Instance": run.Instance.ID}
 		to := sendgrid.Mail{To: applicant.AdminEmail, ToName: applicant.AdminName}
-		return errors.Join(
+		return step.Join(
 			run.Send(ctx, step.Message{ID: Invitation, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
 				link, err := d.admin.Invite(ctx, run, applicant.AdminEmail)
 				if err != nil {

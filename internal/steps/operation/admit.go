@@ -14,11 +14,7 @@ import (
 // waits. It may run at any time, any number of times at once.
 func Admit(Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
-		approved, err := env.Store.Signups(ctx, fleet.Approved)
-		if err != nil {
-			return err
-		}
-		var failed error
+		approved, failed := env.Store.Signups(ctx, fleet.Approved)
 		for _, s := range approved {
 			operation, full, err := admit(ctx, env, s.InstanceID)
 			if full {
@@ -39,6 +35,7 @@ func OperationID(instanceID string) string { return "op-" + instanceID }
 // admit creates instance, operation and epoch in one transaction together with a slot. It gives no operation for a signup
 // that is not waiting any more.
 func admit(ctx context.Context, env step.Env, instanceID string) (admitted *fleet.Operation, full bool, err error) {
+	nonce := env.Nonce()
 	err = env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
 		full = false
 		signup, err := tx.Signup()
@@ -46,7 +43,11 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			return err
 		}
 		if signup.Status != fleet.Approved {
-			return stillOurs(tx, &admitted)
+			admitted, err = tx.Operation(OperationID(instanceID))
+			if admitted != nil && admitted.BegunBy != nonce {
+				admitted = nil // somebody else admitted it, and starts it
+			}
+			return err
 		}
 		instance, err := tx.Instance()
 		if err != nil || instance != nil {
@@ -54,7 +55,7 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			return err
 		}
 		operation := &fleet.Operation{ID: OperationID(instanceID), InstanceID: instanceID, Kind: fleet.Provision,
-			Phase: fleet.Building, N: 1, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
+			Phase: fleet.Building, N: 1, BegunBy: nonce, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
 			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Provision), Reason: "being provisioned",
 				NextAction: "wait; when overdue it is taken down by itself"}}
 		if operation.Slot, err = tx.TakeSlot(env.Settings.Slots, operation.ID); err != nil {
@@ -76,16 +77,4 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			Region: signup.Region, Plan: signup.Plan, Operation: operation.ID, Progress: operation.Progress, CreatedAt: tx.Now()}))
 	})
 	return admitted, full, err
-}
-
-// stillOurs keeps the operation of an earlier try whose answer was lost, if that write was made, and clears it otherwise.
-func stillOurs(tx *store.Tx, admitted **fleet.Operation) error {
-	if *admitted == nil {
-		return nil
-	}
-	there, err := tx.Operation((*admitted).ID)
-	if err == nil && (there == nil || !there.StartedAt.Equal((*admitted).StartedAt)) {
-		*admitted = nil
-	}
-	return err
 }

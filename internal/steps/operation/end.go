@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -82,6 +83,18 @@ func endProvisioning(tx *store.Tx, instance *fleet.Instance) (fleet.Outcome, err
 		if m != nil && m.Done() {
 			continue
 		}
+		if m == nil {
+			m = &fleet.Message{ID: id, Channel: "mail"}
+		}
+		// Whoever is about to send it after all finds it concluded, so the recipient isn't told twice.
+		if m.Status == fleet.MessageSending {
+			m.Status, m.Attempt = fleet.MessageUnknown, nil
+		} else {
+			m.Status = fleet.MessageFailed
+		}
+		if err := tx.PutMessage(m); err != nil {
+			return "", err
+		}
 		if err := tx.Open(fleet.Incident{ID: "message-" + id, Code: "MessageNotSent",
 			Reason:     "message " + id + " was not sent",
 			NextAction: "the instance is up: tell the recipient by hand"}); err != nil {
@@ -129,7 +142,10 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 		return "", err
 	}
 	signup.Status, signup.Reason = fleet.Failed, operation.Failure
-	return fleet.FailedClean, tx.PutSignup(signup)
+	if operation.FailureText != "" {
+		signup.Reason += ": " + operation.FailureText
+	}
+	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents("FailedDirty", string(fault.Overdue)))
 }
 
 // scheduleRechecks sees to it that entries whose attempts may yet turn out to have made something are looked for again.

@@ -17,11 +17,7 @@ import (
 // any number of times at once.
 func Reconcile(Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
-		running, err := env.Store.RunningOperations(ctx)
-		if err != nil {
-			return err
-		}
-		var failed error
+		running, failed := env.Store.RunningOperations(ctx)
 		for _, listed := range running {
 			failed = errors.Join(failed, reconcile(ctx, env, listed))
 		}
@@ -31,8 +27,11 @@ func Reconcile(Deps) step.Event {
 
 func reconcile(ctx context.Context, env step.Env, listed fleet.Operation) error {
 	o, err := env.Store.Operation(ctx, listed.InstanceID, listed.ID) // the list may lag
-	if err != nil || o == nil || !o.Running() || o.Kind != fleet.Provision {
+	if err != nil || o == nil || !o.Running() {
 		return err
+	}
+	if o.Kind == fleet.Recheck {
+		return reclaim(ctx, env, *o)
 	}
 	if err := reportOverdue(ctx, env, *o); err != nil {
 		return err
@@ -64,7 +63,7 @@ func goOn(ctx context.Context, env step.Env, o fleet.Operation) error {
 		_, err := end(ctx, env, o.Input(), "fleet")
 		return err
 	}
-	state, err := Teardown(ctx, env, o.Input(), "ExecutionEnded", "fleet")
+	state, err := Teardown(ctx, env, o.Input(), step.Cause{Error: "ExecutionEnded"}, "fleet")
 	if err != nil || state != fleet.Active {
 		return err
 	}
@@ -80,7 +79,7 @@ func notify(ctx context.Context, env step.Env, o fleet.Operation) error {
 	var begun *fleet.Operation
 	err := env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
 		begun = nil
-		_, operation, err := read(tx, o.ID)
+		instance, operation, err := read(tx, o.ID)
 		if err != nil || !operation.Running() {
 			return err
 		}
@@ -97,10 +96,11 @@ func notify(ctx context.Context, env step.Env, o fleet.Operation) error {
 		operation.N++
 		operation.RunStartedAt = tx.Now()
 		operation.Progress.Deadline = tx.Now().Add(bounds.Notify)
+		instance.Progress = operation.Progress
 		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/begun", Actor: "fleet", Action: "notify.begun",
 			Subject: operation.Execution(), Outcome: "ok", Request: env.Request})
 		begun = operation
-		return tx.PutOperation(operation)
+		return errors.Join(tx.PutOperation(operation), tx.PutInstance(instance))
 	})
 	if err != nil || begun == nil {
 		return err

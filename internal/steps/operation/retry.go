@@ -29,6 +29,10 @@ func Retry(Deps) step.API {
 }
 
 func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fleet.Operation, error) {
+	if !fleet.IsInstanceID(instanceID) {
+		return nil, unknown()
+	}
+	nonce := env.Nonce()
 	var begun *fleet.Operation
 	err := env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
 		instance, err := tx.Instance()
@@ -36,14 +40,15 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 			return err
 		}
 		if instance == nil {
-			return httpapi.Refuse(http.StatusNotFound, fault.Rejected, "there is no such instance")
+			return unknown()
 		}
 		operation, err := tx.Operation(OperationID(instanceID))
 		if err != nil {
 			return err
 		}
-		if begun != nil && operation != nil && operation.Epoch == begun.Epoch {
-			return nil // the answer to this very write was lost
+		if operation != nil && operation.BegunBy == nonce {
+			begun = operation // the answer to this very write was lost
+			return nil
 		}
 		if operation == nil || operation.Outcome != fleet.FailedDirty || instance.Operation != "" {
 			return httpapi.Refuse(http.StatusConflict, fault.Conflict, "nothing to retry: the last take-down did not end dirty")
@@ -52,7 +57,8 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 		if err != nil {
 			return err
 		}
-		if err := takeOver(tx, instance, operation, old, operation.Failure); err != nil {
+		operation.BegunBy = nonce
+		if err := takeOver(tx, instance, operation, old, step.Cause{Error: operation.Failure}); err != nil {
 			return err
 		}
 		begun = operation
@@ -64,4 +70,8 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 		return nil, err
 	}
 	return begun, env.Executions.Start(ctx, begun.Workflow(), begun.Execution(), begun.Input())
+}
+
+func unknown() error {
+	return httpapi.Refuse(http.StatusNotFound, fault.Rejected, "there is no such instance")
 }

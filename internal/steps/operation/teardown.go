@@ -27,7 +27,7 @@ type TornDown struct {
 // BeginTeardown is the workflow's way to Teardown.
 func BeginTeardown(Deps) step.Lead {
 	return func(ctx context.Context, env step.Env, in fleet.RunInput, cause step.Cause) (any, error) {
-		state, err := Teardown(ctx, env, in, cause.Error, "fleet")
+		state, err := Teardown(ctx, env, in, cause, "fleet")
 		return TornDown{state}, err
 	}
 }
@@ -36,7 +36,7 @@ func BeginTeardown(Deps) step.Lead {
 // transaction it checks the state and the run that in names, takes the lease over under a new epoch, and sets run, reason and
 // deadline; then it starts the execution. Called again it finds the run it began and only starts its execution. An instance
 // that is past PROVISIONING is left alone, and its state told. A run that is no longer current is a StaleEpoch fault.
-func Teardown(ctx context.Context, env step.Env, in fleet.RunInput, cause, actor string) (fleet.State, error) {
+func Teardown(ctx context.Context, env step.Env, in fleet.RunInput, cause step.Cause, actor string) (fleet.State, error) {
 	var state fleet.State
 	var begun *fleet.Operation
 	err := env.Store.Update(ctx, in.InstanceID, func(tx *store.Tx) error {
@@ -83,7 +83,7 @@ func read(tx *store.Tx, operationID string) (*fleet.Instance, *fleet.Operation, 
 }
 
 // takeOver moves the epoch on from old and makes the next take-down the operation's current run.
-func takeOver(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, old int64, cause string) error {
+func takeOver(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, old int64, cause step.Cause) error {
 	epoch, err := tx.MoveEpoch(old)
 	if err != nil {
 		return err
@@ -95,7 +95,7 @@ func takeOver(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation
 	operation.Epoch, operation.Outcome = epoch, ""
 	operation.RunStartedAt = tx.Now()
 	if operation.Failure == "" {
-		operation.Failure = cause
+		operation.Failure, operation.FailureText = cause.Error, cause.Text()
 	}
 	operation.Progress = fleet.Progress{Deadline: tx.Now().Add(bounds.Teardown),
 		Reason:     fmt.Sprintf("taking down (%s)", operation.Failure),

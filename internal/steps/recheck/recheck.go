@@ -5,7 +5,6 @@ package recheck
 import (
 	"context"
 	"errors"
-	"strconv"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -15,6 +14,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/dns"
 	"github.com/project-gimbal/fleet/internal/steps/email"
 	"github.com/project-gimbal/fleet/internal/steps/frontend"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
 	"github.com/project-gimbal/fleet/internal/steps/project"
 	"github.com/project-gimbal/fleet/internal/steps/sms"
 	"github.com/project-gimbal/fleet/internal/store"
@@ -40,8 +40,9 @@ func Open(env step.Env) (d Deps, err error) {
 	return d, errors.Join(errs[:]...)
 }
 
-// LookAgain carries out the rechecks that are due, instance by instance, each in a short operation of its own under the
-// lease. An instance on which another operation runs waits for the next time. It may run at any time, and twice at once.
+// LookAgain carries out the rechecks that are due, the longest due first, each instance's in a short operation of its own under
+// the lease. An instance on which another operation runs, and what this invocation has no time for, wait for the next time.
+// It may run at any time, and twice at once.
 func LookAgain(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
 		ids, err := env.Store.RecheckDue(ctx, env.Clock.Now())
@@ -50,8 +51,10 @@ func LookAgain(d Deps) step.Event {
 		}
 		var failed error
 		for _, id := range ids {
-			err := d.instance(ctx, env, id)
-			if err != nil && !fault.Is(err, fault.StaleEpoch) {
+			if !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
+				break
+			}
+			if err := d.instance(ctx, env, id); err != nil && !fault.Is(err, fault.StaleEpoch) {
 				failed = errors.Join(failed, err)
 			}
 		}
@@ -60,7 +63,7 @@ func LookAgain(d Deps) step.Event {
 }
 
 func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
-	in, err := begin(ctx, env, id)
+	in, err := operation.BeginRecheck(ctx, env, id)
 	if err != nil || in.OperationID == "" {
 		return err
 	}
@@ -72,93 +75,71 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 	if err != nil {
 		return err
 	}
-	var failed error
+	outcome := fleet.Succeeded
 	for _, e := range entries {
-		if !e.RecheckAt.IsZero() && !e.RecheckAt.After(env.Clock.Now()) {
-			failed = errors.Join(failed, d.entry(ctx, run, e))
+		if e.RecheckAt.IsZero() || e.RecheckAt.After(env.Clock.Now()) || !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
+			continue
+		}
+		if err := d.entry(ctx, run, e); err != nil {
+			outcome = fleet.FailedDirty
+			env.Log.WarnContext(ctx, "recheck failed", "instance", id, "kind", e.Kind, "code", fault.CodeOf(err))
 		}
 	}
-	return errors.Join(failed, end(ctx, run))
+	return operation.EndRecheck(ctx, run, outcome)
 }
 
-// begin takes the lease for a recheck. It gives no operation where another one runs.
-func begin(ctx context.Context, env step.Env, id string) (fleet.RunInput, error) {
-	var in fleet.RunInput
-	err := env.Store.Update(ctx, id, func(tx *store.Tx) error {
-		before := in
-		in = fleet.RunInput{}
-		instance, err := tx.Instance()
-		if err != nil || instance == nil {
-			return err
-		}
-		if instance.Operation != "" {
-			holder, err := tx.Operation(instance.Operation)
-			if err != nil {
-				return err
-			}
-			if holder != nil && before.OperationID == holder.ID && before.Epoch == holder.Epoch {
-				in = before // the answer to this very write was lost
-				return nil
-			}
-			if holder == nil || holder.Kind != fleet.Recheck || !tx.Now().After(holder.Progress.Deadline.Add(bounds.Quiet+bounds.Margin)) {
-				return nil
-			}
-			holder.Outcome, holder.EndedAt = fleet.FailedClean, tx.Now() // it died; what it left is still due
-			if err := tx.PutOperation(holder); err != nil {
-				return err
-			}
-		}
-		old, err := tx.Epoch()
-		if err != nil {
-			return err
-		}
-		o := &fleet.Operation{InstanceID: id, Kind: fleet.Recheck, Phase: fleet.LookingAgain, N: 1, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
-			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Lambda), Reason: "looking again for what was unsure", NextAction: "none: it is tried again by itself"}}
-		if o.Epoch, err = tx.MoveEpoch(old); err != nil {
-			return err
-		}
-		o.ID = "recheck-" + strconv.FormatInt(o.Epoch, 10)
-		instance.Operation = o.ID
-		in = o.Input()
-		tx.Audit(fleet.AuditEntry{ID: o.ID + "/begun", Actor: "fleet", Action: "recheck.begun", Subject: o.ID, Outcome: "ok", Request: env.Request})
-		return errors.Join(tx.PutOperation(o), tx.PutInstance(instance))
-	})
-	return in, err
-}
-
-// entry looks for a ledger entry's resource by name and deletes what is ours and not the ledger's.
+// entry looks for a ledger entry's resource by name, deletes what is ours and not the ledger's, and schedules the next look. One
+// that fails is looked for again later, each time twice as late, and becomes an incident when it goes on failing.
 func (d Deps) entry(ctx context.Context, run *step.Run, e fleet.Resource) error {
-	res, doubles, err := d.resource(ctx, run, e)
-	if err != nil {
+	res, err := d.resource(ctx, run, e)
+	if err == nil {
+		err = run.RemoveStrays(ctx, res, e)
+	}
+	if fault.Is(err, fault.StaleEpoch) {
 		return err
 	}
-	if doubles {
-		if err := run.RemoveStrays(ctx, res, e); err != nil {
-			return err
+	return errors.Join(err, run.Update(ctx, func(tx *store.Tx) error {
+		there, gone := tx.Resource(e.Kind, e.Name)
+		if gone != nil || there == nil || !there.RecheckAt.Equal(e.RecheckAt) {
+			return gone
 		}
-	}
-	return run.Update(ctx, func(tx *store.Tx) error {
-		there, err := tx.Resource(e.Kind, e.Name)
-		if err != nil || there == nil || !there.RecheckAt.Equal(e.RecheckAt) {
-			return err
+		if err != nil {
+			return postpone(tx, there)
 		}
-		there.RecheckAt = time.Time{}
+		there.RecheckAt, there.RecheckFailures = time.Time{}, 0
 		if there.Rechecks > 0 {
 			there.Rechecks--
 			there.RecheckAt = tx.Now().Add(bounds.RecheckLate - bounds.RecheckSoon)
 		}
 		tx.Audit(run.Audited("resource.rechecked", string(e.Kind)+"/"+e.Name, "ok"))
 		return tx.PutResource(there)
-	})
+	}))
 }
 
-// resource is how an entry is looked for; false for what can't be doubled: settings, and the administrator, whose id is ours.
-func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (res step.Resource, doubles bool, err error) {
+// patience is how many times in a row a recheck may fail before it becomes an incident.
+const patience = 4
+
+func postpone(tx *store.Tx, e *fleet.Resource) error {
+	e.RecheckFailures++
+	e.RecheckAt = tx.Now().Add(min(5*time.Minute<<min(e.RecheckFailures, 10), 12*time.Hour))
+	if e.RecheckFailures >= patience {
+		err := tx.Open(fleet.Incident{ID: "recheck-" + string(e.Kind) + "-" + e.Name, Code: "RecheckFailed",
+			Reason:     "whether a stray " + string(e.Kind) + " is left can't be seen: the look-up keeps failing",
+			NextAction: "check the vendor's state and Fleet's credential there; it is tried again by itself, and the slug stays in quarantine until it works"})
+		if err != nil {
+			return err
+		}
+	}
+	return tx.PutResource(e)
+}
+
+// resource is how an entry is looked for. Settings, which can't be doubled, are never scheduled.
+func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (res step.Resource, err error) {
 	name := fleet.ResourceName(run.Instance.ID)
 	var outer fleet.Resource
 	if kind, inside := fleet.Inside()[e.Kind]; inside && kind != fleet.DNSRecord {
 		if outer, err = run.Ledger(ctx, kind, name); err != nil {
-			return res, false, err
+			return res, err
 		}
 	}
 	switch e.Kind {
@@ -169,7 +150,7 @@ func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (re
 	case fleet.VercelDomain:
 		res = d.frontend.Domain(run, e.Name)
 	case fleet.VercelDeployment:
-		res = d.frontend.Deployment(run, outer, nil)
+		res = d.frontend.Deployment(outer, e.Name)
 	case fleet.DNSRecord:
 		res = d.dns.Record(run, e.Name, "")
 	case fleet.TwilioSubaccount:
@@ -183,49 +164,7 @@ func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (re
 	case fleet.SendGridDomain:
 		res = d.email.Domain(outer.Name, e.Name)
 	default:
-		return res, false, nil
+		return res, fault.New(fault.Internal, "there is no way to look for %s again", e.Kind)
 	}
-	return res, true, nil
-}
-
-// end gives the lease back. Once a terminated instance has no recheck left, its slug is free.
-func end(ctx context.Context, run *step.Run) error {
-	return run.Update(ctx, func(tx *store.Tx) error {
-		instance, err := tx.Instance()
-		if err != nil {
-			return err
-		}
-		operation, err := tx.Operation(run.Operation.ID)
-		if err != nil || !operation.Running() {
-			return err
-		}
-		operation.Outcome, operation.EndedAt = fleet.Succeeded, tx.Now()
-		instance.Operation = ""
-		if err := freeSlug(tx, instance); err != nil {
-			return err
-		}
-		tx.Audit(run.Audited("recheck.ended", operation.ID, "ok"))
-		return errors.Join(tx.PutOperation(operation), tx.PutInstance(instance))
-	})
-}
-
-func freeSlug(tx *store.Tx, instance *fleet.Instance) error {
-	if instance.State != fleet.Terminated {
-		return nil
-	}
-	entries, err := tx.Resources()
-	if err != nil {
-		return err
-	}
-	for _, e := range entries {
-		if !e.RecheckAt.IsZero() {
-			return nil
-		}
-	}
-	claim, err := tx.Claim(instance.Slug)
-	if err != nil || claim == nil || claim.InstanceID != instance.ID {
-		return err
-	}
-	tx.FreeClaim(instance.Slug)
-	return nil
+	return res, nil
 }

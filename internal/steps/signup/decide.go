@@ -2,8 +2,8 @@ package signup
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -22,6 +22,8 @@ type Progress struct {
 	// Reason is why it was rejected or has failed, NextAction what happens or has to happen now.
 	Reason     string `json:"reason,omitempty"`
 	NextAction string `json:"next_action"`
+	// Place is how many provisionings begin before an approved one, plus one.
+	Place int `json:"place,omitempty"`
 	// State and URL are the instance's, once there is one.
 	State fleet.State `json:"state,omitempty"`
 	URL   string      `json:"url,omitempty"`
@@ -39,7 +41,7 @@ func Status(Deps) step.API {
 }
 
 func progress(ctx context.Context, env step.Env, id string) (Progress, error) {
-	if id == "" {
+	if !fleet.IsInstanceID(id) {
 		return Progress{}, unknown()
 	}
 	s, err := env.Store.Signup(ctx, id)
@@ -50,6 +52,13 @@ func progress(ctx context.Context, env step.Env, id string) (Progress, error) {
 		return Progress{}, unknown()
 	}
 	p := Progress{ID: s.InstanceID, Slug: s.Slug, Status: s.Status, Reason: s.Reason, NextAction: s.Status.NextAction()}
+	if s.Status == fleet.Approved {
+		waiting, err := env.Store.Signups(ctx, fleet.Approved)
+		if err != nil {
+			return p, err
+		}
+		p.Place = 1 + slices.IndexFunc(waiting, func(w fleet.Signup) bool { return w.InstanceID == id })
+	}
 	i, err := env.Store.Instance(ctx, id)
 	if err != nil || i == nil {
 		return p, err
@@ -76,19 +85,40 @@ func Approve(Deps) step.API {
 // Reject lets an operator reject a waiting signup, with a reason in the body: {"reason":"…"}. The slug is free again.
 func Reject(Deps) step.API {
 	return func(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		var said struct {
-			Reason string `json:"reason"`
+		if _, err := httpapi.Operator(ctx, env, r); err != nil {
+			return httpapi.Failed(err), nil // who may not reject learns nothing about the body
 		}
-		body, err := httpapi.Body(r)
+		reason, err := reason(r)
+		if bad, ok := err.(badFields); ok {
+			return httpapi.Problem{Status: http.StatusUnprocessableEntity, Title: "A rejection needs a reason", Fields: bad}.Answer(), nil
+		}
 		if err != nil {
 			return httpapi.Failed(err), nil
 		}
-		if err := json.Unmarshal(body, &said); err != nil || !text(said.Reason, 500) {
-			return httpapi.Problem{Status: http.StatusUnprocessableEntity, Title: "A rejection needs a reason",
-				Fields: map[string]string{"reason": "1 to 500 printable characters"}}.Answer(), nil
-		}
-		return decided(ctx, env, r, fleet.Rejected, said.Reason)
+		return decided(ctx, env, r, fleet.Rejected, reason)
 	}
+}
+
+// reason reads the body of a rejection.
+func reason(r events.APIGatewayV2HTTPRequest) (string, error) {
+	body, err := httpapi.Body(r)
+	if err != nil {
+		return "", err
+	}
+	p, err := newPayload(body)
+	if err != nil {
+		return "", err
+	}
+	var said string
+	p.text("reason", &said)
+	p.end()
+	if !text(said, 500) {
+		p.bad.add("reason", "1 to 500 printable characters")
+	}
+	if len(p.bad) > 0 {
+		return "", p.bad
+	}
+	return said, nil
 }
 
 func decided(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest, to fleet.SignupStatus, reason string) (events.APIGatewayV2HTTPResponse, error) {
@@ -113,7 +143,7 @@ func decided(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest
 }
 
 func decide(ctx context.Context, env step.Env, id, operator string, to fleet.SignupStatus, reason string) error {
-	if id == "" {
+	if !fleet.IsInstanceID(id) {
 		return unknown()
 	}
 	return env.Store.Update(ctx, id, func(tx *store.Tx) error {

@@ -1,23 +1,18 @@
 package signup
 
 import (
-	"bytes"
-	"encoding/json"
-	"io"
-	"net/http"
 	"net/mail"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
 	_ "time/tzdata" // time zones must not depend on the machine's files
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/language"
 
-	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/httpapi"
 )
 
 // Form is the webhook's payload.
@@ -34,37 +29,51 @@ type Form struct {
 	Branding   fleet.Branding `json:"branding,omitzero"`
 }
 
-// badFields tells by field what is wrong with it.
-type badFields map[string]string
-
-func (badFields) Error() string { return "the payload has faults" }
-
 var (
 	slugPattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
 	phonePattern  = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
 	regionPattern = regexp.MustCompile(`^[a-z]{2}-[a-z]+-[1-9]$`)
 	colorPattern  = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+	zonePattern   = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`) // not a file beside the zones
 	plans         = []string{"flat", "usage", "tiered"}
 	reserved      = []string{"admin", "api", "app", "assets", "auth", "billing", "blog", "cdn", "console", "docs", "em", "fleet", "ftp",
 		"gimbal", "help", "imap", "mail", "mx", "ns1", "ns2", "pop", "portal", "smtp", "staging", "static", "status", "support", "test", "www"}
 )
 
 // parse reads a payload strictly and fills defaults in. All faults of its fields come at once, as badFields; a payload that
-// is no JSON object of these fields is a 400 fault.
+// is no JSON object is a 400 fault.
 func parse(body []byte) (Form, error) {
 	f := Form{Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&f); err != nil {
-		return f, malformed(err)
+	p, err := newPayload(body)
+	if err != nil {
+		return f, err
 	}
-	if _, err := decoder.Token(); err != io.EOF {
-		return f, httpapi.Refuse(http.StatusBadRequest, fault.Rejected, "something follows the JSON object")
+	p.text("company", &f.Company)
+	p.text("slug", &f.Slug)
+	p.text("admin_name", &f.AdminName)
+	p.text("admin_email", &f.AdminEmail)
+	p.text("phone", &f.Phone)
+	p.text("plan", &f.Plan)
+	p.text("region", &f.Region)
+	p.text("timezone", &f.Timezone)
+	p.text("locale", &f.Locale)
+	branding := p.object("branding")
+	branding.text("primary_color", &f.Branding.PrimaryColor)
+	branding.text("secondary_color", &f.Branding.SecondaryColor)
+	branding.end()
+	p.end()
+	f.check(p.bad)
+	if len(p.bad) > 0 {
+		return f, p.bad
 	}
-	bad := badFields{}
+	return f, nil
+}
+
+// check notes what is wrong with the fields' values.
+func (f Form) check(bad badFields) {
 	check := func(ok bool, field, want string) {
 		if !ok {
-			bad[field] = want
+			bad.add(field, want)
 		}
 	}
 	check(text(f.Company, 200), "company", "1 to 200 printable characters")
@@ -76,37 +85,36 @@ func parse(body []byte) (Form, error) {
 	check(f.Phone == "" || phonePattern.MatchString(f.Phone), "phone", "a number in E.164, such as +12125550123, or nothing")
 	check(slices.Contains(plans, f.Plan), "plan", "one of "+strings.Join(plans, ", "))
 	check(regionPattern.MatchString(f.Region), "region", "a region such as us-east-1")
-	_, err := time.LoadLocation(f.Timezone)
-	check(err == nil && f.Timezone != "" && f.Timezone != "Local" && len(f.Timezone) <= 50, "timezone", "an IANA time zone, such as America/New_York")
-	_, err = language.Parse(f.Locale)
-	check(err == nil && len(f.Locale) <= 10, "locale", "a BCP 47 tag of up to 10 characters, such as en-US")
+	check(zone(f.Timezone), "timezone", "an IANA time zone, such as America/New_York")
+	check(locale(f.Locale), "locale", "a BCP 47 tag of up to 10 characters, such as en-US")
 	check(f.Branding.PrimaryColor == "" || colorPattern.MatchString(f.Branding.PrimaryColor), "branding.primary_color", "a colour as #rrggbb")
 	check(f.Branding.SecondaryColor == "" || colorPattern.MatchString(f.Branding.SecondaryColor), "branding.secondary_color", "a colour as #rrggbb")
-	if len(bad) > 0 {
-		return f, bad
-	}
-	return f, nil
 }
 
-func malformed(err error) error {
-	switch e := err.(type) {
-	case *json.UnmarshalTypeError:
-		return badFields{e.Field: "wrong type: want " + e.Type.String()}
-	default:
-		if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-			return badFields{strings.Trim(name, `"`): "no such field"}
-		}
-		return httpapi.Refuse(http.StatusBadRequest, fault.Rejected, "the body is no JSON object")
-	}
-}
-
-// text is 1 to most characters, all printable, not only spaces.
+// text is 1 to most characters, all printable, not only spaces. Marks that turn the direction of writing are no text: they
+// make a name look like another.
 func text(s string, most int) bool {
 	return utf8.ValidString(s) && strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= most &&
-		!strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f || r == utf8.RuneError })
+		!strings.ContainsFunc(s, func(r rune) bool {
+			return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
+		})
 }
 
+// address is a bare mail address at a name with a dot: at most 254 characters, 64 of them before the @.
 func address(s string) bool {
 	a, err := mail.ParseAddress(s)
-	return err == nil && a.Address == s && len(s) <= 254 && a.Name == "" && strings.Contains(s[strings.LastIndexByte(s, '@')+1:], ".")
+	at := strings.LastIndexByte(s, '@')
+	return err == nil && a.Address == s && a.Name == "" && len(s) <= 254 && at <= 64 && strings.Contains(s[at+1:], ".") &&
+		!strings.Contains(s, "[")
+}
+
+func zone(s string) bool {
+	_, err := time.LoadLocation(s)
+	return err == nil && s != "Local" && len(s) <= 50 && zonePattern.MatchString(s)
+}
+
+// locale is stricter than the parser, which takes "en_US" as well: browsers don't.
+func locale(s string) bool {
+	_, err := language.Parse(s)
+	return err == nil && len(s) <= 10 && !strings.Contains(s, "_")
 }

@@ -1,6 +1,7 @@
 package tabletest
 
 import (
+	"bytes"
 	"fmt"
 	"time"
 
@@ -44,10 +45,12 @@ func putGet(f *fixture) {
 	f.absent("A", "a\x00", "ab")
 }
 
-// owned changes what it gave and what it got: the table has its own.
+// owned changes what it gave and what it got: the table has its own. The item is large, since databases may copy small
+// ones anyway.
 func owned(f *fixture) {
 	fresh := func() table.Item {
 		i := f.item("a")
+		i.Body = bytes.Repeat([]byte("b"), 64<<10)
 		i.Attributes = map[string]string{"epoch": "1"}
 		i.Index = map[string]table.Key{Due: f.key("due")}
 		return i

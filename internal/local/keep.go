@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/sim"
+)
+
+// folder is where a system keeps its state over restarts. Every file in it is replaced whole.
+//
+//	fleet.db            the fleet's records and the wrapped data keys
+//	key                 the key-encryption key
+//	credentials.json    Fleet's own credentials
+//	clock.json          the fleet's time
+//	ports.json          where the simulators listen: instances know theirs by these addresses
+//	vendors/            the simulators' state
+//	executions.json     the workflows' executions
+//	postgres/           the customers' databases
+//	fleet.log           the functions' log
+type folder string
+
+func (f folder) file(name string) string { return filepath.Join(string(f), name) }
+
+// make makes the folder. PostgreSQL may run as another user, who must get through it; the files keep to their owner.
+func (f folder) make() error {
+	return errors.Join(os.MkdirAll(string(f), 0o711), os.MkdirAll(f.file("vendors"), 0o700))
+}
+
+// read reads a file's JSON; false if there is no such file yet.
+func (f folder) read(name string, into any) (bool, error) {
+	text, err := os.ReadFile(f.file(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", f.file(name), err)
+	}
+	return true, nil
+}
+
+func (f folder) write(name string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return writeFile(f.file(name), text)
+}
+
+const (
+	// keepClock is how often the fleet's time is kept, in the machine's time. What is kept is ahead of it by twice that, so
+	// that time never goes back, however the program ended.
+	keepClock = time.Second
+	ahead     = 2 * keepClock
+)
+
+type keptTime struct {
+	Now time.Time `json:"now"`
+}
+
+// clock goes on from the time that was kept, or from the machine's where that is later: vendors' projects come up and
+// schedules fall due while the program is down.
+func (f folder) clock(speed float64) (clock.Clock, error) {
+	var kept keptTime
+	if _, err := f.read("clock.json", &kept); err != nil {
+		return nil, err
+	}
+	origin := clock.System().Now()
+	if kept.Now.After(origin) {
+		origin = kept.Now
+	}
+	return clock.Scaled(origin, speed), nil
+}
+
+// keepTime keeps the fleet's time until ctx is done, and then as it is.
+func (f folder) keepTime(ctx context.Context, c clock.Clock, speed float64) error {
+	for {
+		reserve := time.Duration(float64(ahead) * speed)
+		if ctx.Err() != nil {
+			reserve = 0
+		}
+		if err := f.write("clock.json", keptTime{c.Now().Add(reserve)}); err != nil || ctx.Err() != nil {
+			return err
+		}
+		_ = clock.System().Sleep(ctx, keepClock) // ctx's end is seen above
+	}
+}
+
+// ports are where the simulators listened last time, by vendor.
+func (f folder) ports() (map[string]string, error) {
+	ports := map[string]string{}
+	_, err := f.read("ports.json", &ports)
+	return ports, err
+}
+
+// simulators gives the addresses of a world's simulators, by vendor.
+func simulators(w *world.World) (map[string]string, error) {
+	ports := map[string]string{}
+	e := w.Endpoints
+	for vendor, base := range map[string]string{"supabase": e.Supabase, "vercel": e.Vercel, "cloudflare": e.Cloudflare,
+		"twilio": e.Twilio, "sendgrid": e.SendGrid} {
+		u, err := url.Parse(base)
+		if err != nil {
+			return nil, err
+		}
+		ports[vendor] = u.Host
+	}
+	return ports, nil
+}
+
+// keeper keeps what a running system knows in memory only: the simulators' state and the executions.
+type keeper struct {
+	folder folder
+	failed func(error) // learns of what could not be kept
+
+	mu    sync.Mutex
+	world *world.World // nil before it is restored and after it is released
+}
+
+// restore brings everything back into a fresh world. Executions that were open died with their process: they are aborted,
+// and reconcile goes on from there.
+func (k *keeper) restore(w *world.World) error {
+	for _, vendor := range w.Vendors.All() {
+		var state json.RawMessage
+		there, err := k.folder.read(vendorFile(vendor), &state)
+		if err == nil && there {
+			err = vendor.Load(state)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	var executions json.RawMessage
+	there, err := k.folder.read("executions.json", &executions)
+	if err == nil && there {
+		err = w.Executions.Load(executions)
+	}
+	if err != nil {
+		return err
+	}
+	ports, err := simulators(w)
+	if err != nil {
+		return err
+	}
+	k.mu.Lock()
+	k.world = w
+	k.mu.Unlock()
+	return k.folder.write("ports.json", ports)
+}
+
+func vendorFile(v sim.Vendor) string { return filepath.Join("vendors", v.Name()+".json") }
+
+// settled keeps a simulator's state before its caller learns of the change: what Fleet knows of, the vendor has. A change of
+// the DNS may start a certificate at Vercel.
+func (k *keeper) settled(changed sim.Vendor) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.world == nil {
+		return
+	}
+	vendors := []sim.Vendor{changed}
+	if vercel := k.world.Vendors.Vercel; changed.Name() != vercel.Name() {
+		vendors = append(vendors, vercel)
+	}
+	for _, v := range vendors {
+		state, err := v.Save()
+		if err == nil {
+			err = writeFile(k.folder.file(vendorFile(v)), state)
+		}
+		if err != nil {
+			k.failed(err)
+		}
+	}
+}
+
+// status keeps the executions when one begins or ends.
+func (k *keeper) status(asl.StatusChange) {
+	if err := k.executions(); err != nil {
+		k.failed(err)
+	}
+}
+
+func (k *keeper) executions() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.world == nil {
+		return nil
+	}
+	state, err := k.world.Executions.Save()
+	if err != nil {
+		return err
+	}
+	return writeFile(k.folder.file("executions.json"), state)
+}
+
+// release keeps everything a last time. What still happens in the world is lost, as with the process.
+func (k *keeper) release() error {
+	err := k.executions()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.world = nil
+	return err
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/seal"
+	"github.com/project-gimbal/fleet/internal/sim/edge"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store/bolt"
+)
+
+// serve keeps a system up, its state in a folder, until a person stops it.
+func serve(args []string, t terminal, stop *interrupts) int {
+	o, err := parseServe(args, t.out)
+	if err != nil {
+		return refuse(err, "serve", t)
+	}
+	if err := keepUp(o, t, stop); err != nil {
+		if errors.Is(err, bolt.ErrLocked) {
+			err = fmt.Errorf("another process serves from %s", o.dir)
+		}
+		say(t.err, "serve: %v\n", err)
+		return exitFailed
+	}
+	return exitDone
+}
+
+func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
+	s, err := openServed(o, t, stop)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	public, err := s.system.world.Vendors.Edge.Listen(above(s.system.server.Addr))
+	if err != nil {
+		return fmt.Errorf("the public edge: %w", err)
+	}
+	defer func() { err = errors.Join(err, public.Close()) }()
+	s.run(o)
+	greet(t, o, s.system, public)
+	<-stop.first
+	say(t.out, "stopping\n")
+	if n := open(s.system.world.Executions); n > 0 {
+		say(t.out, "%s under way; the next start goes on from there\n", counted(n, "execution"))
+	}
+	return nil
+}
+
+// served is a system whose state is kept.
+type served struct {
+	system *system
+	folder folder
+	keeper *keeper
+	screen *plain
+	log    *os.File
+
+	cancel context.CancelFunc
+	time   sync.WaitGroup
+	failed error // of keeping the time
+}
+
+// openServed opens the system in its folder. Where it fails, nothing is left running.
+func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
+	s := &served{folder: folder(o.dir), cancel: func() {}}
+	if err := s.folder.make(); err != nil {
+		return nil, err
+	}
+	c, err := s.folder.clock(o.speed)
+	if err != nil {
+		return nil, err
+	}
+	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), front: o.address}
+	if p.key, err = seal.FileKey(s.folder.file("key")); err != nil {
+		return nil, err
+	}
+	if p.credentials, err = keptCredentials(s.folder.file("credentials.json")); err != nil {
+		return nil, err
+	}
+	if p.simulators, err = s.folder.ports(); err != nil {
+		return nil, err
+	}
+	if s.log, err = os.OpenFile(s.folder.file("fleet.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
+		return nil, err
+	}
+	p.log = slog.New(slog.NewJSONHandler(s.log, nil))
+	s.keeper = &keeper{folder: s.folder, failed: func(err error) { say(t.err, "serve: state was not kept: %v\n", err) }}
+	s.screen = newPlain(t.out, c)
+	s.screen.watch = newWatch() // nobody counts calls here
+	p.restore = s.keeper.restore
+	p.hooks = world.Hooks{OnEvent: s.screen.observed, OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled}
+	ctx, cancel := stop.context()
+	defer cancel()
+	if s.system, err = openSystem(ctx, p); err != nil {
+		return nil, errors.Join(err, s.log.Close())
+	}
+	return s, nil
+}
+
+// run lets time go on: schedules, and what was under way when the last process ended.
+func (s *served) run(o serveOptions) {
+	var ctx context.Context
+	ctx, s.cancel = context.WithCancel(context.Background())
+	s.time.Go(func() { s.failed = s.folder.keepTime(ctx, s.system.clock, o.speed) })
+	s.system.world.RunSchedules(ctx)
+	for _, function := range []catalog.Function{catalog.Reconcile, catalog.Admit} {
+		s.system.world.Background(function.Name)
+	}
+}
+
+// close keeps everything as it is and ends all processes.
+func (s *served) close() error {
+	s.cancel()
+	s.time.Wait()
+	s.screen.close()
+	return errors.Join(s.failed, s.keeper.release(), s.system.Close(), s.log.Close())
+}
+
+// open counts executions under way.
+func open(service *asl.Service) (n int) {
+	for _, x := range service.ListExecutions() {
+		if x.Status == asl.Running {
+			n++
+		}
+	}
+	return n
+}
+
+// above is the address one port above another; of a port that the system chooses, another of its choice.
+func above(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	n, bad := strconv.Atoi(port)
+	if err != nil || bad != nil || n == 0 {
+		return net.JoinHostPort(host, "0")
+	}
+	return net.JoinHostPort(host, strconv.Itoa(n+1))
+}
+
+// greet tells a person where everything is.
+func greet(t terminal, o serveOptions, s *system, public *edge.Listener) {
+	_, port, _ := net.SplitHostPort(public.Addr()) // it listens there
+	say(t.out, "Gimbal Fleet is up; its state is in %s\n\n", o.dir)
+	line := func(name, format string, args ...any) { say(t.out, "  %-11s %s\n", name, fmt.Sprintf(format, args...)) }
+	line("front", "%s", s.url)
+	for _, f := range catalog.Functions() {
+		if f.Route != "" {
+			line("", "%s", f.Route)
+		}
+	}
+	line("operator", "Authorization: Bearer %s", s.credentials[step.OperatorToken])
+	line("webhooks", "signed as Standard Webhooks say, with %q of %s", step.WebhookSecret, folder(o.dir).file("credentials.json"))
+	if o.speed != 1 {
+		line("", "their timestamps in the fleet's time, which runs %v times as fast: now %s", o.speed, s.clock.Now().Format("2006-01-02T15:04:05Z"))
+	}
+	line("instances", "http://<slug>.%s.localhost:%s", world.Domain, port)
+	line("log", "%s", folder(o.dir).file("fleet.log"))
+	say(t.out, "\nSimulated vendors:\n")
+	ports, err := simulators(s.world)
+	if err != nil {
+		return // it listens there, so its addresses are addresses
+	}
+	for _, vendor := range slices.Sorted(maps.Keys(ports)) {
+		line(vendor, "http://%s", ports[vendor])
+	}
+	say(t.out, "\nCtrl-C ends it.\n")
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/project-gimbal/fleet/events"
+	"github.com/project-gimbal/fleet/internal/clock"
+)
+
+// upAndDown serves from dir while f uses it.
+func upAndDown(t *testing.T, dir string, f func(c client, out *notifying)) {
+	t.Helper()
+	out, stop, ended := &notifying{}, newInterrupts(), make(chan int, 1)
+	var complaint bytes.Buffer
+	up := out.when("Ctrl-C ends it")
+	go func() {
+		ended <- run([]string{"serve", "-addr", "127.0.0.1:0", "-data", dir, "-speed", "25"},
+			terminal{in: strings.NewReader(""), out: out, err: &complaint, getenv: os.Getenv}, stop)
+	}()
+	select {
+	case <-up:
+	case code := <-ended:
+		t.Fatalf("serve ended with %d: %s", code, complaint.String())
+	}
+	kept, err := keptCredentials(filepath.Join(dir, "credentials.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	front := regexp.MustCompile(`front +(http\S+)`).FindStringSubmatch(out.String())[1]
+	origin, err := folder(dir).clock(25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f(client{base: front, clock: origin, credentials: kept}, out)
+	stop.interrupt()
+	if code := <-ended; code != exitDone || complaint.Len() > 0 {
+		t.Fatalf("serve ended with %d: %s", code, complaint.String())
+	}
+}
+
+func written(t *testing.T, out *notifying, words string) {
+	t.Helper()
+	c := clock.System()
+	ctx, cancel := c.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	select {
+	case <-out.when(words):
+	case <-ctx.Done():
+		t.Fatalf("%q was never said:\n%s", words, out.String())
+	}
+}
+
+func TestServeGoesOnAfterARestart(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	event, err := events.Signup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var id, token string
+	upAndDown(t, dir, func(c client, out *notifying) {
+		token = c.operator()["Authorization"]
+		if !strings.Contains(out.String(), token) {
+			t.Error("the operator's token isn't printed")
+		}
+		p, err := c.signup(t.Context(), "msg_1", event)
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = p.ID
+		if _, err := c.approve(t.Context(), id); err != nil {
+			t.Fatal(err)
+		}
+		written(t, out, "CreateSMSAccount    done")
+		written(t, out, "CreateProject       done")
+	})
+	ports, time1 := wantKept(t, dir)
+	upAndDown(t, dir, func(c client, out *notifying) {
+		if c.operator()["Authorization"] != token {
+			t.Error("the operator's token is another one")
+		}
+		written(t, out, "op-"+id+"-teardown-1 starts") // reconcile found what was under way
+		written(t, out, "RemoveSMSAccount    done")    // at the simulator that knows it again
+		p, err := c.status(t.Context(), c.base+"/signups/"+id)
+		if err != nil || p.Slug != "acme-dental" {
+			t.Errorf("%+v, %v", p, err)
+		}
+	})
+	again, time2 := wantKept(t, dir)
+	if ports != again {
+		t.Errorf("the simulators' ports changed: %s, %s", ports, again)
+	}
+	if !time2.After(time1) {
+		t.Errorf("time went from %s to %s", time1, time2)
+	}
+}
+
+// wantKept judges the files of a folder that nobody serves from.
+func wantKept(t *testing.T, dir string) (ports string, now time.Time) {
+	t.Helper()
+	for _, name := range []string{"key", "credentials.json", "clock.json", "ports.json", "executions.json", "fleet.db", "fleet.log",
+		"vendors/supabase.json", "vendors/vercel.json", "vendors/twilio.json", "vendors/sendgrid.json"} {
+		found, err := os.Stat(filepath.Join(dir, name))
+		if err != nil || found.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, found, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "postgres", "data", "postmaster.pid")); err == nil {
+		t.Error("PostgreSQL was not stopped")
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "ports.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var kept keptTime
+	if _, err := folder(dir).read("clock.json", &kept); err != nil {
+		t.Fatal(err)
+	}
+	return string(text), kept.Now
+}
+
+func TestTimeNeverGoesBack(t *testing.T) {
+	f := folder(t.TempDir())
+	c, err := f.clock(25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	kept := make(chan error, 1)
+	go func() { kept <- f.keepTime(ctx, c, 25) }()
+	var first keptTime
+	for there := false; !there; {
+		if there, err = f.read("clock.json", &first); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if first.Now.Before(c.Now()) { // a process that is killed now goes on later, not earlier
+		t.Errorf("kept %s, it is %s", first.Now, c.Now())
+	}
+	cancel()
+	if err := <-kept; err != nil {
+		t.Fatal(err)
+	}
+	again, err := f.clock(25)
+	if err != nil || again.Now().Before(c.Now().Add(-time.Second)) {
+		t.Errorf("it was %s, it is %s: %v", c.Now(), again.Now(), err)
+	}
+}
+
+func TestDamagedCredentials(t *testing.T) {
+	for name, text := range map[string]string{"no JSON": "{", "one missing": `{"operator-token":"x"}`} {
+		path := filepath.Join(t.TempDir(), "credentials.json")
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := keptCredentials(path); err == nil || strings.Contains(err.Error(), `"x"`) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

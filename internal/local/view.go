@@ -1,0 +1,301 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/charmbracelet/lipgloss"
+	"github.com/charmbracelet/x/ansi"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/sim"
+)
+
+// frame is all that one picture of a play shows.
+type frame struct {
+	title string
+	now   time.Time // the vendors' time
+	start time.Time
+	speed float64
+	runs  []runFrame
+	note  string // what a person should know now
+}
+
+// runFrame is an execution in the picture.
+type runFrame struct {
+	name   string
+	graph  asl.Graph
+	status asl.Status
+	stays  map[string]stay // by state
+}
+
+// stay is a state in the picture.
+type stay struct {
+	asl.Visit
+	calls []sim.Call // that it has made so far
+}
+
+// theme colours states by their outcome.
+type theme struct{ done, busy, trouble, failed, faint, strong lipgloss.Style }
+
+func newTheme(r *lipgloss.Renderer) theme {
+	colour := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)) }
+	return theme{done: colour("2"), busy: colour("6").Bold(true), trouble: colour("3"), failed: colour("1").Bold(true),
+		faint: r.NewStyle().Faint(true), strong: r.NewStyle().Bold(true)}
+}
+
+const (
+	// narrow is the width below which branches stand one under another; side by side they would have no room.
+	narrow = 72
+	// oneLine is the width from which a state's name and how it goes fit into one line.
+	oneLine = 30
+	// widest is the width beyond which nothing gets easier to read.
+	widest = 140
+)
+
+// draw draws a frame for a terminal of the given size. Height 0 means any; what doesn't fit is cut off at the top, where it
+// is oldest.
+func (t theme) draw(f frame, width, height int) string {
+	width = min(width, widest) - 1 // a full last column makes some terminals wrap
+	if width < 10 {
+		return ""
+	}
+	lines := []string{t.header(f, width)}
+	for i, r := range f.runs {
+		lines = append(lines, "")
+		if i < len(f.runs)-1 {
+			lines = append(lines, t.ended(r, width)...)
+			continue
+		}
+		lines = append(lines, t.faint.Render(cut(r.name, width)))
+		lines = append(lines, t.graph(f, r, width)...)
+	}
+	if f.note != "" {
+		lines = append(lines, "")
+		for line := range strings.SplitSeq(ansi.Wrap(f.note, width, ""), "\n") {
+			lines = append(lines, t.trouble.Render(line))
+		}
+	}
+	if height > 0 && len(lines) > height-1 {
+		lines = lines[len(lines)-(height-1):]
+	}
+	return strings.Join(lines, "\n") + "\n"
+}
+
+func (t theme) header(f frame, width int) string {
+	clock := cut(fmt.Sprintf("%s  ×%v", seconds(f.now.Sub(f.start)), f.speed), width)
+	title := cut(f.title, width-wide(clock)-2)
+	return t.strong.Render(title) + strings.Repeat(" ", width-wide(title)-wide(clock)) + t.faint.Render(clock)
+}
+
+// ended shows an earlier run by what went wrong in it.
+func (t theme) ended(r runFrame, width int) []string {
+	lines := []string{t.faint.Render(cut(r.name, width))}
+	r.graph.Walk(func(s asl.State) {
+		if v, ok := r.stays[s.Name]; ok && s.Type == asl.Task && given(v) {
+			lines = append(lines, t.failed.Render(cut("✗ "+s.Name+"  "+last(v.Errors), width)))
+		}
+	})
+	if len(lines) == 1 {
+		lines = append(lines, t.faint.Render(cut("■ "+strings.ToLower(string(r.status)), width)))
+	}
+	return lines
+}
+
+// given reports whether a state was given up.
+func given(s stay) bool {
+	return s.Outcome != "" && len(s.Errors) > 0 && int64(len(s.Errors)) >= s.Attempts
+}
+
+func last(errors []string) string {
+	if len(errors) == 0 {
+		return ""
+	}
+	return errors[len(errors)-1]
+}
+
+// graph draws a run's states in the order of the way when all goes well, and what else was entered below.
+func (t theme) graph(f frame, r runFrame, width int) []string {
+	var lines []string
+	drawn := map[string]bool{}
+	for _, s := range mainline(r.graph) {
+		drawn[s.Name] = true
+		switch s.Type {
+		case asl.Task:
+			lines = append(lines, t.row(f, r, s.Name, width))
+		case asl.Parallel:
+			drawing := t.branches(f, r, s, width)
+			if n := len(lines); n > 0 && strings.HasPrefix(lines[n-1], "─") {
+				drawing[0], lines = join(lines[n-1], drawing[0]), lines[:n-1]
+			}
+			lines = append(lines, drawing...)
+		}
+	}
+	for _, s := range r.graph.States {
+		if _, entered := r.stays[s.Name]; entered && !drawn[s.Name] && s.Type == asl.Task {
+			lines = append(lines, t.row(f, r, s.Name, width))
+		}
+	}
+	for i, line := range lines {
+		if strings.HasPrefix(line, "─") {
+			lines[i] = t.faint.Render(line)
+		}
+	}
+	return lines
+}
+
+// branches draws a Parallel's branches side by side, or one under another where there is no room.
+func (t theme) branches(f frame, r runFrame, s asl.State, width int) []string {
+	if width < narrow {
+		return t.stacked(f, r, s, width)
+	}
+	n := len(s.Branches)
+	column := (width - (n - 1)) / n
+	var columns [][]string
+	height := 0
+	for _, branch := range s.Branches {
+		var cells []string
+		for _, state := range tasks(branch) {
+			cells = append(cells, t.cell(f, r, state, column)...)
+		}
+		columns = append(columns, cells)
+		height = max(height, len(cells))
+	}
+	lines := []string{rule(n, column, "┬")}
+	for y := range height {
+		var line strings.Builder
+		for x, cells := range columns {
+			text := ""
+			if y < len(cells) {
+				text = cells[y]
+			}
+			if x > 0 {
+				line.WriteString(t.faint.Render("│"))
+			}
+			line.WriteString(text + strings.Repeat(" ", max(0, column-wide(text))))
+		}
+		lines = append(lines, strings.TrimRight(line.String(), " "))
+	}
+	return append(lines, rule(n, column, "┴"))
+}
+
+// rule is a line over or under n columns.
+func rule(n, column int, joint string) string {
+	parts := make([]string, n)
+	for i := range parts {
+		parts[i] = strings.Repeat("─", column)
+	}
+	return strings.Join(parts, joint)
+}
+
+// join puts the rule under one Parallel and the one over the next into one.
+func join(above, below string) string {
+	long, short := []rune(above), []rune(below)
+	if len(long) < len(short) {
+		long, short = short, long
+	}
+	for i, r := range short {
+		switch {
+		case r == '─':
+		case long[i] == '─':
+			long[i] = r
+		default:
+			long[i] = '┼'
+		}
+	}
+	return string(long)
+}
+
+func (t theme) stacked(f frame, r runFrame, s asl.State, width int) []string {
+	var lines []string
+	for _, branch := range s.Branches {
+		states := tasks(branch)
+		for i, state := range states {
+			edge := "│"
+			switch {
+			case len(states) == 1:
+				edge = "╶"
+			case i == 0:
+				edge = "┌"
+			case i == len(states)-1:
+				edge = "└"
+			}
+			lines = append(lines, t.faint.Render(edge)+" "+t.row(f, r, state, width-2))
+		}
+	}
+	return lines
+}
+
+// tasks names the states of a branch that do something.
+func tasks(g asl.Graph) []string {
+	var names []string
+	for _, s := range mainline(g) {
+		if s.Type == asl.Task {
+			names = append(names, s.Name)
+		}
+	}
+	return names
+}
+
+// cell is a state in a column: its name, and how it goes beside or below.
+func (t theme) cell(f frame, r runFrame, state string, width int) []string {
+	if width >= oneLine {
+		return []string{t.row(f, r, state, width)}
+	}
+	mark, text, style := t.state(f, r, state, width)
+	name := t.faint
+	if text != "" {
+		name = style
+	}
+	return []string{name.Render(cut(state, width)), style.Render(cut(mark+" "+text, width))}
+}
+
+// nameRoom is the room that a state's name has in a row; the longest has 18 letters.
+const nameRoom = 18
+
+// row is a state in one line.
+func (t theme) row(f frame, r runFrame, state string, width int) string {
+	mark, text, style := t.state(f, r, state, width-nameRoom-2)
+	return style.Render(strings.TrimRight(cut(fmt.Sprintf("%s %-*s  %s", mark, nameRoom, state, text), width), " "))
+}
+
+// state is a mark, words and a style for how a state goes. The words keep to the room as well as they can.
+func (t theme) state(f frame, r runFrame, name string, room int) (mark, text string, style lipgloss.Style) {
+	v, entered := r.stays[name]
+	switch {
+	case !entered:
+		return "·", "", t.faint
+	case v.Outcome == asl.VisitAborted:
+		return "■", "dropped", t.faint
+	case given(v):
+		return "✗", last(v.Errors), t.failed
+	case v.Outcome == asl.VisitExited:
+		return "✓", seconds(v.Left.Sub(v.Entered)) + tries(v.Attempts), t.done
+	case !v.RetryAt.IsZero():
+		wait := seconds(max(0, v.RetryAt.Sub(f.now)))
+		text = fmt.Sprintf("%s, again in %s", last(v.Errors), wait)
+		if wide(text)+2 > room {
+			text = wait + " " + last(v.Errors)
+		}
+		return "↻", text, t.trouble
+	}
+	text = seconds(f.now.Sub(v.Entered)) + tries(v.Attempts)
+	for _, waits := range []string{latest(v.calls), lastOperation(v.calls)} {
+		if wide(text)+wide(waits)+3 <= room && waits != "" {
+			return "●", text + " " + waits, t.busy
+		}
+	}
+	return "●", text, t.busy
+}
+
+func tries(attempts int64) string {
+	if attempts < 2 {
+		return ""
+	}
+	return fmt.Sprintf(" try %d", attempts)
+}
+
+func wide(s string) int { return ansi.StringWidth(s) }
+
+func cut(s string, width int) string { return ansi.Truncate(s, max(0, width), "…") }

@@ -1,0 +1,140 @@
+package world_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+)
+
+// TestRecheckDies lets a recheck die at each of its commits, before and after it, in its first and its last round: within a
+// day or two the lease and the slug are free all the same.
+func TestRecheckDies(t *testing.T) {
+	for round := 1; round <= 2; round++ {
+		for commit := 1; commit <= 5; commit++ {
+			for _, after := range []bool{false, true} {
+				t.Run(fmt.Sprintf("round %d commit %d after %t", round, commit, after), func(t *testing.T) {
+					inBubble(t, func(o *world.Options) {
+						faults(t, "supabase.CreateProject=lost,sendgrid.ValidateDomain=403@1+")(o)
+						o.Hooks.Dies = func(p world.Point) bool {
+							return p.Function == "recheck" && p.Invocation == round && p.Commit && p.N == commit && p.After == after
+						}
+					}, func(r *rig) {
+						id := r.provision()
+						r.wantClean(id)
+						for range 30 * 4 {
+							time.Sleep(15 * time.Minute)
+							_, _ = r.w.Invoke(r.ctx, "recheck", []byte("{}")) // it dies once
+							r.invoke("reconcile")
+						}
+						if claim, err := r.w.Store.Claim(r.ctx, "acme-dental"); err != nil || claim != nil {
+							t.Errorf("the slug is still claimed: %+v, %v", claim, err)
+						}
+						if i := r.instance(id); i.Operation != "" {
+							t.Errorf("%s holds the lease", i.Operation)
+						}
+						r.wantAuditWhole(id)
+					})
+				})
+			}
+		}
+	}
+}
+
+// TestRecheckRemovesDoubles lets a creating request land long after every bound, beside the resource that was made anew: the
+// recheck removes it from the ACTIVE instance, and nothing else.
+func TestRecheckRemovesDoubles(t *testing.T) {
+	for _, call := range []string{"vercel.CreateDeployment", "sendgrid.CreateKey", "twilio.CreateKey", "sendgrid.AuthenticateDomain",
+		"twilio.CreateAccount", "supabase.CreateProject"} {
+		t.Run(call, func(t *testing.T) {
+			inBubble(t, faults(t, call+"=delayed:12m"), func(r *rig) {
+				id := r.provision()
+				r.wantState(id, fleet.Active)
+				time.Sleep(13 * time.Minute)
+				before := len(r.w.Vendors.Inventory())
+				time.Sleep(bounds.RecheckSoon)
+				r.invoke("recheck")
+				time.Sleep(10 * time.Minute) // a project takes a while to come up and to go
+				time.Sleep(bounds.RecheckLate)
+				r.invoke("recheck")
+				time.Sleep(10 * time.Minute)
+				if after := len(r.w.Vendors.Inventory()); after >= before {
+					t.Errorf("%d resources before the rechecks, %d after", before, after)
+				}
+				r.wantLedgerTrue(id)
+				r.wantState(id, fleet.Active)
+			})
+		})
+	}
+}
+
+// TestRecheckFailsForAWeek has a vendor refuse every look for a week: one incident, few tries, the slug stays in quarantine;
+// once the vendor answers again the slug is free.
+func TestRecheckFailsForAWeek(t *testing.T) {
+	var down atomic.Bool
+	inBubble(t, func(o *world.Options) {
+		faults(t, "supabase.CreateProject=lost,sendgrid.ValidateDomain=403@1+")(o)
+		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper {
+			return transport(func(q *http.Request) (*http.Response, error) {
+				if down.Load() && q.URL.Host == "api.supabase.test" {
+					return &http.Response{StatusCode: http.StatusForbidden, Header: http.Header{"Content-Type": {"application/json"}},
+						Body: io.NopCloser(strings.NewReader(`{"message":"no"}`)), Request: q}, nil
+				}
+				return next.RoundTrip(q)
+			})
+		}
+	}, func(r *rig) {
+		id := r.provision()
+		r.wantClean(id)
+		sweep := func(d time.Duration) {
+			for range d / (15 * time.Minute) {
+				time.Sleep(15 * time.Minute)
+				r.invoke("recheck")
+				r.invoke("reconcile")
+			}
+		}
+		down.Store(true)
+		sweep(7 * 24 * time.Hour)
+		r.wantIncident(id, "RecheckFailed")
+		operations, err := r.w.Store.Operations(r.ctx, id)
+		if err != nil || len(operations) > 40 {
+			t.Errorf("%d operations, %v", len(operations), err)
+		}
+		if claim, err := r.w.Store.Claim(r.ctx, "acme-dental"); err != nil || claim == nil {
+			t.Errorf("the slug left its quarantine: %v", err)
+		}
+		down.Store(false)
+		sweep(3 * 24 * time.Hour)
+		if claim, err := r.w.Store.Claim(r.ctx, "acme-dental"); err != nil || claim != nil {
+			t.Errorf("the slug is still claimed: %+v, %v", claim, err)
+		}
+	})
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (t transport) RoundTrip(q *http.Request) (*http.Response, error) { return t(q) }
+
+// TestReleaseOfManyFiles deploys a release whose upload takes longer than an invocation: each one goes on where the last
+// stopped.
+func TestReleaseOfManyFiles(t *testing.T) {
+	inBubble(t, func(o *world.Options) {
+		files := fstest.MapFS{}
+		for _, name := range []string{"index.html", "api/health.js", "version.json"} {
+			files[name] = &fstest.MapFile{Data: []byte(`{"version":"1"}`)}
+		}
+		for i := range 900 {
+			files["assets/"+strconv.Itoa(i)+".js"] = &fstest.MapFile{Data: []byte(strconv.Itoa(i))}
+		}
+		o.Release = files
+	}, func(r *rig) { r.wantActive(r.provision()) })
+}

@@ -1,0 +1,396 @@
+package world_test
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"github.com/project-gimbal/fleet/events"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/local/world"
+)
+
+// form is the sample signup with another slug.
+func (r *rig) form(slug string) string {
+	r.t.Helper()
+	sample, err := events.Signup()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return string(bytes.ReplaceAll(sample, []byte("acme-dental\","), []byte(slug+"\",")))
+}
+
+// post sends a webhook, signed now.
+func (r *rig) post(webhook, body string) (int, map[string]any) {
+	r.t.Helper()
+	return r.do("POST", "/signups", body, r.sign(webhook, body))
+}
+
+// want judges an answer's status.
+func (r *rig) want(status int, got int, answer map[string]any) {
+	r.t.Helper()
+	if got != status {
+		r.t.Errorf("answered %d, want %d: %v", got, status, answer)
+	}
+}
+
+// status asks a signup's status URL.
+func (r *rig) status(id string) map[string]any {
+	r.t.Helper()
+	code, answer := r.do("GET", "/signups/"+id, "", nil)
+	r.want(http.StatusOK, code, answer)
+	return answer
+}
+
+// wantFree judges whether nobody has claimed a slug.
+func (r *rig) wantFree(slug string, free bool) {
+	r.t.Helper()
+	if claim, err := r.w.Store.Claim(r.ctx, slug); err != nil || (claim == nil) != free {
+		r.t.Errorf("claim of %s: %+v, %v", slug, claim, err)
+	}
+}
+
+func exact(o *world.Options) { o.Skew = 0 }
+
+func TestReplayedSignupGetsTheSameAnswer(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		body := r.form("acme-dental")
+		header := r.sign("msg_1", body)
+		code, first := r.do("POST", "/signups", body, header)
+		r.want(http.StatusAccepted, code, first)
+		if url, _ := first["status_url"].(string); url != "http://fleet.test/signups/"+first["id"].(string) || first["status"] != "REQUESTED" || first["slug"] != "acme-dental" {
+			t.Errorf("answer: %v", first)
+		}
+		again := func() {
+			t.Helper()
+			if code, answer := r.do("POST", "/signups", body, header); code != http.StatusAccepted || !maps.Equal(answer, first) {
+				t.Errorf("the replay got %d %v, the first %v", code, answer, first)
+			}
+			if code, answer := r.post("msg_1", body); code != http.StatusAccepted || !maps.Equal(answer, first) {
+				t.Errorf("signed anew it got %d %v, the first %v", code, answer, first)
+			}
+		}
+		again()
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(again)
+		}
+		all.Wait()
+		entries, _, err := r.w.Store.Audit(r.ctx, first["id"].(string))
+		if err != nil || count(entries, "signup.requested") != 1 {
+			t.Errorf("%+v, %v", entries, err)
+		}
+		r.wantAuditWhole(first["id"].(string))
+		r.approve(first["id"].(string))
+		first["status"] = "APPROVED" // or further
+		if code, answer := r.post("msg_1", body); code != http.StatusAccepted || answer["id"] != first["id"] || answer["status_url"] != first["status_url"] {
+			t.Errorf("after the approval the replay got %d %v", code, answer)
+		}
+	})
+}
+
+// TestWebhookDeliveredManyTimesAtOnce: the same first delivery from many sides makes one signup.
+func TestWebhookDeliveredManyTimesAtOnce(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		body := r.form("acme-dental")
+		var mu sync.Mutex
+		ids := map[any]bool{}
+		var all sync.WaitGroup
+		for range 30 {
+			all.Go(func() {
+				code, answer := r.post("msg_1", body)
+				mu.Lock()
+				defer mu.Unlock()
+				r.want(http.StatusAccepted, code, answer)
+				ids[answer["id"]] = true
+			})
+		}
+		all.Wait()
+		if len(ids) != 1 {
+			t.Errorf("%d signups", len(ids))
+		}
+	})
+}
+
+func TestWebhookSignature(t *testing.T) {
+	inBubble(t, exact, func(r *rig) {
+		body := r.form("acme-dental")
+		good := func() http.Header { return r.sign("msg_1", body) }
+		changed := func(change func(h http.Header)) http.Header {
+			h := good()
+			change(h)
+			return h
+		}
+		aged := func(age time.Duration) http.Header {
+			t.Helper()
+			hook, err := webhooks.NewWebhook(hookSecret)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := time.Now().Add(-age)
+			signature, err := hook.Sign("msg_1", at, []byte(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return http.Header{"Webhook-Id": {"msg_1"}, "Webhook-Timestamp": {strconv.FormatInt(at.Unix(), 10)}, "Webhook-Signature": {signature}}
+		}
+		stranger, err := webhooks.NewWebhook("whsec_c3RyYW5nZXJzdHJhbmdlcnN0cmFuZ2Vy")
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged, err := stranger.Sign("msg_1", time.Now(), []byte(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		details := map[string]bool{}
+		for name, header := range map[string]http.Header{
+			"nothing":              {},
+			"no id":                changed(func(h http.Header) { h.Del("Webhook-Id") }),
+			"no timestamp":         changed(func(h http.Header) { h.Del("Webhook-Timestamp") }),
+			"no signature":         changed(func(h http.Header) { h.Del("Webhook-Signature") }),
+			"empty signature":      changed(func(h http.Header) { h.Set("Webhook-Signature", "") }),
+			"no version":           changed(func(h http.Header) { h.Set("Webhook-Signature", strings.TrimPrefix(h.Get("Webhook-Signature"), "v1,")) }),
+			"another version":      changed(func(h http.Header) { h.Set("Webhook-Signature", "v2"+h.Get("Webhook-Signature")[2:]) }),
+			"cut off":              changed(func(h http.Header) { h.Set("Webhook-Signature", h.Get("Webhook-Signature")[:20]) }),
+			"another id":           changed(func(h http.Header) { h.Set("Webhook-Id", "msg_2") }),
+			"another timestamp":    changed(func(h http.Header) { h.Set("Webhook-Timestamp", strconv.FormatInt(time.Now().Unix()+1, 10)) }),
+			"no time at all":       changed(func(h http.Header) { h.Set("Webhook-Timestamp", "now") }),
+			"another's secret":     changed(func(h http.Header) { h.Set("Webhook-Signature", forged) }),
+			"of another body":      r.sign("msg_1", body+" "),
+			"old":                  aged(5*time.Minute + time.Second),
+			"very old":             aged(400 * 24 * time.Hour),
+			"from the future":      aged(-5*time.Minute - time.Second),
+			"before the epoch":     aged(time.Duration(time.Now().Unix()+10) * time.Second),
+			"the operator's token": operator,
+		} {
+			code, answer := r.do("POST", "/signups", body, header)
+			if code != http.StatusUnauthorized {
+				t.Errorf("%s: %d %v", name, code, answer)
+			}
+			details[fmt.Sprint(answer["detail"])] = true
+		}
+		if len(details) != 2 { // wrong, or old
+			t.Errorf("answers: %v", details)
+		}
+		r.wantFree("acme-dental", true)
+		for name, header := range map[string]http.Header{
+			"just in time":       aged(5 * time.Minute),
+			"just not too early": aged(-5 * time.Minute),
+			"one of two secrets": changed(func(h http.Header) { h.Set("Webhook-Signature", forged+" "+h.Get("Webhook-Signature")) }),
+		} {
+			if code, answer := r.do("POST", "/signups", body, header); code != http.StatusAccepted {
+				t.Errorf("%s: %d %v", name, code, answer)
+			}
+		}
+	})
+}
+
+// TestReplayAfterTheTolerance: a recorded webhook is worth nothing later, though its signature is right.
+func TestReplayAfterTheTolerance(t *testing.T) {
+	inBubble(t, exact, func(r *rig) {
+		body := r.form("acme-dental")
+		header := r.sign("msg_1", body)
+		time.Sleep(5*time.Minute + time.Second)
+		code, answer := r.do("POST", "/signups", body, header)
+		r.want(http.StatusUnauthorized, code, answer)
+		r.wantFree("acme-dental", true)
+	})
+}
+
+func TestFaultySignup(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		code, answer := r.post("msg_1", `{"company":5,"slug":"-","slug":"-","plan":"free","colour":1,"branding":{"primary_color":"red"}}`)
+		r.want(http.StatusUnprocessableEntity, code, answer)
+		fields, _ := answer["fields"].(map[string]any)
+		want := []string{"admin_email", "admin_name", "branding.primary_color", "colour", "company", "plan", "slug"}
+		if got := slices.Sorted(maps.Keys(fields)); !slices.Equal(got, want) {
+			t.Errorf("faults %v, want %v", got, want)
+		}
+		for body, status := range map[string]int{
+			"":                                     http.StatusBadRequest,
+			"[]":                                   http.StatusBadRequest,
+			"{\"company\":\"\xff\"}":               http.StatusBadRequest,
+			r.form("acme-dental") + "{}":           http.StatusBadRequest,
+			strings.Repeat(" ", httpapi.MaxBody+1): http.StatusRequestEntityTooLarge,
+		} {
+			code, answer := r.post("msg_2", body)
+			if r.want(status, code, answer); answer["title"] == "" || answer["status"] != float64(status) {
+				t.Errorf("answer: %v", answer)
+			}
+		}
+		r.wantFree("-", true)
+		code, answer = r.post("msg_1", r.form("acme-dental")) // mended and sent again
+		r.want(http.StatusAccepted, code, answer)
+	})
+}
+
+// TestOneWinsASlug: of a hundred companies that want one slug at once, one gets it and the others are told.
+func TestOneWinsASlug(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		body := r.form("acme-dental")
+		var mu sync.Mutex
+		codes := map[int]int{}
+		winner := ""
+		var all sync.WaitGroup
+		for i := range 100 {
+			all.Go(func() {
+				code, answer := r.post("msg_"+strconv.Itoa(i), body)
+				mu.Lock()
+				defer mu.Unlock()
+				if codes[code]++; code == http.StatusAccepted {
+					winner, _ = answer["id"].(string)
+				}
+			})
+		}
+		all.Wait()
+		if codes[http.StatusAccepted] != 1 || codes[http.StatusConflict] != 99 {
+			t.Fatalf("answers: %v", codes)
+		}
+		claim, err := r.w.Store.Claim(r.ctx, "acme-dental")
+		if err != nil || claim.InstanceID != winner {
+			t.Errorf("%+v has it, %v; accepted was %s", claim, err, winner)
+		}
+		if waiting, err := r.w.Store.Signups(r.ctx, fleet.Requested); err != nil || len(waiting) != 1 {
+			t.Errorf("%d signups, %v", len(waiting), err)
+		}
+		r.wantAuditWhole(winner)
+		code, answer := r.post("msg_late", body)
+		if r.want(http.StatusConflict, code, answer); !strings.Contains(fmt.Sprint(answer["detail"]), "slug is taken") {
+			t.Errorf("answer: %v", answer)
+		}
+	})
+}
+
+func TestReject(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		id := r.signup("msg_1", "acme-dental")
+		for body, status := range map[string]int{`{}`: 422, `{"reason":""}`: 422, `{"reason":" "}`: 422, `{"reason":5}`: 422, `{"reason":null}`: 422,
+			`{"reason":"` + strings.Repeat("x", 501) + `"}`: 422, `{"reason":"a\nb"}`: 422, `{"reason":"a","why":"b"}`: 422,
+			`{"reason":"a","reason":"b"}`: 422, ``: 400, `"a"`: 400, `{"reason":"a"}x`: 400} {
+			code, answer := r.do("POST", "/signups/"+id+"/reject", body, operator)
+			r.want(status, code, answer)
+		}
+		r.wantFree("acme-dental", false)
+		reject := func(reason string) (int, map[string]any) {
+			t.Helper()
+			return r.do("POST", "/signups/"+id+"/reject", `{"reason":"`+reason+`"}`, operator)
+		}
+		for _, reason := range []string{"not a dentist", "said again"} {
+			code, answer := reject(reason)
+			if r.want(http.StatusAccepted, code, answer); answer["status"] != "REJECTED" || answer["reason"] != "not a dentist" {
+				t.Errorf("answer: %v", answer)
+			}
+		}
+		if s := r.status(id); s["status"] != "REJECTED" || s["reason"] != "not a dentist" || s["state"] != nil || s["url"] != nil {
+			t.Errorf("status: %v", s)
+		}
+		r.wantFree("acme-dental", true)
+		code, answer := r.do("POST", "/signups/"+id+"/approve", "", operator)
+		r.want(http.StatusConflict, code, answer)
+		other := r.signup("msg_2", "acme-dental") // the slug is another's now
+		if code, answer := reject("once more"); code != http.StatusAccepted {
+			t.Errorf("%d %v", code, answer)
+		}
+		if claim, err := r.w.Store.Claim(r.ctx, "acme-dental"); err != nil || claim == nil || claim.InstanceID != other {
+			t.Errorf("a repeated rejection took the slug from its next owner: %+v, %v", claim, err)
+		}
+		code, answer = r.post("msg_1", r.form("acme-dental")) // a replay of the rejected one changes nothing
+		if r.want(http.StatusAccepted, code, answer); answer["status"] != "REJECTED" {
+			t.Errorf("answer: %v", answer)
+		}
+		r.settle()
+		if n := len(r.w.Executions.ListExecutions()); n > 0 {
+			t.Errorf("%d executions", n)
+		}
+		r.wantAuditWhole(id)
+	})
+}
+
+// TestApproveManyTimes: however often and however much at once it is approved, one execution starts.
+func TestApproveManyTimes(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		id := r.signup("msg_1", "acme-dental")
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() { r.approve(id) })
+		}
+		all.Wait()
+		time.Sleep(30 * time.Second)
+		r.approve(id) // while it is being provisioned
+		code, answer := r.do("POST", "/signups/"+id+"/reject", `{"reason":"too late"}`, operator)
+		r.want(http.StatusConflict, code, answer)
+		r.settle()
+		r.approve(id) // when it is active
+		r.settle()
+		if n := len(r.w.Executions.ListExecutions()); n != 1 {
+			t.Errorf("%d executions", n)
+		}
+		entries, _, err := r.w.Store.Audit(r.ctx, id)
+		if err != nil || count(entries, "signup.decided") != 1 || count(entries, "signup.admitted") != 1 {
+			t.Errorf("%+v, %v", entries, err)
+		}
+		r.wantActive(id)
+		if s := r.status(id); s["status"] != "COMPLETED" || s["state"] != "ACTIVE" || s["url"] != "https://acme-dental.gimbal.app" || s["reason"] != nil {
+			t.Errorf("status: %v", s)
+		}
+	})
+}
+
+func TestOnlyOperatorsDecide(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		id := r.signup("msg_1", "acme-dental")
+		answers := map[string]bool{}
+		for _, path := range []string{"/signups/" + id + "/approve", "/signups/" + id + "/reject", "/signups/unknown/approve", "/signups/unknown/reject",
+			"/instances/" + id + "/retry", "/instances/unknown/retry"} {
+			for _, authorization := range []string{"", "Bearer", "Bearer wrong", "Bearer operator2", "Bearer operato", "operator", "Basic operator"} {
+				for _, body := range []string{"", "{}", `{"reason":"because"}`, "no JSON"} {
+					code, answer := r.do("POST", path, body, http.Header{"Authorization": {authorization}})
+					r.want(http.StatusUnauthorized, code, answer)
+					answers[fmt.Sprint(answer)] = true
+				}
+			}
+		}
+		if len(answers) != 1 {
+			t.Errorf("the refusals differ: %v", answers)
+		}
+		if s := r.status(id); s["status"] != "REQUESTED" {
+			t.Errorf("status: %v", s)
+		}
+	})
+}
+
+func TestUnknownSignup(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		for _, id := range []string{"unknown", "11111111-1111-4111-8111-111111111111", strings.Repeat("x", 3000), "%00", "..%2f..", "%23"} {
+			for _, call := range []struct{ method, path, body string }{{"GET", "", ""}, {"POST", "/approve", ""}, {"POST", "/reject", `{"reason":"because"}`}} {
+				code, answer := r.do(call.method, "/signups/"+id+call.path, call.body, operator)
+				r.want(http.StatusNotFound, code, answer)
+			}
+			code, answer := r.do("POST", "/instances/"+id+"/retry", "", operator)
+			r.want(http.StatusNotFound, code, answer)
+		}
+	})
+}
+
+// TestStatusTellsNothingPersonal: whoever has the URL sees how far it is, and no more.
+func TestStatusTellsNothingPersonal(t *testing.T) {
+	inBubble(t, nil, func(r *rig) {
+		id := r.provision()
+		text := fmt.Sprint(r.status(id))
+		for _, personal := range []string{"Ada", "acme-dental.example", "555", "Acme Dental", "New_York", "operator"} {
+			if strings.Contains(text, personal) {
+				t.Errorf("the status tells %q: %s", personal, text)
+			}
+		}
+	})
+}

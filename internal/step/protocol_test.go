@@ -1,0 +1,345 @@
+package step_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/steps/instance"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/store/bolt"
+	"github.com/project-gimbal/fleet/internal/store/chaos"
+)
+
+// runs is how many simulations there are of each mode.
+const runs = 1200
+
+// TestProtocol simulates the life of one resource, thousands of times: three overlapping sequences of Ensure that may die
+// anywhere, activations, a take-over at a random moment, and two sequences of Remove, with requests and store writes that
+// land late, lists that lag and clocks that are off, all as far as the bounds allow and often just so far. Each must end
+// ACTIVE with exactly the ledger's resource, or torn down with none. FLEET_TEST_SEED picks one simulation by its seed.
+func TestProtocol(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fleet.db")
+	open, err := bolt.Open(path, clock.System(), nil, bolt.Options{Bucket: "keeps the file open"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = open.Close() })
+	first, last := uint64(1), uint64(runs)
+	if testing.Short() {
+		last = runs / 10
+	}
+	if s := os.Getenv("FLEET_TEST_SEED"); s != "" {
+		if first, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+		last = first
+	}
+	for _, replace := range []bool{false, true} {
+		t.Run(fmt.Sprintf("replace=%t", replace), func(t *testing.T) {
+			t.Parallel()
+			ends := map[fleet.State]int{}
+			for seed := first; seed <= last && !t.Failed(); seed++ {
+				synctest.Test(t, func(t *testing.T) {
+					s := newSimulation(t, path, seed, replace)
+					s.run()
+					ends[s.judge()]++
+				})
+			}
+			t.Logf("ended as %v", ends)
+			if n := int(last-first) / 5; !t.Failed() && (ends[fleet.Active] < n || ends[fleet.Provisioning] < n) {
+				t.Error("one of the ends hardly ever comes: this test shows little")
+			}
+		})
+	}
+}
+
+// simulation is one life of one resource.
+type simulation struct {
+	*rig
+	replace bool
+	started time.Time
+	// troubled is how long everything goes wrong; what is in flight by then lands later still.
+	troubled time.Duration
+	// sharp: less goes wrong, but what does goes just as far as the bounds allow: that is where a rule that is too weak shows.
+	sharp bool
+
+	mu     sync.Mutex
+	random *rand.Rand
+	calm   bool
+	trace  []string
+}
+
+func newSimulation(t *testing.T, path string, seed uint64, replace bool) *simulation {
+	s := &simulation{rig: newRig(t, path, fmt.Sprintf("%t-%d", replace, seed)), replace: replace, random: rand.New(rand.NewPCG(seed, 0))}
+	s.started = s.clock.Now()
+	s.sharp = s.chance(0.6)
+	if s.troubled = 4 * time.Minute; s.sharp {
+		s.troubled = time.Duration(60+s.below(120)) * time.Second
+	}
+	s.log("seed %d, sharp: %t", seed, s.sharp)
+	s.seedOthers()
+	s.vendor.lag = func() time.Duration { return s.upTo(bounds.Lag) }
+	s.vendor.choose = s.fate
+	if !s.sharp {
+		s.chaos.Set(chaos.Options{Seed: seed, Conflict: 0.04, Lost: 0.04, Vanished: 0.03, Late: 0.05, LateBy: 2 * time.Minute})
+	}
+	return s
+}
+
+// seedOthers puts what else an active instance needs into the ledger.
+func (s *simulation) seedOthers() {
+	s.update(func(tx *store.Tx) error {
+		var errs []error
+		for _, kind := range []fleet.Kind{fleet.SupabaseProject, fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.AdminUser,
+			fleet.VercelDomain, fleet.FrontendSettings, fleet.VercelDeployment, fleet.DNSRecord, fleet.DNSProxy,
+			fleet.TwilioSubaccount, fleet.TwilioKey, fleet.SendGridSubuser, fleet.SendGridKey, fleet.SendGridDomain} {
+			errs = append(errs, tx.PutResource(&fleet.Resource{Kind: kind, Name: ourName, ID: "other", Status: fleet.Created}))
+		}
+		return errors.Join(errs...)
+	})
+}
+
+func (s *simulation) log(format string, args ...any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trace = append(s.trace, fmt.Sprintf("%8.3f ", s.clock.Now().Sub(s.started).Seconds())+fmt.Sprintf(format, args...))
+}
+
+// upTo draws a duration, often one of the extremes.
+func (s *simulation) upTo(most time.Duration) time.Duration {
+	least, greatest := 0.33, 0.33
+	if s.sharp {
+		least, greatest = 0.1, 0.8
+	}
+	switch {
+	case most <= 0 || s.chance(least):
+		return 0
+	case s.chance(greatest / (1 - least)):
+		return most
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return time.Duration(s.random.Int64N(int64(most)))
+}
+
+func (s *simulation) chance(p float64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.random.Float64() < p
+}
+
+func (s *simulation) below(n int) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.random.IntN(n)
+}
+
+func (s *simulation) isCalm() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calm
+}
+
+func (s *simulation) calmDown() {
+	s.chaos.Set(chaos.Options{})
+	s.mu.Lock()
+	s.calm = true
+	s.mu.Unlock()
+	s.log("all is calm")
+}
+
+// fate draws what becomes of a vendor's call. A late effect comes no later than the quiet period after its sender's end.
+func (s *simulation) fate(what string, sender context.Context) fate {
+	answered := fate{Before: 100 * time.Millisecond, After: 100 * time.Millisecond}
+	if s.isCalm() {
+		return answered
+	}
+	f := answered
+	switch n := s.below(100); {
+	case n < 50:
+		f = fate{Before: s.upTo(2 * time.Second), After: s.upTo(2 * time.Second)}
+	case n < 70 && what != "find":
+		if p, ok := sender.Value(portKey{}).(*port); ok {
+			f = late(s.upTo(p.deadline.Add(bounds.Quiet).Sub(s.clock.Now())))
+		}
+	case s.sharp:
+	case n < 78:
+		f = throttled
+	case n < 80:
+		f = rejected
+	case n < 84:
+		f = refused
+	case n < 88:
+		f = failed
+	case n < 92:
+		f = failedAfter
+	case n < 97:
+		f = lost
+	default:
+		f = vanished
+	}
+	s.log("%s comes to %+v", what, f)
+	return f
+}
+
+// life draws an invocation's: its clock, and whether and where it dies before its time is over.
+func (s *simulation) life(epoch int64) life {
+	l := life{epoch: epoch, skew: s.upTo(bounds.Skew)}
+	if s.chance(0.5) {
+		l.skew = -l.skew
+	}
+	if !s.isCalm() && !s.sharp && s.chance(0.4) {
+		l.diesAt, l.after = 5+s.below(30), s.chance(0.5)
+	}
+	return l
+}
+
+// invoke runs one invocation to its end.
+func (s *simulation) invoke(name string, epoch int64, do func(invocation) error) error {
+	l := s.life(epoch)
+	i, err := s.tryBegin(l)
+	defer i.end()
+	s.log("%s begins: %+v, %v", name, l, err)
+	if err != nil {
+		return err
+	}
+	if !s.isCalm() && s.chance(0.2) {
+		_ = s.clock.Sleep(i.ctx, s.upTo(bounds.Lambda)) // it does something else first
+	}
+	err = do(i)
+	if i.port.dead() {
+		err = errDead // nobody hears what it says
+	}
+	s.log("%s ends: %v", name, err)
+	return err
+}
+
+// repeat invokes a step until it has succeeded or failed as stale, as state machines do, restarted ones and doubled ones.
+func (s *simulation) repeat(name string, epoch int64, do func(invocation) error) error {
+	for range 200 {
+		err := s.invoke(name, epoch, do)
+		if err == nil || fault.Is(err, fault.StaleEpoch) {
+			return err
+		}
+		pause := 3 * time.Second
+		if !s.isCalm() {
+			pause = s.upTo(20*time.Second) + time.Second
+		}
+		time.Sleep(pause)
+	}
+	s.t.Errorf("%s of epoch %d does not come to an end", name, epoch)
+	return errDead
+}
+
+func (s *simulation) run() {
+	var all sync.WaitGroup
+	for n := range 3 {
+		all.Go(func() {
+			time.Sleep(s.upTo(time.Minute))
+			s.build(fmt.Sprintf("ensure %d", n))
+		})
+	}
+	if s.chance(0.6) {
+		all.Go(func() {
+			time.Sleep(time.Duration(s.below(int(s.troubled))))
+			s.tearDown()
+		})
+	}
+	time.Sleep(s.troubled)
+	s.calmDown()
+	all.Wait()
+	time.Sleep(10 * time.Minute) // whatever is still to land, lands
+	s.vendor.late.Wait()
+	s.chaos.Drain()
+}
+
+// build ensures the resource and then tries to activate the instance.
+func (s *simulation) build(name string) {
+	err := s.repeat(name, 1, func(i invocation) error {
+		i.resource.Replace = s.replace
+		return i.Ensure(i.ctx, i.resource)
+	})
+	if err != nil {
+		return
+	}
+	time.Sleep(s.upTo(30 * time.Second))
+	_ = s.repeat("activate", 1, func(i invocation) error { // a stale one ends quietly
+		return instance.Activate(instance.Deps{})(i.ctx, i.Run)
+	})
+}
+
+// tearDown takes the instance over and removes the resource, unless it is active by then.
+func (s *simulation) tearDown() {
+	var state fleet.State
+	err := s.repeat("take-over", 1, func(i invocation) (err error) {
+		state, err = operation.Teardown(i.ctx, i.Env, i.Input, step.Cause{Error: "Rejected"}, "test")
+		return err
+	})
+	// A take-over whose answer was lost is found by its successor at the epoch that it moved on.
+	if err != nil && !fault.Is(err, fault.StaleEpoch) || err == nil && state == fleet.Active {
+		return
+	}
+	var both sync.WaitGroup
+	for n := range 2 {
+		both.Go(func() {
+			time.Sleep(s.upTo(time.Minute))
+			_ = s.repeat(fmt.Sprintf("remove %d", n), 2, s.removeOnce) // it succeeds, or says itself that it does not
+		})
+	}
+	both.Wait()
+}
+
+func (s *simulation) removeOnce(i invocation) error {
+	return i.RemoveAll(i.ctx, ourKind, func(e fleet.Resource) step.Resource {
+		res := i.resource
+		res.Name = e.Name
+		return res
+	})
+}
+
+// judge judges the end and gives its state.
+func (s *simulation) judge() fleet.State {
+	live, entry := s.vendor.live(), s.entry()
+	i, err := s.store.Instance(s.ctx, instanceID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	epoch, err := s.store.Epoch(s.ctx, instanceID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	switch {
+	case i.State == fleet.Active && (len(live) != 1 || entry.Status != fleet.Created || entry.ID != live[0]):
+		s.fail("ACTIVE with %q, the ledger says %+v", live, entry)
+	case i.State == fleet.Provisioning && epoch == 1:
+		s.fail("neither active nor taken over")
+	case i.State == fleet.Provisioning && (len(live) != 0 || entry.Status != "" && !entry.Gone()):
+		s.fail("torn down, left is %q, the ledger says %+v", live, entry)
+	}
+	s.audited()
+	return i.State
+}
+
+func (s *simulation) fail(format string, args ...any) {
+	s.t.Helper()
+	for _, i := range s.vendor.items {
+		s.log("%s was made at %s, gone at %s", i.ID, i.Made.Sub(s.started), i.Gone.Sub(s.started))
+	}
+	s.t.Errorf("%s\n%s", fmt.Sprintf(format, args...), strings.Join(s.trace, "\n"))
+}
