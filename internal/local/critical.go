@@ -19,13 +19,14 @@ import (
 //     up until its last service is healthy, a deployment until the domains lead to it, a certificate from the record that
 //     allows it until it is issued. Such work runs on beside other states and holds up only the one that awaits it.
 //
-// Asking again and again is Fleet's way to wait, not the vendors' time: of the calls of a state that awaits something, only
-// the last round counts, and failed calls don't. Nor does PostgreSQL's work for migrations and settings count.
+// Asking again and again is Fleet's way to wait, not the vendors' time: of the looks at slow work only what began after its end
+// counts, and of other waits only the last round. Failed calls don't count, nor does PostgreSQL's work for migrations and
+// settings. So nothing can be faster than this path.
 
-// slowWork is work that goes on at a vendor after the state that began it has ended.
+// slowWork is work that goes on at a vendor beside the workflow.
 type slowWork struct {
 	begins, awaited string // states
-	lasts           time.Duration
+	made, done      time.Time
 }
 
 // criticalPath is that of the provisioning that r tells of, from its begin to ACTIVE.
@@ -53,16 +54,16 @@ func (p *play) slowWorks(r report, calls map[string][]callReport) []slowWork {
 		switch e.Kind {
 		case fleet.SupabaseProject:
 			if made, up, ok := v.Supabase.Timeline(e.ID); ok {
-				works = append(works, slowWork{"CreateProject", "AwaitProject", up.Sub(made)})
+				works = append(works, slowWork{"CreateProject", "AwaitProject", made, up})
 			}
 		case fleet.VercelDeployment:
 			if made, live, ok := v.Vercel.Timeline(e.ID); ok {
-				works = append(works, slowWork{"DeployFrontend", "AwaitFrontend", live.Sub(made)})
+				works = append(works, slowWork{"DeployFrontend", "AwaitFrontend", made, live})
 			}
 		case fleet.VercelDomain:
 			certificate, ok := v.Vercel.Certificate(e.Name)
 			if published := recordPublished(calls["ConfigureDNS"]); ok && !published.IsZero() {
-				works = append(works, slowWork{"ConfigureDNS", "AwaitCertificate", certificate.At.Sub(published)})
+				works = append(works, slowWork{"ConfigureDNS", "AwaitCertificate", published, certificate.At})
 			}
 		}
 	}
@@ -106,13 +107,35 @@ func (t timing) along(g asl.Graph, at time.Duration) time.Duration {
 func (t timing) through(state string, at time.Duration) time.Duration {
 	for _, work := range t.slow {
 		if work.awaited == state {
-			at = max(at, t.ends[work.begins]+work.lasts)
+			at = max(at, t.ends[work.begins]-t.early(work)+work.done.Sub(work.made))
+			return at + sideBySide(begunAfter(t.calls[state], work.done))
 		}
 	}
 	if strings.HasPrefix(state, "Await") {
 		return at + lastRound(t.calls[state])
 	}
 	return at + sideBySide(t.calls[state])
+}
+
+// early is by how much the work began before the end of the state that began it: its vendor had begun before it answered.
+func (t timing) early(work slowWork) time.Duration {
+	var end time.Time
+	for _, c := range t.calls[work.begins] {
+		if c.answered() && c.End.After(end) {
+			end = c.End
+		}
+	}
+	return min(max(0, end.Sub(work.made)), sideBySide(t.calls[work.begins]))
+}
+
+func begunAfter(calls []callReport, at time.Time) []callReport {
+	var after []callReport
+	for _, c := range calls {
+		if c.Start.After(at) {
+			after = append(after, c)
+		}
+	}
+	return after
 }
 
 // answered reports whether a call was answered, and well.

@@ -39,6 +39,9 @@ func serve(args []string, t terminal, stop *interrupts) int {
 
 func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
 	s, err := openServed(o, t, stop)
+	if stop.asked() && err != nil {
+		return errors.New("stopped before it was up")
+	}
 	if err != nil {
 		return err
 	}
@@ -52,7 +55,7 @@ func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
 	greet(t, o, s.system, public)
 	<-stop.first
 	say(t.out, "stopping\n")
-	if n := open(s.system.world.Executions); n > 0 {
+	if n := underway(s.system.world.Executions); n > 0 {
 		say(t.out, "%s under way; the next start goes on from there\n", counted(n, "execution"))
 	}
 	return nil
@@ -127,8 +130,8 @@ func (s *served) close() error {
 	return errors.Join(s.failed, s.keeper.release(), s.system.Close(), s.log.Close())
 }
 
-// open counts executions under way.
-func open(service *asl.Service) (n int) {
+// underway counts open executions.
+func underway(service *asl.Service) (n int) {
 	for _, x := range service.ListExecutions() {
 		if x.Status == asl.Running {
 			n++

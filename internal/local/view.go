@@ -286,6 +286,9 @@ func (t theme) state(f frame, r runFrame, name string, room int) (mark, text str
 			return "●", text + " " + waits, t.busy
 		}
 	}
+	if rest := room - wide(text) - 3; rest >= 8 {
+		text += " " + cut(lastOperation(v.calls), rest)
+	}
 	return "●", text, t.busy
 }
 

@@ -11,7 +11,6 @@ import (
 type watch struct {
 	mu    sync.Mutex
 	calls map[visited][]sim.Call
-	total int
 }
 
 // visited is a state of an execution. Our workflows enter no state twice.
@@ -24,7 +23,6 @@ func (w *watch) called(place asl.Place, call sim.Call) {
 	defer w.mu.Unlock()
 	at := visited{place.Execution, place.State}
 	w.calls[at] = append(w.calls[at], call)
-	w.total++
 }
 
 // of gives the calls that a state has made so far, in the order of their ends.
@@ -33,11 +31,4 @@ func (w *watch) of(execution, state string) []sim.Call {
 	defer w.mu.Unlock()
 	calls := w.calls[visited{execution, state}]
 	return calls[:len(calls):len(calls)]
-}
-
-// count is how many calls there were.
-func (w *watch) count() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.total
 }

@@ -213,9 +213,24 @@ func TestThrottledIsHeldBack(t *testing.T) {
 	}
 }
 
+// TestCauseTells: of what a Catch puts into the input only a Lambda's own message is told, and of that the beginning.
+func TestCauseTells(t *testing.T) {
+	long := strings.Repeat("x", 400)
+	for cause, text := range map[string]string{
+		``: "", `{`: "", `null`: "", `[]`: "", `{"errorType":"Rejected"}`: "", `{"errorMessage":7}`: "", "free text": "",
+		`{"errorMessage":"vercel.CreateProject: refused (HTTP 403)","errorType":"Rejected"}`: "vercel.CreateProject: refused (HTTP 403)",
+		`{"errorMessage":"` + long + `"}`: long[:300],
+	} {
+		if got := (step.Cause{Error: "Rejected", Cause: cause}).Text(); got != text {
+			t.Errorf("of %s it tells %q, want %q", cause, got, text)
+		}
+	}
+}
+
 // FuzzInput: whatever a payload holds, the answer is an error by its name or the step has run on a whole input.
 func FuzzInput(f *testing.F) {
-	for _, seed := range []string{goodInput, `{}`, `null`, `[1]`, `{"epoch":1e99}`, `{"instanceId":{"a":1}}`, "\xff"} {
+	for _, seed := range []string{goodInput, `{}`, `null`, `[1]`, `{"epoch":1e99}`, `{"instanceId":{"a":1}}`, "\xff",
+		`{"failure":{"Error":"Rejected","Cause":"{\"errorMessage\":\"refused\"}"}}`} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, payload string) {
@@ -227,7 +242,12 @@ func FuzzInput(f *testing.F) {
 					}
 					return nil
 				}),
-				step.Lead(func(context.Context, step.Env, fleet.RunInput, step.Cause) (any, error) { return nil, nil }),
+				step.Lead(func(_ context.Context, _ step.Env, _ fleet.RunInput, cause step.Cause) (any, error) {
+					if text := cause.Text(); len(text) > 300 {
+						t.Errorf("tells %d bytes", len(text))
+					}
+					return nil, nil
+				}),
 			} {
 				_, _, err := r.invoke(h, payload)
 				if err == nil {

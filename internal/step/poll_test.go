@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 )
 
@@ -72,6 +73,28 @@ func TestPollEndsWithItsInvocation(t *testing.T) {
 		r.wantCode(err, fault.NotReady)
 		if took := r.clock.Now().Sub(started); took > bounds.Lambda {
 			t.Errorf("took %s", took)
+		}
+	})
+}
+
+func TestPollOverdue(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		time.Sleep(bounds.Provision + 1)
+		i := r.begin(life{})
+		r.wantCode(i.Poll(i.ctx, "the project", func(context.Context) (bool, error) {
+			t.Error("it was asked although the operation is overdue")
+			return true, nil
+		}), fault.Overdue)
+	})
+}
+
+func TestHasTime(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		i := r.begin(life{skew: bounds.Skew})
+		for d, has := range map[time.Duration]bool{0: true, bounds.Lambda: true, bounds.Lambda + 1: false} {
+			if step.HasTime(i.ctx, i.Clock, d) != has {
+				t.Errorf("has %s: %t, want %t", d, !has, has)
+			}
 		}
 	})
 }

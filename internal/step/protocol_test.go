@@ -165,7 +165,7 @@ func (s *simulation) calmDown() {
 }
 
 // fate draws what becomes of a vendor's call. A late effect comes no later than the quiet period after its sender's end.
-func (s *simulation) fate(what string, sender context.Context) fate {
+func (s *simulation) fate(sender context.Context, what string) fate {
 	answered := fate{Before: 100 * time.Millisecond, After: 100 * time.Millisecond}
 	if s.isCalm() {
 		return answered

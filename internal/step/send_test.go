@@ -2,14 +2,12 @@ package step_test
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/store/chaos"
@@ -286,19 +284,9 @@ func (r *rig) sendDying(l life, beside time.Duration, f fate, kind chaos.Kind) (
 	m := r.message()
 	incidents, err := r.store.Incidents(r.ctx, instanceID)
 	delivered := len(r.vendor.live())
-	if err = errors.Join(err); err != nil || delivered > 1 || !m.Done() || m.Status == fleet.MessageSent && delivered != 1 ||
+	if err != nil || delivered > 1 || !m.Done() || m.Status == fleet.MessageSent && delivered != 1 ||
 		(len(incidents) == 1) != (m.Status != fleet.MessageSent) {
 		r.t.Errorf("dies %+v, beside it %s later, %+v, store %q: delivered %d times, message %+v, incidents %+v, %v", l, beside, f, kind, delivered, m, incidents, err)
 	}
 	return died
-}
-
-// TestSendIsGuarded: a message is handed to the vendor under an attempt, or not at all.
-func TestSendIsGuarded(t *testing.T) {
-	inBubble(t, func(r *rig) {
-		i := r.begin(life{})
-		if _, err := i.resource.Create(i.ctx, ourName); !errors.Is(err, provider.ErrNoAttempt) {
-			t.Errorf("outside an attempt: %v", err)
-		}
-	})
 }

@@ -39,7 +39,6 @@ type item struct {
 // fate is what becomes of one call. The zero value is an honest answer at once.
 type fate struct {
 	Status int           // the answer's, 0 for success
-	Code   string        // the vendor's own code in it
 	Before time.Duration // latency until the effect
 	After  time.Duration // latency from the effect to the answer
 	Lost   bool          // no answer ever comes
@@ -74,7 +73,7 @@ type call struct {
 // vendor is a small vendor with an HTTP API whose every call can go wrong, by script or as choose says.
 type vendor struct {
 	clock  clock.Clock
-	choose func(what string, sender context.Context) fate
+	choose func(sender context.Context, what string) fate
 	// lag gives how far behind the truth a list is about one item.
 	lag func() time.Duration
 
@@ -172,7 +171,7 @@ func answer(f fate, body any) (*http.Response, error) {
 		status = http.StatusNotFound
 	}
 	if status != http.StatusOK {
-		body = f.Code
+		body = "no"
 	}
 	text, err := json.Marshal(body)
 	return &http.Response{StatusCode: status, Body: io.NopCloser(strings.NewReader(string(text)))}, err
@@ -191,7 +190,7 @@ func (v *vendor) arrive(sender context.Context, what string) fate {
 	if v.choose == nil {
 		return fate{}
 	}
-	return v.choose(sort, sender)
+	return v.choose(sender, sort)
 }
 
 // effect does what a call asks for and gives the answer's body, nil for a 404.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -243,5 +244,29 @@ func TestIncidentOpensOnce(t *testing.T) {
 		if err != nil || len(all) != 1 || all[0].Reason != "first" || all[0].InstanceID != id || !all[0].OpenedAt.Equal(at(0)) {
 			r.Errorf("%+v, %v", all, err)
 		}
+		r.wantChain(id, 1)
+	})
+}
+
+// TestCloseIncidents closes those of the given codes, once; they leave the fleet's list and stay with the instance.
+func TestCloseIncidents(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		for i, code := range []string{"Overdue", "FailedDirty", "MessageNotSent"} {
+			r.update(id, func(tx *store.Tx) error { return tx.Open(fleet.Incident{ID: fmt.Sprint(i), Code: code}) })
+		}
+		for range 2 {
+			time.Sleep(time.Second)
+			r.update(id, func(tx *store.Tx) error { return tx.CloseIncidents("Overdue", "FailedDirty", "Unheard") })
+		}
+		r.update("another", func(tx *store.Tx) error { return tx.CloseIncidents("Overdue") })
+		all, err := r.store.Incidents(r.Context(), id)
+		if err != nil || len(all) != 3 || !all[0].ClosedAt.Equal(at(1)) || !all[1].ClosedAt.Equal(at(1)) || !all[2].ClosedAt.IsZero() {
+			r.Errorf("%+v, %v", all, err)
+		}
+		open, err := r.store.OpenIncidents(r.Context())
+		if err != nil || len(open) != 1 || open[0].Code != "MessageNotSent" {
+			r.Errorf("%+v, %v", open, err)
+		}
+		r.wantChain(id, 5)
 	})
 }

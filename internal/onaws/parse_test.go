@@ -1,0 +1,233 @@
+package onaws
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/provider"
+)
+
+// complete is a production configuration with everything that any function may need.
+func complete() map[string]string {
+	return map[string]string{
+		"FLEET_STAGE":          "production",
+		"FLEET_TABLE":          "fleet",
+		"FLEET_KEYS_TABLE":     "fleet-keys",
+		"FLEET_KMS_KEY":        "arn:aws:kms:us-east-1:111122223333:key/1234",
+		"FLEET_STATE_MACHINES": "arn:aws:states:us-east-1:111122223333:stateMachine:fleet-",
+		"FLEET_ADMIT_FUNCTION": "fleet-admit",
+		"FLEET_SLOTS":          "3",
+		"FLEET_PUBLIC_URL":     "https://fleet.gimbal.app/",
+		"FLEET_DOMAIN":         "gimbal.app",
+		"FLEET_CREDENTIALS": `{"webhook-secret":"aws-sm:w","operator-token":"aws-sm:o","supabase-token":"aws-sm:fleet/supabase",
+			"vercel-token":"aws-sm:v","cloudflare-token":"aws-sm:c","twilio-token":"aws-sm:t","sendgrid-key":"aws-sm:s"}`,
+		"FLEET_RELEASE":               "s3://releases/frontend/v1",
+		"FLEET_SUPABASE_ORGANIZATION": "org",
+		"FLEET_VERCEL_TEAM":           "team_1",
+		"FLEET_CLOUDFLARE_ZONE":       "zone",
+		"FLEET_TWILIO_ACCOUNT":        "AC1",
+		"FLEET_SENDGRID_IPS":          "192.0.2.1, 192.0.2.2",
+		"FLEET_MAIL_FROM":             "hello@gimbal.app",
+		"FLEET_OPERATOR_MAIL":         "operators@gimbal.app",
+	}
+}
+
+func from(variables map[string]string) func(string) string {
+	return func(name string) string { return variables[name] }
+}
+
+// everything is a function with every grant there is.
+func everything() catalog.Function {
+	f := catalog.Function{Name: catalog.Admit.Name}
+	for _, other := range catalog.Functions() {
+		f.Grants = append(f.Grants, other.Grants...)
+	}
+	return f
+}
+
+// TestEveryFunctionParses: a complete configuration suits each function of the catalog.
+func TestEveryFunctionParses(t *testing.T) {
+	for _, f := range append(catalog.Functions(), everything()) {
+		if _, err := parse(f, from(complete())); err != nil {
+			t.Errorf("%s: %v", f.Name, err)
+		}
+	}
+}
+
+func TestParsed(t *testing.T) {
+	c, err := parse(everything(), from(complete()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	arn, ok := c.StateMachines.ARN("provision")
+	if !ok || arn != "arn:aws:states:us-east-1:111122223333:stateMachine:fleet-provision" {
+		t.Errorf("provision is %q", arn)
+	}
+	if got := executionARN(arn, "op-1-build-1"); got != "arn:aws:states:us-east-1:111122223333:execution:fleet-provision:op-1-build-1" {
+		t.Errorf("its execution is %q", got)
+	}
+	if want := (Location{S3, "releases", "frontend/v1/"}); c.Release != want {
+		t.Errorf("the release is at %+v, want %+v", c.Release, want)
+	}
+	if want := (Reference{SecretsManager, "fleet/supabase"}); c.Credentials[provider.SupabaseToken] != want {
+		t.Errorf("the credential is %+v, want %+v", c.Credentials[provider.SupabaseToken], want)
+	}
+	if c.Settings.Slots != 3 || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
+		t.Errorf("got %+v, %+v", c.Settings, c.Vendors)
+	}
+	if c.Endpoints.Supabase != provider.Production().Supabase || c.Endpoints.Edge.Dial != nil {
+		t.Errorf("the endpoints aren't the vendors'")
+	}
+	signup, err := parse(catalog.Signup, from(complete()))
+	if err != nil || signup.Settings.PublicURL != "https://fleet.gimbal.app" {
+		t.Errorf("the public URL is %q, %v", signup.Settings.PublicURL, err)
+	}
+}
+
+// TestNeedsOnlyWhatIsGranted: a function without a grant needs nothing of what the grant is for.
+func TestNeedsOnlyWhatIsGranted(t *testing.T) {
+	few := map[string]string{"FLEET_STAGE": "production", "FLEET_DOMAIN": "gimbal.app", "FLEET_TABLE": "fleet"}
+	if _, err := parse(catalog.SignupStatus, from(few)); err != nil {
+		t.Error(err)
+	}
+	c, err := parse(catalog.RemoveSMSAccount, from(complete()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Credentials) != 1 || c.Vendors.CloudflareZone != "" || c.KeysTable != "" || c.AdmitFunction != "" {
+		t.Errorf("it got what it isn't granted: %+v", c)
+	}
+}
+
+// TestMissing: each variable that is needed is named when it is missing.
+func TestMissing(t *testing.T) {
+	for name := range complete() {
+		f := everything()
+		if name == "FLEET_PUBLIC_URL" {
+			f = catalog.Signup
+		}
+		variables := complete()
+		delete(variables, name)
+		if _, err := parse(f, from(variables)); err == nil || !strings.Contains(err.Error(), name+" is not set") {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+}
+
+// TestWrong: a wrong value is refused by the variable's name, and isn't repeated.
+func TestWrong(t *testing.T) {
+	const repeated = "s3cr3t"
+	for name, values := range map[string][]string{
+		"FLEET_STAGE":          {"Production", "a b"},
+		"FLEET_TABLE":          {"x", "a table"},
+		"FLEET_KEYS_TABLE":     {"arn:aws:dynamodb:x"},
+		"FLEET_KMS_KEY":        {"alias/x", "file:", "file:/key", "arn:aws:kms:us-east-1:1:key/x"},
+		"FLEET_STATE_MACHINES": {"fleet-", "{}", `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:p"}`, `{"provision":1}`, "[]", "{"},
+		"FLEET_ADMIT_FUNCTION": {"a function", "arn:aws:lambda:us-east-1:1:function:x"},
+		"FLEET_SLOTS":          {"0", "-1", "1001", "many", "3.5"},
+		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://"},
+		"FLEET_DOMAIN":         {"gimbal", "https://gimbal.app", "gimbal.app."},
+		"FLEET_CREDENTIALS":    {repeated, "{}", `{"supabase-token":"` + repeated + `"}`, `{"supabase-token":"aws-sm:"}`, `{}{}`},
+		"FLEET_RELEASE":        {"releases", "s3://", "s3:///x", "file:/srv/release"},
+		"FLEET_SENDGRID_IPS":   {"x", "192.0.2.1,", "2001:db8::1"},
+		"FLEET_MAIL_FROM":      {"hello", "Gimbal<hello@gimbal.app>"},
+		"FLEET_OPERATOR_MAIL":  {"hello"},
+		"FLEET_TWILIO_ACCOUNT": {"A C"},
+		"FLEET_ENDPOINTS":      {"{}", `{"supabase":"http://127.0.0.1:1"}`, "x"},
+		"AWS_ENDPOINT_URL":     {"http://127.0.0.1:4566"},
+	} {
+		for _, value := range values {
+			f := everything()
+			if name == "FLEET_PUBLIC_URL" {
+				f = catalog.Signup
+			}
+			variables := complete()
+			variables[name] = value
+			_, err := parse(f, from(variables))
+			if err == nil || !strings.Contains(err.Error(), name+" is wrong") {
+				t.Errorf("%s=%s: %v", name, value, err)
+			} else if strings.Contains(err.Error(), repeated) {
+				t.Errorf("%s: its value is repeated: %v", name, err)
+			}
+		}
+	}
+}
+
+// TestAllAtOnce: whoever sets a function up learns of everything that is wrong at once.
+func TestAllAtOnce(t *testing.T) {
+	_, err := parse(everything(), from(nil))
+	for name := range complete() {
+		if name != "FLEET_PUBLIC_URL" && (err == nil || !strings.Contains(err.Error(), name+" is not set")) {
+			t.Errorf("%s is not named: %v", name, err)
+		}
+	}
+}
+
+func TestStateMachinesByName(t *testing.T) {
+	variables := complete()
+	variables["FLEET_STATE_MACHINES"] = `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:Provision-7XQ",
+		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M"}`
+	c, err := parse(catalog.Admit, from(variables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if arn, ok := c.StateMachines.ARN("teardown"); !ok || !strings.HasSuffix(arn, ":Teardown-K2M") {
+		t.Errorf("teardown is %q", arn)
+	}
+	if _, ok := c.StateMachines.ARN("update"); ok {
+		t.Error("there is a workflow that nobody configured")
+	}
+}
+
+// TestOutsideProduction: files and other endpoints are for every other stage.
+func TestOutsideProduction(t *testing.T) {
+	variables := complete()
+	maps.Copy(variables, map[string]string{
+		"FLEET_STAGE": "local", "FLEET_KMS_KEY": "file:/tmp/key", "FLEET_RELEASE": "file:/tmp/release",
+		"FLEET_CREDENTIALS": strings.ReplaceAll(complete()["FLEET_CREDENTIALS"], "aws-sm:", "file:"), "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+		"FLEET_ENDPOINTS": `{"supabase":"http://127.0.0.1:1","supabase_project":"http://127.0.0.1:1/project/{ref}","edge_address":"127.0.0.1:2"}`,
+	})
+	c, err := parse(everything(), from(variables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e := c.Endpoints; e.Supabase != "http://127.0.0.1:1" || e.SupabaseProject != "http://127.0.0.1:1/project/{ref}" ||
+		e.Vercel != provider.Production().Vercel || e.Edge.Dial == nil || e.Edge.Roots != nil {
+		t.Errorf("got %+v", e)
+	}
+	for _, value := range []string{`{"supabase":"127.0.0.1:1"}`, `{"vercel":"http://127.0.0.1:1/"}`, `{"aws":"http://127.0.0.1:1"}`,
+		`{"edge_address":"127.0.0.1"}`, `{"edge_roots":"/none"}`} {
+		variables["FLEET_ENDPOINTS"] = value
+		if _, err := parse(everything(), from(variables)); err == nil || !strings.Contains(err.Error(), "FLEET_ENDPOINTS is wrong") {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
+// TestOpensOverFiles: outside production a function needs no AWS service for its key, its credentials and its release.
+func TestOpensOverFiles(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "index.html"), []byte("hello"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	variables := complete()
+	maps.Copy(variables, map[string]string{
+		"FLEET_STAGE": "local", "FLEET_KMS_KEY": "file:" + filepath.Join(dir, "key"), "FLEET_RELEASE": "file:" + dir,
+		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
+	})
+	p, err := open(catalog.DeployFrontend, from(variables), quiet())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.base.Release.Open("index.html"); err != nil {
+		t.Error(err)
+	}
+	delete(variables, "AWS_REGION")
+	if _, err := open(catalog.DeployFrontend, from(variables), quiet()); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
+		t.Errorf("without a region: %v", err)
+	}
+}
