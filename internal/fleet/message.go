@@ -19,6 +19,16 @@ const (
 	MessageFailed MessageStatus = "failed"
 )
 
+// The messages that a new instance's people get, by id.
+const (
+	Invitation   = "invitation"
+	Welcome      = "welcome"
+	OperatorWord = "operator-word"
+)
+
+// NewInstanceMessages lists the ids of the messages that a new instance's people get.
+func NewInstanceMessages() []string { return []string{Invitation, Welcome, OperatorWord} }
+
 // Message is one message to one recipient over one channel. It holds no address and no text.
 type Message struct {
 	ID        string        `json:"id"`        // unique in its instance

@@ -31,6 +31,15 @@ const (
 	DNSProxy         Kind = "dns_proxy"
 )
 
+// Attributes of ledger entries that steps of other nouns read.
+const (
+	// DomainTarget is a VercelDomain's: what its DNS record must point at.
+	DomainTarget = "cname"
+	// MailRecordPrefix begins those of a SendGridDomain that name a DNS record to publish: prefix and host name, with the
+	// target as value.
+	MailRecordPrefix = "cname:"
+)
+
 // Inside maps each contained kind to the kind whose removal takes it along.
 func Inside() map[Kind]Kind {
 	return map[Kind]Kind{

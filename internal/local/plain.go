@@ -26,13 +26,14 @@ type plain struct {
 	mu      sync.Mutex
 	waiting map[visited]time.Time // what is under way, and when a line was last said of it
 	reasons map[visited]string    // why its last attempt failed
+	calls   map[visited]int       // how many it had made when a line was last said of it
 	watch   *watch
 	stop    context.CancelFunc
 	done    sync.WaitGroup
 }
 
 func newPlain(out io.Writer, c clock.Clock) *plain {
-	return &plain{out: out, clock: c, start: c.Now(), waiting: map[visited]time.Time{}, reasons: map[visited]string{}, stop: func() {}}
+	return &plain{out: out, clock: c, start: c.Now(), waiting: map[visited]time.Time{}, reasons: map[visited]string{}, calls: map[visited]int{}, stop: func() {}}
 }
 
 func (p *plain) said(format string, args ...any) {
@@ -77,12 +78,24 @@ func (p *plain) remind(now time.Time) {
 	p.mu.Unlock()
 	slices.SortFunc(long, func(a, b visited) int { return strings.Compare(a.state, b.state) })
 	for _, v := range long {
-		text := "goes on"
-		if last := latest(p.watch.of(v.execution, v.state)); last != "" {
-			text = "waits: " + last
-		}
-		p.line(now, ofState(v, text))
+		p.line(now, ofState(v, p.waitsFor(v)))
 	}
+}
+
+// waitsFor is what a state waits for: what it asked a vendor since it was last said, or else what its last attempt met.
+func (p *plain) waitsFor(v visited) string {
+	calls := p.watch.of(v.execution, v.state)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	before := p.calls[v]
+	p.calls[v] = len(calls)
+	switch {
+	case len(calls) > before:
+		return "waits: " + latest(calls)
+	case p.reasons[v] != "":
+		return "still " + p.reasons[v]
+	}
+	return "goes on"
 }
 
 // ofState is a line about a state.
@@ -136,6 +149,7 @@ func (p *plain) unmark(v visited) {
 	defer p.mu.Unlock()
 	delete(p.waiting, v)
 	delete(p.reasons, v)
+	delete(p.calls, v)
 }
 
 // failed says why an attempt failed; the same reason once only, for a state may be tried for minutes.

@@ -33,6 +33,7 @@ func TestPlainLines(t *testing.T) {
 	p.remind(at(30))
 	late := &asl.TaskFailedDetails{Error: "NotReady", Cause: `{"errorMessage":"the Supabase project is not ready yet","errorType":"NotReady"}`}
 	seen(51, project, asl.Event{Type: asl.TaskFailed, TaskFailed: late})
+	p.remind(at(55))
 	seen(60, project, asl.Event{Type: asl.TaskFailed, TaskFailed: late})
 	seen(61, project, asl.Event{Type: asl.TaskFailed, TaskFailed: &asl.TaskFailedDetails{Error: "Sandbox.Timedout"}})
 	project.Left, project.Attempts, project.Errors = at(93.5), 4, []string{"NotReady", "NotReady", "Sandbox.Timedout"}

@@ -280,16 +280,25 @@ func (t theme) state(f frame, r runFrame, name string, room int) (mark, text str
 		}
 		return "↻", text, t.trouble
 	}
-	text = seconds(f.now.Sub(v.Entered)) + tries(v.Attempts)
-	for _, waits := range []string{latest(v.calls), lastOperation(v.calls)} {
-		if wide(text)+wide(waits)+3 <= room && waits != "" {
-			return "●", text + " " + waits, t.busy
+	return "●", busy(seconds(f.now.Sub(v.Entered)), tries(v.Attempts), v.calls, room-2), t.busy
+}
+
+// busy says for how long a state lasts and what it waits for, in the longest words that have room; how often it was tried is
+// the first to go.
+func busy(lasts, tries string, calls []sim.Call, room int) string {
+	if len(calls) == 0 {
+		return lasts + tries
+	}
+	operation := " " + lastOperation(calls)
+	for _, text := range []string{lasts + tries + " " + latest(calls), lasts + tries + operation, lasts + operation} {
+		if wide(text) <= room {
+			return text
 		}
 	}
-	if rest := room - wide(text) - 3; rest >= 8 {
-		text += " " + cut(lastOperation(v.calls), rest)
+	if rest := room - wide(lasts); rest >= 8 {
+		return lasts + cut(operation, rest)
 	}
-	return "●", text, t.busy
+	return lasts + tries
 }
 
 func tries(attempts int64) string {

@@ -54,7 +54,7 @@ func TestSecretIsNeverFormatted(t *testing.T) {
 	}
 	wantHidden(t, "Sprint", fmt.Sprint(s, h, &h))
 	wantHidden(t, "Sprintln", fmt.Sprintln(s, h, &h))
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+	for _, verb := range strings.Fields("%v %+v %#v %s %q %x %d %t %5.1f") {
 		if text := fmt.Sprintf(verb, s); text != "[redacted]" {
 			t.Errorf("%s gives %q", verb, text)
 		}

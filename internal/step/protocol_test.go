@@ -138,6 +138,14 @@ func (s *simulation) upTo(most time.Duration) time.Duration {
 	return time.Duration(s.random.Int64N(int64(most)))
 }
 
+// somewhen draws a moment within the next d, often this one.
+func (s *simulation) somewhen(d time.Duration) time.Duration {
+	if s.chance(0.4) {
+		return 0
+	}
+	return time.Duration(s.below(int(d)))
+}
+
 func (s *simulation) chance(p float64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -174,25 +182,27 @@ func (s *simulation) fate(sender context.Context, what string) fate {
 	switch n := s.below(100); {
 	case n < 50:
 		f = fate{Before: s.upTo(2 * time.Second), After: s.upTo(2 * time.Second)}
-	case n < 70 && what != "find":
+	case n < 70 && what == "find":
+		f.After = s.upTo(9 * time.Second)
+	case n < 70:
 		if p, ok := sender.Value(portKey{}).(*port); ok {
 			f = late(s.upTo(p.deadline.Add(bounds.Quiet).Sub(s.clock.Now())))
 		}
-	case s.sharp:
-	case n < 78:
-		f = throttled
-	case n < 80:
-		f = rejected
-	case n < 84:
+	case s.sharp && n < 90:
+	case n < 75:
 		f = refused
-	case n < 88:
+	case n < 79:
 		f = failed
-	case n < 92:
+	case n < 83:
 		f = failedAfter
-	case n < 97:
+	case n < 87:
 		f = lost
-	default:
+	case n < 90:
 		f = vanished
+	case n < 98:
+		f = throttled
+	default:
+		f = rejected
 	}
 	s.log("%s comes to %+v", what, f)
 	return f
@@ -220,7 +230,7 @@ func (s *simulation) invoke(name string, epoch int64, do func(invocation) error)
 		return err
 	}
 	if !s.isCalm() && s.chance(0.2) {
-		_ = s.clock.Sleep(i.ctx, s.upTo(bounds.Lambda)) // it does something else first
+		_ = s.clock.Sleep(i.ctx, s.somewhen(bounds.Lambda)) // it does something else first
 	}
 	err = do(i)
 	if i.port.dead() {
@@ -239,7 +249,7 @@ func (s *simulation) repeat(name string, epoch int64, do func(invocation) error)
 		}
 		pause := 3 * time.Second
 		if !s.isCalm() {
-			pause = s.upTo(20*time.Second) + time.Second
+			pause = s.somewhen(20*time.Second) + time.Second
 		}
 		time.Sleep(pause)
 	}
@@ -251,7 +261,7 @@ func (s *simulation) run() {
 	var all sync.WaitGroup
 	for n := range 3 {
 		all.Go(func() {
-			time.Sleep(s.upTo(time.Minute))
+			time.Sleep(s.somewhen(time.Minute))
 			s.build(fmt.Sprintf("ensure %d", n))
 		})
 	}
@@ -278,7 +288,7 @@ func (s *simulation) build(name string) {
 	if err != nil {
 		return
 	}
-	time.Sleep(s.upTo(30 * time.Second))
+	time.Sleep(s.somewhen(30 * time.Second))
 	_ = s.repeat("activate", 1, func(i invocation) error { // a stale one ends quietly
 		return instance.Activate(instance.Deps{})(i.ctx, i.Run)
 	})
@@ -298,7 +308,7 @@ func (s *simulation) tearDown() {
 	var both sync.WaitGroup
 	for n := range 2 {
 		both.Go(func() {
-			time.Sleep(s.upTo(time.Minute))
+			time.Sleep(s.somewhen(time.Minute))
 			_ = s.repeat(fmt.Sprintf("remove %d", n), 2, s.removeOnce) // it succeeds, or says itself that it does not
 		})
 	}

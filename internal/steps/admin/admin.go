@@ -99,7 +99,7 @@ func access(ctx context.Context, run *step.Run) (string, provider.Secret, error)
 	if err != nil {
 		return "", provider.Secret{}, err
 	}
-	key, err := run.Recall(ctx, project.ServiceKey)
+	key, err := run.Recall(ctx, fleet.ServiceKey)
 	return entry.ID, key, err
 }
 

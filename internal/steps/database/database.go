@@ -13,14 +13,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/provider/supabase"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/step"
-	"github.com/project-gimbal/fleet/internal/steps/email"
 	"github.com/project-gimbal/fleet/internal/steps/project"
-	"github.com/project-gimbal/fleet/internal/steps/sms"
 )
-
-// ConfigKey names the secret under which credentials in instance_config are encrypted: 32 characters, the bytes of an AES-256
-// key. The instance's own functions get it as a sensitive variable.
-const ConfigKey = "instance-config-key"
 
 // Deps is what these steps use.
 type Deps struct{ Projects *supabase.Client }
@@ -65,7 +59,7 @@ func Configure(d Deps) step.Func {
 
 // settings is the instance's row of instance_config. What is not given stays at the database's defaults.
 func settings(ctx context.Context, run *step.Run) (schema.Config, error) {
-	key, err := run.Recall(ctx, ConfigKey)
+	key, err := run.Recall(ctx, fleet.ConfigKey)
 	if err != nil {
 		return schema.Config{}, err
 	}
@@ -73,11 +67,11 @@ func settings(ctx context.Context, run *step.Run) (schema.Config, error) {
 	if err != nil {
 		return schema.Config{}, err
 	}
-	token, err := run.Recall(ctx, sms.AuthToken)
+	token, err := run.Recall(ctx, fleet.SMSToken)
 	if err != nil {
 		return schema.Config{}, err
 	}
-	mailKey, err := run.Recall(ctx, email.Key)
+	mailKey, err := run.Recall(ctx, fleet.MailKey)
 	if err != nil {
 		return schema.Config{}, err
 	}
@@ -122,7 +116,7 @@ func (d Deps) In(ctx context.Context, run *step.Run, do func(schema.Database, co
 	if err != nil {
 		return err
 	}
-	password, err := run.Recall(ctx, project.DatabasePassword)
+	password, err := run.Recall(ctx, fleet.DatabasePassword)
 	if err != nil {
 		return err
 	}

@@ -11,8 +11,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider/cloudflare"
 	"github.com/project-gimbal/fleet/internal/step"
-	"github.com/project-gimbal/fleet/internal/steps/email"
-	"github.com/project-gimbal/fleet/internal/steps/frontend"
 )
 
 // Deps is what these steps use.
@@ -52,7 +50,7 @@ func Configure(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		target := domain.Attributes[frontend.CNAME]
+		target := domain.Attributes[fleet.DomainTarget]
 		if target == "" {
 			return fault.New(fault.Internal, "Vercel named no target for the record")
 		}
@@ -68,7 +66,7 @@ func PublishMail(d Deps) step.Func {
 			return err
 		}
 		for _, key := range slices.Sorted(maps.Keys(domain.Attributes)) {
-			name, ok := strings.CutPrefix(key, email.RecordPrefix)
+			name, ok := strings.CutPrefix(key, fleet.MailRecordPrefix)
 			if !ok {
 				continue
 			}

@@ -12,16 +12,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
-// Names of the secrets.
-const (
-	Password = "sendgrid-password"
-	Key      = "sendgrid-api-key"
-)
-
-// RecordPrefix begins the attributes of the domain's ledger entry that name a DNS record to publish: prefix and host name,
-// with the target as value.
-const RecordPrefix = "cname:"
-
 // subdomain is the label under the instance's host that bounces come back to.
 const subdomain = "em"
 
@@ -45,7 +35,7 @@ func (d Deps) Subuser(run *step.Run, name string) step.Resource {
 			return found, err
 		},
 		Create: func(ctx context.Context, name string) (step.Found, error) {
-			password, err := run.Recall(ctx, Password)
+			password, err := run.Recall(ctx, fleet.SubuserPassword)
 			if err != nil {
 				return step.Found{}, step.Unsent(err)
 			}
@@ -72,7 +62,7 @@ func (d Deps) APIKey(subuser, name string) step.Resource {
 		},
 		Create: func(ctx context.Context, name string) (step.Found, error) {
 			k, err := d.SendGrid.CreateKey(ctx, subuser, name, []string{"mail.send"})
-			return step.Found{ID: k.ID, Secrets: map[string]provider.Secret{Key: k.Secret}}, err
+			return step.Found{ID: k.ID, Secrets: map[string]provider.Secret{fleet.MailKey: k.Secret}}, err
 		},
 		Delete: func(ctx context.Context, id string) error { return d.SendGrid.DeleteKey(ctx, subuser, id) },
 	}
@@ -83,7 +73,7 @@ func (d Deps) Domain(subuser, host string) step.Resource {
 	shown := func(dom sendgrid.Domain) step.Found {
 		f := step.Found{ID: strconv.FormatInt(dom.ID, 10), Attributes: map[string]string{}}
 		for _, r := range dom.Records {
-			f.Attributes[RecordPrefix+r.Host] = r.Data
+			f.Attributes[fleet.MailRecordPrefix+r.Host] = r.Data
 		}
 		return f
 	}

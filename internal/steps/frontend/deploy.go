@@ -13,9 +13,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/provider/vercel"
 	"github.com/project-gimbal/fleet/internal/step"
-	"github.com/project-gimbal/fleet/internal/steps/database"
-	"github.com/project-gimbal/fleet/internal/steps/project"
-	"github.com/project-gimbal/fleet/internal/steps/sms"
 )
 
 // operationMeta is the deployment's meta field by which a lost one is found again.
@@ -112,11 +109,11 @@ func (d Deps) upload(ctx context.Context, digests []string, contents map[string]
 
 // publicVariables are what the browser may know.
 func publicVariables(ctx context.Context, run *step.Run) (map[string]string, error) {
-	backend, err := project.Entry(ctx, run)
+	backend, err := run.Ledger(ctx, fleet.SupabaseProject, fleet.ResourceName(run.Instance.ID))
 	if err != nil {
 		return nil, err
 	}
-	anonymous, err := run.Recall(ctx, project.AnonymousKey)
+	anonymous, err := run.Recall(ctx, fleet.AnonymousKey)
 	if err != nil {
 		return nil, err
 	}
@@ -130,11 +127,11 @@ func publicVariables(ctx context.Context, run *step.Run) (map[string]string, err
 // setEnvironment gives the instance's functions what the browser knows, and as sensitive variables the key to
 // instance_config and the Twilio key.
 func (d Deps) setEnvironment(ctx context.Context, run *step.Run, frontendID string, public map[string]string) error {
-	configKey, err := run.Recall(ctx, database.ConfigKey)
+	configKey, err := run.Recall(ctx, fleet.ConfigKey)
 	if err != nil {
 		return step.Unsent(err)
 	}
-	smsSecret, err := run.Recall(ctx, sms.KeySecret)
+	smsSecret, err := run.Recall(ctx, fleet.SMSKeySecret)
 	if err != nil {
 		return step.Unsent(err)
 	}

@@ -17,9 +17,6 @@ type Deps struct{ Vercel *vercel.Client }
 // Open makes the client.
 func Open(env step.Env) (Deps, error) { return Deps{vercel.New(env.Provider)}, nil }
 
-// CNAME is the attribute of the domain's ledger entry that holds what its DNS record must point at.
-const CNAME = "cname"
-
 // Project is the instance's Vercel project. It carries the instance's id as its mark.
 func (d Deps) Project(run *step.Run, name string) step.Resource {
 	return step.Resource{
@@ -46,7 +43,7 @@ func (d Deps) Project(run *step.Run, name string) step.Resource {
 func (d Deps) Domain(run *step.Run, host string) step.Resource {
 	cname := ""
 	shown := func(dom vercel.Domain) step.Found {
-		return step.Found{ID: dom.Name, Attributes: map[string]string{CNAME: cname, "verified": strconv.FormatBool(dom.Verified)}}
+		return step.Found{ID: dom.Name, Attributes: map[string]string{fleet.DomainTarget: cname, "verified": strconv.FormatBool(dom.Verified)}}
 	}
 	var project fleet.Resource
 	res := step.Resource{Kind: fleet.VercelDomain, Name: host}

@@ -9,9 +9,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
-	"github.com/project-gimbal/fleet/internal/steps/database"
-	"github.com/project-gimbal/fleet/internal/steps/email"
-	"github.com/project-gimbal/fleet/internal/steps/project"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
@@ -27,7 +24,7 @@ func Reserve(Deps) step.Func {
 		if err := run.Overdue(); err != nil {
 			return err
 		}
-		for name, length := range map[string]int{project.DatabasePassword: 32, email.Password: 32, database.ConfigKey: 32} {
+		for name, length := range map[string]int{fleet.DatabasePassword: 32, fleet.SubuserPassword: 32, fleet.ConfigKey: 32} {
 			fresh := run.Env.Secret(length)
 			if _, err := run.Keep(ctx, name, fresh); err != nil {
 				return err

@@ -3,11 +3,13 @@ package notice
 
 import (
 	"context"
-	_ "embed"
+	"embed"
+	"errors"
+	"os"
 	"strings"
-	"text/template"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider/sendgrid"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/steps/admin"
@@ -25,16 +27,6 @@ func Open(env step.Env) (Deps, error) {
 	return Deps{sendgrid.New(env.Provider), users}, err
 }
 
-// The messages of a new instance.
-const (
-	Invitation   = "invitation"
-	Welcome      = "welcome"
-	OperatorWord = "operator-word"
-)
-
-// Messages lists the ids of the messages that a new instance's people get.
-func Messages() []string { return []string{Invitation, Welcome, OperatorWord} }
-
 // Customer invites the administrator, welcomes them, and tells the operator. Each message is sent at most once, whatever
 // dies; one that can't be sent, or may not have been, is an incident and holds up nothing.
 func Customer(d Deps) step.Func {
@@ -47,7 +39,7 @@ func Customer(d Deps) step.Func {
 		facts := map[string]string{"Name": applicant.AdminName, "Company": applicant.Company, "Home": home, "Instance": run.Instance.ID}
 		to := sendgrid.Mail{To: applicant.AdminEmail, ToName: applicant.AdminName}
 		return step.Join(
-			run.Send(ctx, step.Message{ID: Invitation, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
+			run.Send(ctx, step.Message{ID: fleet.Invitation, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
 				link, err := d.admin.Invite(ctx, run, applicant.AdminEmail)
 				if err != nil {
 					return "", step.Unsent(err)
@@ -56,30 +48,25 @@ func Customer(d Deps) step.Func {
 				for k, v := range facts {
 					withLink[k] = v
 				}
-				return d.send(ctx, run, Invitation, to, withLink)
+				return d.send(ctx, run, fleet.Invitation, to, withLink)
 			}}),
-			run.Send(ctx, step.Message{ID: Welcome, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
-				return d.send(ctx, run, Welcome, to, facts)
+			run.Send(ctx, step.Message{ID: fleet.Welcome, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
+				return d.send(ctx, run, fleet.Welcome, to, facts)
 			}}),
-			run.Send(ctx, step.Message{ID: OperatorWord, Recipient: "operator", Deliver: func(ctx context.Context) (string, error) {
-				return d.send(ctx, run, OperatorWord, sendgrid.Mail{To: run.Provider.Settings.OperatorMail}, facts)
+			run.Send(ctx, step.Message{ID: fleet.OperatorWord, Recipient: "operator", Deliver: func(ctx context.Context) (string, error) {
+				return d.send(ctx, run, fleet.OperatorWord, sendgrid.Mail{To: run.Provider.Settings.OperatorMail}, facts)
 			}}),
 		)
 	}
 }
 
-//go:embed messages.txt
-var messages string
+//go:embed messages/*.txt
+var messages embed.FS
 
-var texts = template.Must(template.New("").Option("missingkey=error").Parse(messages))
-
-// send fills a message's subject and text in and hands it to SendGrid.
+// send fills a message in and hands it to SendGrid.
 func (d Deps) send(ctx context.Context, run *step.Run, id string, m sendgrid.Mail, facts map[string]string) (string, error) {
 	var err error
-	if m.Subject, err = fill(id+"-subject", facts); err != nil {
-		return "", err
-	}
-	if m.Text, err = fill(id, facts); err != nil {
+	if m.Subject, m.Text, err = compose(id, facts); err != nil {
 		return "", err
 	}
 	m.From, m.FromName = run.Provider.Settings.MailFrom, "Gimbal"
@@ -87,10 +74,21 @@ func (d Deps) send(ctx context.Context, run *step.Run, id string, m sendgrid.Mai
 	return d.Mail.SendMail(ctx, m)
 }
 
-func fill(name string, facts map[string]string) (string, error) {
-	var b strings.Builder
-	if err := texts.ExecuteTemplate(&b, name, facts); err != nil {
-		return "", &fault.Error{Code: fault.Internal, Text: "message " + name + " can't be composed", NothingHappened: true, Err: err}
+// compose fills the facts into messages/<id>.txt, whose first line is the subject: ${Name} stands for the fact of that name.
+// (A template package would do more, but it calls methods by name, and then the linker must keep every method of every vendor's
+// library: three megabytes more.)
+func compose(id string, facts map[string]string) (subject, text string, err error) {
+	source, err := messages.ReadFile("messages/" + id + ".txt")
+	filled := os.Expand(string(source), func(name string) string {
+		fact, ok := facts[name]
+		if !ok {
+			err = errors.Join(err, errors.New("no fact "+name))
+		}
+		return fact
+	})
+	if err != nil {
+		return "", "", &fault.Error{Code: fault.Internal, Text: "message " + id + " can't be composed", NothingHappened: true, Err: err}
 	}
-	return strings.TrimSpace(b.String()), nil
+	subject, text, _ = strings.Cut(filled, "\n")
+	return subject, strings.TrimSpace(text), nil
 }

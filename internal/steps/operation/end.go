@@ -11,7 +11,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
-	"github.com/project-gimbal/fleet/internal/steps/notice"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
@@ -75,7 +74,7 @@ func endProvisioning(tx *store.Tx, instance *fleet.Instance) (fleet.Outcome, err
 	if instance.State != fleet.Active {
 		return "", fault.New(fault.Conflict, "the instance is %s: the operation has no outcome yet", instance.State)
 	}
-	for _, id := range notice.Messages() {
+	for _, id := range fleet.NewInstanceMessages() {
 		m, err := tx.Message(id)
 		if err != nil {
 			return "", err

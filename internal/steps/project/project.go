@@ -11,13 +11,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 )
 
-// Names of the project's secrets.
-const (
-	DatabasePassword = "database-password"
-	AnonymousKey     = "supabase-anonymous-key"
-	ServiceKey       = "supabase-service-key"
-)
-
 // Deps is what these steps use.
 type Deps struct{ Projects *supabase.Client }
 
@@ -39,7 +32,7 @@ func (d Deps) Resource(run *step.Run, name string) step.Resource {
 			return found, err
 		},
 		Create: func(ctx context.Context, name string) (step.Found, error) {
-			password, err := run.Recall(ctx, DatabasePassword)
+			password, err := run.Recall(ctx, fleet.DatabasePassword)
 			if err != nil {
 				return step.Found{}, step.Unsent(err)
 			}
@@ -88,10 +81,10 @@ func Await(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		if _, err := run.Keep(ctx, AnonymousKey, keys.Anonymous); err != nil {
+		if _, err := run.Keep(ctx, fleet.AnonymousKey, keys.Anonymous); err != nil {
 			return err
 		}
-		_, err = run.Keep(ctx, ServiceKey, keys.Service)
+		_, err = run.Keep(ctx, fleet.ServiceKey, keys.Service)
 		return err
 	}
 }

@@ -10,12 +10,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
-// Names of the secrets.
-const (
-	AuthToken = "twilio-auth-token"
-	KeySecret = "twilio-key-secret"
-)
-
 // Deps is what these steps use.
 type Deps struct{ Twilio *twilio.Client }
 
@@ -25,7 +19,7 @@ func Open(env step.Env) (Deps, error) { return Deps{twilio.New(env.Provider)}, n
 // Account is the instance's subaccount. The parent can list its token, so a lost answer loses nothing.
 func (d Deps) Account(_ *step.Run, name string) step.Resource {
 	shown := func(a twilio.Account) step.Found {
-		return step.Found{ID: a.SID, Secrets: map[string]provider.Secret{AuthToken: a.Token}}
+		return step.Found{ID: a.SID, Secrets: map[string]provider.Secret{fleet.SMSToken: a.Token}}
 	}
 	return step.Resource{
 		Kind: fleet.TwilioSubaccount,
@@ -62,7 +56,7 @@ func (d Deps) Key(account, name string) step.Resource {
 		},
 		Create: func(ctx context.Context, name string) (step.Found, error) {
 			k, err := d.Twilio.CreateKey(ctx, account, name)
-			return step.Found{ID: k.SID, Secrets: map[string]provider.Secret{KeySecret: k.Secret}}, err
+			return step.Found{ID: k.SID, Secrets: map[string]provider.Secret{fleet.SMSKeySecret: k.Secret}}, err
 		},
 		Delete: func(ctx context.Context, sid string) error { return d.Twilio.DeleteKey(ctx, account, sid) },
 	}
