@@ -54,8 +54,8 @@ func answer(status int, kind string, document any) events.APIGatewayV2HTTPRespon
 }
 
 // Failed answers with the problem that a fault is: one that Refuse made keeps its status and text, a transient one is 503.
-// A vendor's status is nobody else's business.
-func Failed(err error) events.APIGatewayV2HTTPResponse {
+// A vendor's status is nobody else's business. What is not the caller's fault is logged.
+func Failed(ctx context.Context, env step.Env, err error) events.APIGatewayV2HTTPResponse {
 	p := Problem{Status: http.StatusInternalServerError, Detail: "something went wrong; the logs say what"}
 	f, ok := errors.AsType[*fault.Error](err)
 	switch {
@@ -63,6 +63,9 @@ func Failed(err error) events.APIGatewayV2HTTPResponse {
 		p.Status, p.Detail = f.Status, f.Text
 	case fault.CodeOf(err).Transient():
 		p.Status, p.Detail = http.StatusServiceUnavailable, "not now; try again in a moment"
+	}
+	if p.Status >= http.StatusInternalServerError {
+		env.Log.ErrorContext(ctx, "request failed", "request", env.Request, "code", fault.CodeOf(err), "error", step.SafeText(err))
 	}
 	return p.Answer()
 }

@@ -1,12 +1,14 @@
 package httpapi_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -55,6 +57,8 @@ func TestJSON(t *testing.T) {
 	}
 }
 
+var quiet = step.Env{Log: slog.New(slog.DiscardHandler)}
+
 func TestFailed(t *testing.T) {
 	refused := httpapi.Refuse(409, fault.Conflict, "the slug is taken")
 	for _, test := range []struct {
@@ -76,8 +80,12 @@ func TestFailed(t *testing.T) {
 		{"a vendor's 429", &fault.Error{Code: fault.Throttled, Vendor: "twilio", Operation: "CreateKey", Status: 429, Text: "hunter2"}, 503, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			a := httpapi.Failed(test.err)
+			var logged bytes.Buffer
+			a := httpapi.Failed(t.Context(), step.Env{Log: slog.New(slog.NewTextHandler(&logged, nil))}, test.err)
 			p := problem(t, a)
+			if mine := test.status >= 500; mine != strings.Contains(logged.String(), "code="+string(fault.CodeOf(test.err))) {
+				t.Errorf("logged %q", logged.String())
+			}
 			if p.Status != test.status || test.detail != "" && p.Detail != test.detail || p.Detail == "" || strings.Contains(a.Body, "hunter2") {
 				t.Errorf("%s", a.Body)
 			}
@@ -118,7 +126,7 @@ func TestBody(t *testing.T) {
 				}
 				return
 			}
-			if p := problem(t, httpapi.Failed(err)); err == nil || p.Status != test.status || got != nil {
+			if p := problem(t, httpapi.Failed(t.Context(), quiet, err)); err == nil || p.Status != test.status || got != nil {
 				t.Errorf("%d bytes, %v", len(got), err)
 			}
 		})
@@ -189,7 +197,7 @@ func TestOperator(t *testing.T) {
 			t.Errorf("%s: let in as %q", name, who)
 			continue
 		}
-		a := httpapi.Failed(err)
+		a := httpapi.Failed(t.Context(), quiet, err)
 		if a.StatusCode != http.StatusUnauthorized || strings.Contains(a.Body, "right") {
 			t.Errorf("%s: %d %s", name, a.StatusCode, a.Body)
 		}
@@ -206,7 +214,7 @@ func TestOperator(t *testing.T) {
 func TestOperatorWithoutCredential(t *testing.T) {
 	env := operators("right", fault.New(fault.Unavailable, "no answer"))
 	who, err := httpapi.Operator(t.Context(), env, events.APIGatewayV2HTTPRequest{Headers: map[string]string{"authorization": "Bearer right"}})
-	if err == nil || who != "" || httpapi.Failed(err).StatusCode != http.StatusServiceUnavailable {
+	if err == nil || who != "" || httpapi.Failed(t.Context(), quiet, err).StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("%q, %v", who, err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/project-gimbal/fleet/events"
 	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/sim/postgres"
 )
 
 // upAndDown serves from dir while f uses it.
@@ -60,6 +61,11 @@ func written(t *testing.T, out *notifying, words string) {
 func TestServeGoesOnAfterARestart(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
+	t.Cleanup(func() { // where its user can't reach the folder, PostgreSQL keeps its files elsewhere
+		if err := postgres.Remove(filepath.Join(dir, "postgres")); err != nil {
+			t.Error(err)
+		}
+	})
 	event, err := events.Signup()
 	if err != nil {
 		t.Fatal(err)

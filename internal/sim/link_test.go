@@ -319,8 +319,8 @@ func TestVisibleAt(t *testing.T) {
 			if header != "" {
 				req.Header.Set(sim.VisibleAfter, header)
 			}
-			if at := o.VisibleAt(req); at.Sub(time.Now()) != want {
-				t.Errorf("%q: visible in %s", header, at.Sub(time.Now()))
+			if at := o.VisibleAt(req); time.Until(at) != want {
+				t.Errorf("%q: visible in %s", header, time.Until(at))
 			}
 		}
 	})

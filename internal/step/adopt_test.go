@@ -172,7 +172,7 @@ func TestConflict(t *testing.T) {
 	t.Run("ours", func(t *testing.T) {
 		inBubble(t, func(r *rig) {
 			r.vendor.has(ourMark, r.clock.Now())
-			r.vendor.lag = func() time.Duration { return bounds.Lag }
+			r.vendor.lag = func(string) time.Duration { return bounds.Lag }
 			r.vendor.next("create", nameTaken)
 			r.wantCode(r.ensure(false), fault.NotReady)
 			until := r.clock.Now().Add(bounds.Lag + bounds.Margin)

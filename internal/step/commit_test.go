@@ -67,7 +67,7 @@ func TestDiesAnywhere(t *testing.T) {
 						_ = i.Ensure(i.ctx, i.resource) // whatever it says, it is dead
 						reached = i.port.dead()
 						r.vendor.script = nil
-						r.vendor.lag = func() time.Duration { return bounds.Lag }
+						r.vendor.lag = func(string) time.Duration { return bounds.Lag }
 						r.converge(replace)
 						live := r.vendor.live()
 						if len(live) != 1 {

@@ -286,7 +286,7 @@ func TestFaultsOfCreating(t *testing.T) {
 						t.Errorf("the ledger says %+v, want that the attempt stays: %t", e, c.stays)
 					}
 					r.wantSent("create", 1)
-					r.vendor.lag = func() time.Duration { return bounds.Lag }
+					r.vendor.lag = func(string) time.Duration { return bounds.Lag }
 					r.converge(replace)
 					live := r.vendor.live()
 					if len(live) != 1 {

@@ -119,7 +119,7 @@ func Invoke(ctx context.Context, env Env, f catalog.Function, h Handler, payload
 	took := slog.Duration("took", env.Clock.Now().Sub(started))
 	if err != nil {
 		code := fault.CodeOf(err)
-		text := safeText(err)
+		text := SafeText(err)
 		log.LogAttrs(ctx, slog.LevelWarn, "failed", slog.String("code", string(code)), slog.String("error", text), took)
 		return nil, messages.InvokeResponse_Error{Type: string(code), Message: text}
 	}
@@ -151,8 +151,8 @@ func subject(payload json.RawMessage) []any {
 	return []any{"instance", in.InstanceID, "operation", in.OperationID, "epoch", in.Epoch}
 }
 
-// safeText is the text of the fault in err's chain. Other errors' texts may hold anything and are not shown.
-func safeText(err error) string {
+// SafeText is the text of the fault in err's chain. Other errors' texts may hold anything and are not shown.
+func SafeText(err error) string {
 	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f.Error()
 	}

@@ -27,7 +27,7 @@ import (
 )
 
 // runs is how many simulations there are of each mode.
-const runs = 1200
+const runs = 1500
 
 // TestProtocol simulates the life of one resource, thousands of times: three overlapping sequences of Ensure that may die
 // anywhere, activations, a take-over at a random moment, and two sequences of Remove, with requests and store writes that
@@ -83,10 +83,12 @@ type simulation struct {
 	random *rand.Rand
 	calm   bool
 	trace  []string
+	lags   map[string]time.Duration // by item, where it is sharp
 }
 
 func newSimulation(t *testing.T, path string, seed uint64, replace bool) *simulation {
-	s := &simulation{rig: newRig(t, path, fmt.Sprintf("%t-%d", replace, seed)), replace: replace, random: rand.New(rand.NewPCG(seed, 0))}
+	s := &simulation{rig: newRig(t, path, fmt.Sprintf("%t-%d", replace, seed)), replace: replace, random: rand.New(rand.NewPCG(seed, 0)),
+		lags: map[string]time.Duration{}}
 	s.started = s.clock.Now()
 	s.sharp = s.chance(0.6)
 	if s.troubled = 4 * time.Minute; s.sharp {
@@ -94,7 +96,7 @@ func newSimulation(t *testing.T, path string, seed uint64, replace bool) *simula
 	}
 	s.log("seed %d, sharp: %t", seed, s.sharp)
 	s.seedOthers()
-	s.vendor.lag = func() time.Duration { return s.upTo(bounds.Lag) }
+	s.vendor.lag = s.lag
 	s.vendor.choose = s.fate
 	if !s.sharp {
 		s.chaos.Set(chaos.Options{Seed: seed, Conflict: 0.04, Lost: 0.04, Vanished: 0.03, Late: 0.05, LateBy: 2 * time.Minute})
@@ -138,6 +140,20 @@ func (s *simulation) upTo(most time.Duration) time.Duration {
 	return time.Duration(s.random.Int64N(int64(most)))
 }
 
+// lag draws how far behind a list is about an item: anew for each list, or once for each item, so that nothing is seen early.
+func (s *simulation) lag(id string) time.Duration {
+	fresh := s.upTo(bounds.Lag)
+	if !s.sharp {
+		return fresh
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.lags[id]; !known {
+		s.lags[id] = fresh
+	}
+	return s.lags[id]
+}
+
 // somewhen draws a moment within the next d, often this one.
 func (s *simulation) somewhen(d time.Duration) time.Duration {
 	if s.chance(0.4) {
@@ -174,17 +190,18 @@ func (s *simulation) calmDown() {
 
 // fate draws what becomes of a vendor's call. A late effect comes no later than the quiet period after its sender's end.
 func (s *simulation) fate(sender context.Context, what string) fate {
-	answered := fate{Before: 100 * time.Millisecond, After: 100 * time.Millisecond}
-	if s.isCalm() {
-		return answered
+	f := fate{Before: 100 * time.Millisecond, After: 100 * time.Millisecond}
+	if slow := what == "find" && s.sharp && s.chance(0.4); slow {
+		f.After = 9 * time.Second // what it shows is old by the time it arrives
+		return f
 	}
-	f := answered
+	if s.isCalm() {
+		return f
+	}
 	switch n := s.below(100); {
 	case n < 50:
 		f = fate{Before: s.upTo(2 * time.Second), After: s.upTo(2 * time.Second)}
-	case n < 70 && what == "find":
-		f.After = s.upTo(9 * time.Second)
-	case n < 70:
+	case n < 70 && what != "find":
 		if p, ok := sender.Value(portKey{}).(*port); ok {
 			f = late(s.upTo(p.deadline.Add(bounds.Quiet).Sub(s.clock.Now())))
 		}
@@ -265,7 +282,7 @@ func (s *simulation) run() {
 			s.build(fmt.Sprintf("ensure %d", n))
 		})
 	}
-	if s.chance(0.6) {
+	if s.chance(0.75) {
 		all.Go(func() {
 			time.Sleep(time.Duration(s.below(int(s.troubled))))
 			s.tearDown()

@@ -138,7 +138,7 @@ func TestRemoveWaits(t *testing.T) {
 func TestRemoveMeetsWhatLandsLate(t *testing.T) {
 	for _, skew := range []time.Duration{-bounds.Skew, 0, bounds.Skew} {
 		inBubble(t, func(r *rig) {
-			r.vendor.lag = func() time.Duration { return bounds.Lag }
+			r.vendor.lag = func(string) time.Duration { return bounds.Lag }
 			i := r.begin(life{skew: skew})
 			r.vendor.next("create", late(bounds.Lambda+bounds.Quiet))
 			r.wantCode(i.Ensure(i.ctx, i.resource), fault.NotReady)

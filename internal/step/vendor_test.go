@@ -74,8 +74,8 @@ type call struct {
 type vendor struct {
 	clock  clock.Clock
 	choose func(sender context.Context, what string) fate
-	// lag gives how far behind the truth a list is about one item.
-	lag func() time.Duration
+	// lag gives how far behind the truth a list is about the item of an id.
+	lag func(id string) time.Duration
 
 	mu     sync.Mutex
 	items  []*item
@@ -215,7 +215,7 @@ func (v *vendor) effect(r *http.Request) any {
 	for _, i := range v.items {
 		then := now
 		if v.lag != nil {
-			then = now.Add(-v.lag())
+			then = now.Add(-v.lag(i.ID))
 		}
 		if "/"+i.Name == r.URL.Path && !i.Made.After(then) && (i.Gone.IsZero() || i.Gone.After(then)) {
 			seen = append(seen, i)

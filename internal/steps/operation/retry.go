@@ -18,11 +18,11 @@ func Retry(Deps) step.API {
 	return func(ctx context.Context, env step.Env, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		operator, err := httpapi.Operator(ctx, env, request)
 		if err != nil {
-			return httpapi.Failed(err), nil
+			return httpapi.Failed(ctx, env, err), nil
 		}
 		o, err := retry(ctx, env, request.PathParameters["id"], operator)
 		if err != nil {
-			return httpapi.Failed(err), nil
+			return httpapi.Failed(ctx, env, err), nil
 		}
 		return httpapi.JSON(http.StatusAccepted, map[string]any{"operation": o.ID, "execution": o.Execution(), "deadline": o.Progress.Deadline}), nil
 	}

@@ -2,6 +2,7 @@ package signup
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -34,7 +35,7 @@ func Status(Deps) step.API {
 	return func(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		p, err := progress(ctx, env, r.PathParameters["id"])
 		if err != nil {
-			return httpapi.Failed(err), nil
+			return httpapi.Failed(ctx, env, err), nil
 		}
 		return httpapi.JSON(http.StatusOK, p), nil
 	}
@@ -86,14 +87,14 @@ func Approve(Deps) step.API {
 func Reject(Deps) step.API {
 	return func(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		if _, err := httpapi.Operator(ctx, env, r); err != nil {
-			return httpapi.Failed(err), nil // who may not reject learns nothing about the body
+			return httpapi.Failed(ctx, env, err), nil // who may not reject learns nothing about the body
 		}
 		reason, err := reason(r)
-		if bad, ok := err.(badFields); ok {
+		if bad, ok := errors.AsType[badFields](err); ok {
 			return httpapi.Problem{Status: http.StatusUnprocessableEntity, Title: "A rejection needs a reason", Fields: bad}.Answer(), nil
 		}
 		if err != nil {
-			return httpapi.Failed(err), nil
+			return httpapi.Failed(ctx, env, err), nil
 		}
 		return decided(ctx, env, r, fleet.Rejected, reason)
 	}
@@ -128,7 +129,7 @@ func decided(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest
 		err = decide(ctx, env, id, operator, to, reason)
 	}
 	if err != nil {
-		return httpapi.Failed(err), nil
+		return httpapi.Failed(ctx, env, err), nil
 	}
 	if to == fleet.Approved {
 		if err := env.Trigger(ctx, "admit"); err != nil {
@@ -137,7 +138,7 @@ func decided(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest
 	}
 	p, err := progress(ctx, env, id)
 	if err != nil {
-		return httpapi.Failed(err), nil
+		return httpapi.Failed(ctx, env, err), nil
 	}
 	return httpapi.JSON(http.StatusAccepted, p), nil
 }

@@ -4,6 +4,7 @@ package signup
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -50,11 +51,11 @@ func Receive(Deps) step.API {
 			answer.Headers["location"] = accepted.StatusURL
 			return answer, nil
 		}
-		if bad, ok := err.(badFields); ok {
+		if bad, ok := errors.AsType[badFields](err); ok {
 			return httpapi.Problem{Status: http.StatusUnprocessableEntity, Title: "The signup has faults",
 				Detail: "mend the fields named here and send it again", Fields: bad}.Answer(), nil
 		}
-		return httpapi.Failed(err), nil
+		return httpapi.Failed(ctx, env, err), nil
 	}
 }
 
