@@ -116,11 +116,17 @@ func (p *plain) tell(o asl.Observation) string {
 		return "execution " + o.Execution + " starts"
 	case o.Event.Type == asl.ExecutionSucceeded:
 		return "execution " + o.Execution + " has ended"
+	case o.Event.Type == asl.ParallelStateFailed:
+		p.drop(o.Execution)
+		return ofState(v, "failed with one branch; the others' Lambdas run on, unheard")
 	case o.Event.ExecutionFailed != nil:
+		p.drop(o.Execution)
 		return "execution " + o.Execution + " failed: " + o.Event.ExecutionFailed.Error
 	case o.Event.ExecutionTimedOut != nil:
+		p.drop(o.Execution)
 		return "execution " + o.Execution + " timed out"
 	case o.Event.ExecutionAborted != nil:
+		p.drop(o.Execution)
 		return "execution " + o.Execution + " was stopped"
 	case lasts && o.Event.StateEntered != nil:
 		p.mark(v, o.Event.Timestamp)
@@ -150,6 +156,20 @@ func (p *plain) unmark(v visited) {
 	delete(p.waiting, v)
 	delete(p.reasons, v)
 	delete(p.calls, v)
+}
+
+// drop forgets the states of an execution that nothing waits for any more. They are all in the one Parallel that failed, or the
+// execution has ended.
+func (p *plain) drop(execution string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for v := range p.waiting {
+		if v.execution == execution {
+			delete(p.waiting, v)
+			delete(p.reasons, v)
+			delete(p.calls, v)
+		}
+	}
 }
 
 // failed says why an attempt failed; the same reason once only, for a state may be tried for minutes.

@@ -266,7 +266,7 @@ func (s *simulation) repeat(name string, epoch int64, do func(invocation) error)
 		}
 		pause := 3 * time.Second
 		if !s.isCalm() {
-			pause = s.somewhen(20*time.Second) + time.Second
+			pause = s.somewhen(30*time.Second) + time.Second
 		}
 		time.Sleep(pause)
 	}
@@ -284,7 +284,11 @@ func (s *simulation) run() {
 	}
 	if s.chance(0.75) {
 		all.Go(func() {
-			time.Sleep(time.Duration(s.below(int(s.troubled))))
+			at := time.Duration(s.below(int(s.troubled)))
+			if s.sharp && s.chance(0.5) { // when the first attempt may not act any more, but what it made is not yet to be seen
+				at = bounds.Lambda + landed + time.Duration(s.below(int(bounds.Lag)))
+			}
+			time.Sleep(at)
 			s.tearDown()
 		})
 	}
