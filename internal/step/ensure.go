@@ -180,7 +180,7 @@ func (r *Run) adopt(ctx context.Context, res Resource, seen []Found) error {
 		err := fault.New(fault.NotReady, "of %s only doubles are shown", res.subject())
 		return errors.Join(err, r.end(ctx, res, false))
 	}
-	slices.SortFunc(seen, func(a, b Found) int { return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.ID, b.ID)) })
+	slices.SortStableFunc(seen, func(a, b Found) int { return a.Created.Compare(b.Created) })
 	for _, f := range seen[1:] {
 		noted = append(noted, f.ID)
 	}

@@ -32,7 +32,8 @@ const runs = 1500
 // TestProtocol simulates the life of one resource, thousands of times: three overlapping sequences of Ensure that may die
 // anywhere, activations, a take-over at a random moment, and two sequences of Remove, with requests and store writes that
 // land late, lists that lag and clocks that are off, all as far as the bounds allow and often just so far. Each must end
-// ACTIVE with exactly the ledger's resource, or torn down with none. FLEET_TEST_SEED picks one simulation by its seed.
+// ACTIVE with exactly the ledger's resource, or torn down with none, and where more than that was ever made the ledger must
+// know that it was unsure. FLEET_TEST_SEED picks one simulation by its seed.
 func TestProtocol(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	open, err := bolt.Open(path, clock.System(), nil, bolt.Options{Bucket: "keeps the file open"})
@@ -362,6 +363,11 @@ func (s *simulation) judge() fleet.State {
 		s.fail("neither active nor taken over")
 	case i.State == fleet.Provisioning && (len(live) != 0 || entry.Status != "" && !entry.Gone()):
 		s.fail("torn down, left is %q, the ledger says %+v", live, entry)
+	}
+	for _, made := range s.vendor.items {
+		if made.ID != entry.ID && !entry.Unknown {
+			s.fail("%s was made once, and no recheck would look for more of that sort: the ledger says %+v", made.ID, entry)
+		}
 	}
 	s.audited()
 	return i.State

@@ -29,7 +29,7 @@ func TestEveryStepMayFailForGood(t *testing.T) {
 		"ProxyDNS":           "cloudflare.UpdateRecord=403@1+",
 	} {
 		t.Run(state, func(t *testing.T) {
-			inBubble(t, faults(t, script), func(r *rig) {
+			underContract(t, faults(t, script), func(r *rig) {
 				id := r.provision()
 				r.wantClean(id)
 				r.wantMails(0)
@@ -95,7 +95,11 @@ func TestLostAnswerAtEveryCreate(t *testing.T) {
 		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord"} {
 		for _, kind := range []string{"lost", "500-after", "delayed", "hang", "refused", "429", "429-retry", "500-before"} {
 			t.Run(call+"="+kind, func(t *testing.T) {
-				inBubble(t, faults(t, call+"="+kind), func(r *rig) {
+				run := inBubble
+				if kind == "lost" {
+					run = underContract
+				}
+				run(t, faults(t, call+"="+kind), func(r *rig) {
 					id := r.provision()
 					r.wantActive(id)
 					r.wantMails(3)

@@ -63,6 +63,29 @@ func inBubble(t *testing.T, change func(*world.Options), test func(r *rig)) {
 	})
 }
 
+// underContract is inBubble, and checks every request that a client sends and every answer that a simulator gives against the
+// vendors' own documents, where VENDOR_SPECS names them.
+func underContract(t *testing.T, change func(*world.Options), test func(r *rig)) {
+	t.Helper()
+	if os.Getenv("VENDOR_SPECS") == "" {
+		inBubble(t, change, test)
+		return
+	}
+	var spec *contract.Spec
+	inBubble(t, func(o *world.Options) {
+		if change != nil {
+			change(o)
+		}
+		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper { return spec.Check(next) }
+	}, func(r *rig) {
+		spec = contract.OpenAll(r.t, contract.Places(r.w.Endpoints))
+		test(r)
+		if len(spec.Seen()) == 0 {
+			r.t.Error("no call was checked")
+		}
+	})
+}
+
 func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 	t.Helper()
 	c := clock.System()
@@ -102,16 +125,8 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 	if change != nil {
 		change(&o)
 	}
-	var spec *contract.Spec
-	checked := os.Getenv("VENDOR_SPECS") != "" && o.Hooks.Transport == nil
-	if checked { // with the vendors' documents at hand, every run of a flow is checked against them
-		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper { return spec.Check(next) }
-	}
 	if r.w, err = world.New(o); err != nil {
 		t.Fatal(err)
-	}
-	if checked {
-		spec = contract.OpenAll(t, contract.Places(r.w.Endpoints))
 	}
 	return r
 }
