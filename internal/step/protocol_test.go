@@ -26,14 +26,11 @@ import (
 	"github.com/project-gimbal/fleet/internal/store/chaos"
 )
 
-// runs is how many simulations there are of each mode.
-const runs = 1500
-
 // TestProtocol simulates the life of one resource, thousands of times: three overlapping sequences of Ensure that may die
 // anywhere, activations, a take-over at a random moment, and two sequences of Remove, with requests and store writes that
 // land late, lists that lag and clocks that are off, all as far as the bounds allow and often just so far. Each must end
 // ACTIVE with exactly the ledger's resource, or torn down with none, and where more than that was ever made the ledger must
-// know that it was unsure. FLEET_TEST_SEED picks one simulation by its seed.
+// know that it was unsure. FLEET_TEST_SEED picks one by its seed.
 func TestProtocol(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fleet.db")
 	open, err := bolt.Open(path, clock.System(), nil, bolt.Options{Bucket: "keeps the file open"})

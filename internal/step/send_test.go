@@ -10,6 +10,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/chaos"
 	"github.com/project-gimbal/fleet/internal/store/table"
 )
@@ -206,6 +207,24 @@ func TestSendOnlyUnderItsEpoch(t *testing.T) {
 		r.wantCode(r.send(life{epoch: 2}), "")
 		r.wantMessage(fleet.MessageUnknown, "MessageUnknown")
 		r.wantSent("create", 1)
+	})
+}
+
+// TestConcludesOnlyItsOwnAttempt: what another attempt found unknown stays so, although this one knows better.
+func TestConcludesOnlyItsOwnAttempt(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.vendor.next("create", fate{During: func() {
+			m := r.message()
+			r.update(func(tx *store.Tx) error {
+				if _, err := tx.Message(m.ID); err != nil {
+					return err
+				}
+				m.Attempt.Nonce = "another"
+				return tx.PutMessage(&m)
+			})
+		}})
+		r.wantCode(r.send(life{}), "")
+		r.wantMessage(fleet.MessageSending, "")
 	})
 }
 
