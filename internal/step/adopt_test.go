@@ -83,6 +83,22 @@ func TestDoublesComeOutTheSame(t *testing.T) {
 	}
 }
 
+// TestOnlyADoubleIsLeft: a noted double goes even where what was to stay is gone by then, and a new one is made.
+func TestOnlyADoubleIsLeft(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		r.vendor.has(ourMark, r.clock.Now().Add(-time.Hour))
+		double := r.vendor.has(ourMark, r.clock.Now())
+		r.vendor.next("delete", failed)
+		r.wantCode(r.ensure(false), fault.Unavailable)
+		r.vendor.items[0].Gone = r.clock.Now() // somebody deleted it
+		r.converge(false)
+		r.wantCreated("id-3")
+		if e := r.entryOf(ourKind, ourName+"#"+double); e.Status != fleet.Removed {
+			t.Errorf("the ledger says of the double: %+v", e)
+		}
+	})
+}
+
 // TestFaultsOfDoubles: while a double can't be removed, nothing is committed, and the double is in the ledger.
 func TestFaultsOfDoubles(t *testing.T) {
 	for name, c := range map[string]struct {

@@ -176,16 +176,16 @@ func (r *Run) adopt(ctx context.Context, res Resource, seen []Found) error {
 		return err
 	}
 	seen = slices.DeleteFunc(seen, func(f Found) bool { return slices.Contains(noted, f.ID) })
-	if len(seen) == 0 {
-		err := fault.New(fault.NotReady, "of %s only doubles are shown", res.subject())
-		return errors.Join(err, r.end(ctx, res, false))
-	}
 	slices.SortStableFunc(seen, func(a, b Found) int { return a.Created.Compare(b.Created) })
-	for _, f := range seen[1:] {
+	for _, f := range seen[min(1, len(seen)):] {
 		noted = append(noted, f.ID)
 	}
 	if err := r.removeDoubles(ctx, res, noted); err != nil {
 		return err
+	}
+	if len(seen) == 0 {
+		err := fault.New(fault.NotReady, "of %s only doubles were shown", res.subject())
+		return errors.Join(err, r.end(ctx, res, false))
 	}
 	return r.commit(ctx, res, seen[0])
 }

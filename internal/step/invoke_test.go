@@ -213,6 +213,19 @@ func TestThrottledIsHeldBack(t *testing.T) {
 	}
 }
 
+// TestJoin: of several errors the first that trying again helps on counts, or else the first.
+func TestJoin(t *testing.T) {
+	rejected, notReady, throttled := fault.New(fault.Rejected, "a"), fault.New(fault.NotReady, "b"), fault.New(fault.Throttled, "c")
+	for _, c := range []struct {
+		errs []error
+		want error
+	}{{nil, nil}, {[]error{nil, nil}, nil}, {[]error{nil, rejected, nil}, rejected}, {[]error{rejected, notReady, throttled}, notReady}, {[]error{errDead, rejected}, errDead}} {
+		if got := step.Join(c.errs...); got != c.want { //nolint:errorlint // which of them it is counts
+			t.Errorf("of %v it gives %v, want %v", c.errs, got, c.want)
+		}
+	}
+}
+
 // TestCauseTells: of what a Catch puts into the input only a Lambda's own message is told, and of that the beginning.
 func TestCauseTells(t *testing.T) {
 	long := strings.Repeat("x", 400)

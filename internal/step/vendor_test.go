@@ -76,6 +76,8 @@ type vendor struct {
 	choose func(sender context.Context, what string) fate
 	// lag gives how far behind the truth a list is about the item of an id.
 	lag func(id string) time.Duration
+	// deleting, if set, is told of each item right before it goes.
+	deleting func(id string)
 
 	mu     sync.Mutex
 	items  []*item
@@ -205,6 +207,9 @@ func (v *vendor) effect(r *http.Request) any {
 	case http.MethodDelete:
 		for _, i := range v.items {
 			if "/"+i.ID == r.URL.Path && i.Gone.IsZero() {
+				if v.deleting != nil {
+					v.deleting(i.ID)
+				}
 				i.Gone = now
 				return "gone"
 			}
