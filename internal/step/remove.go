@@ -34,13 +34,19 @@ func (r *Run) Remove(ctx context.Context, res Resource, entry fleet.Resource) er
 		if err != nil {
 			return err
 		}
+		if len(ids) > 0 && entry.Status == fleet.Intended { // it was made after all: the audit must know what is deleted
+			if err := r.removing(ctx, entry, ids[0]); err != nil {
+				return err
+			}
+			entry.Status = fleet.Removing
+		}
 		for _, id := range ids {
 			if err := res.Delete(ctx, id); err != nil {
 				return err
 			}
 		}
 		if byID {
-			if err := r.mark(ctx, entry, fleet.Removing); err != nil {
+			if err := r.removing(ctx, entry, entry.ID); err != nil {
 				return err
 			}
 			byID = false
@@ -80,14 +86,15 @@ func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, by
 	return ids, nil
 }
 
-func (r *Run) mark(ctx context.Context, entry fleet.Resource, status fleet.ResourceStatus) error {
+// removing notes that a resource's deletion was asked for, or is about to be, and under which id.
+func (r *Run) removing(ctx context.Context, entry fleet.Resource, id string) error {
 	return r.Update(ctx, func(tx *store.Tx) error {
 		e, err := tx.Resource(entry.Kind, entry.Name)
-		if err != nil || e == nil || e.Gone() || e.Status == status {
+		if err != nil || e == nil || e.Gone() || e.Status == fleet.Removing {
 			return err
 		}
-		e.Status, e.Epoch = status, r.Input.Epoch
-		tx.Audit(r.Audited("resource."+string(status), string(e.Kind)+"/"+e.Name, "ok"))
+		e.Status, e.ID, e.Epoch = fleet.Removing, id, r.Input.Epoch
+		tx.Audit(r.Audited("resource.removing", string(e.Kind)+"/"+e.Name, "ok"))
 		return tx.PutResource(e)
 	})
 }

@@ -45,7 +45,7 @@ func TestRemove(t *testing.T) {
 		deletes int
 	}{
 		"intended, never seen":             {fleet.Intended, "", "", fleet.Absent, false, 0},
-		"intended, there":                  {fleet.Intended, "", ourMark, fleet.Absent, false, 1},
+		"intended, there":                  {fleet.Intended, "", ourMark, fleet.Removed, false, 1},
 		"intended, another's there":        {fleet.Intended, "", "theirs", fleet.Absent, true, 0},
 		"created":                          {fleet.Created, "id-1", ourMark, fleet.Removed, false, 1},
 		"created, gone":                    {fleet.Created, "id-1", "", fleet.Removed, false, 1},
@@ -154,7 +154,7 @@ func TestRemoveMeetsWhatLandsLate(t *testing.T) {
 			if len(r.vendor.sent("delete")) == 0 {
 				t.Error("nothing landed: this test shows nothing")
 			}
-			if e := r.entry(); e.Status != fleet.Absent || !e.Unknown || e.Attempt == nil || e.Epoch != 2 {
+			if e := r.entry(); e.Status != fleet.Removed || e.ID == "" || !e.Unknown || e.Attempt == nil || e.Epoch != 2 {
 				t.Errorf("the ledger says %+v", e)
 			}
 		})
