@@ -45,6 +45,7 @@ test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' 
 lint: $(GOLANGCI) ## formatting, vet, linters, generated files
 	@unformatted="$$(gofmt -l events functions internal statemachines)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
+	go mod tidy -diff
 	go vet ./...
 	$(GOLANGCI) run ./...
 	@rm -rf build/.generated
@@ -64,8 +65,9 @@ build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unle
 	@for main in functions/*/; do \
 		name=$$(basename $$main); mkdir -p build/functions/$$name; ln -f build/.bin/$$name build/functions/$$name/bootstrap; \
 	done
-	@largest=$$(ls -S build/functions/*/bootstrap | sed -n 1p); \
-	echo "$$(ls build/functions | wc -l) functions; the largest, $$largest, has $$(gzip -9c $$largest | wc -c) bytes zipped"
+	@largest=$$(ls -S build/functions/*/bootstrap | sed -n 1p); bytes=$$(gzip -9c $$largest | wc -c); \
+	echo "$$(ls build/functions | wc -l) functions; the largest, $$largest, has $$bytes bytes zipped"; \
+	if [ $$bytes -gt 6000000 ]; then echo "that is over 6 MB: see what it links by 'go list -deps'"; exit 1; fi
 	go build -trimpath -o build/local ./internal/local
 
 generate: ## write the mains and the runner's table of handlers from the catalog
