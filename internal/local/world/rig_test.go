@@ -174,14 +174,19 @@ func (r *rig) sign(id, body string) http.Header {
 
 var operator = http.Header{"Authorization": {"Bearer operator"}}
 
+func sampleSignup(t *testing.T) []byte {
+	t.Helper()
+	sample, err := events.Signup()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sample
+}
+
 // signup sends the sample signup, with another slug if one is given, and gives the instance's id.
 func (r *rig) signup(webhook, slug string) string {
 	r.t.Helper()
-	sample, err := events.Signup()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	body := string(bytes.ReplaceAll(sample, []byte("acme-dental\","), []byte(slug+"\",")))
+	body := string(bytes.ReplaceAll(sampleSignup(r.t), []byte("acme-dental\","), []byte(slug+"\",")))
 	status, answer := r.do("POST", "/signups", body, r.sign(webhook, body))
 	if status != http.StatusAccepted {
 		r.t.Fatalf("signup answered %d: %v", status, answer)
