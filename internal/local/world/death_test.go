@@ -27,6 +27,7 @@ func TestDiesOnceAnywhere(t *testing.T) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s/%+v", name, point), func(t *testing.T) {
+				t.Parallel()
 				inBubble(t, func(o *world.Options) {
 					faults(t, script)(o)
 					o.Hooks.Dies = func(p world.Point) bool { return p == point }

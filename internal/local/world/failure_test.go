@@ -29,6 +29,7 @@ func TestEveryStepMayFailForGood(t *testing.T) {
 		"ProxyDNS":           "cloudflare.UpdateRecord=403@1+",
 	} {
 		t.Run(state, func(t *testing.T) {
+			t.Parallel()
 			underContract(t, faults(t, script), func(r *rig) {
 				id := r.provision()
 				r.wantClean(id)
@@ -54,6 +55,7 @@ func TestTransientForGood(t *testing.T) {
 	for _, script := range []string{"supabase.GetProject=500-before@1+", "supabase.CreateProject=500-before@1+", "vercel.CreateProject=hang@1+",
 		"cloudflare.CreateRecord=429@1+", "twilio.CreateAccount=refused@1+", "sendgrid.CreateKey=lost@1+", "vercel.CreateDeployment=hang@1+", "vercel.GetDeployment=hang@1+", "sendgrid.ValidateDomain=500-after@1+"} {
 		t.Run(script, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, faults(t, script), func(r *rig) {
 				id := r.provision()
 				r.wantClean(id)
@@ -75,6 +77,7 @@ func TestEveryStepMayDieForGood(t *testing.T) {
 		"create-sms-account", "create-email-account", "publish-mail-dns", "await-mail-domain", "configure-instance", "create-admin",
 		"deploy-frontend", "await-frontend", "await-certificate", "proxy-dns", "verify-health", "activate-instance"} {
 		t.Run(function, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, func(o *world.Options) {
 				o.Hooks.Dies = func(p world.Point) bool { return p.Function == function && !p.After }
 			}, func(r *rig) {
@@ -95,6 +98,7 @@ func TestLostAnswerAtEveryCreate(t *testing.T) {
 		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord"} {
 		for _, kind := range []string{"lost", "500-after", "delayed", "hang", "refused", "429", "429-retry", "500-before"} {
 			t.Run(call+"="+kind, func(t *testing.T) {
+				t.Parallel()
 				run := inBubble
 				if kind == "lost" {
 					run = underContract

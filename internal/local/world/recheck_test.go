@@ -23,6 +23,7 @@ func TestRecheckDies(t *testing.T) {
 		for commit := 1; commit <= 5; commit++ {
 			for _, after := range []bool{false, true} {
 				t.Run(fmt.Sprintf("round %d commit %d after %t", round, commit, after), func(t *testing.T) {
+					t.Parallel()
 					inBubble(t, func(o *world.Options) {
 						faults(t, "supabase.CreateProject=lost,sendgrid.ValidateDomain=403@1+")(o)
 						o.Hooks.Dies = func(p world.Point) bool {
@@ -56,6 +57,7 @@ func TestRecheckRemovesDoubles(t *testing.T) {
 	for _, call := range []string{"vercel.CreateDeployment", "sendgrid.CreateKey", "twilio.CreateKey", "sendgrid.AuthenticateDomain",
 		"twilio.CreateAccount", "supabase.CreateProject"} {
 		t.Run(call, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, faults(t, call+"=delayed:12m"), func(r *rig) {
 				id := r.provision()
 				r.wantState(id, fleet.Active)

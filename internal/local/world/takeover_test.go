@@ -21,6 +21,7 @@ func TestSiblingsLandAfterTheRollbackBegan(t *testing.T) {
 	for _, late := range []string{"supabase.CreateProject=delayed:55s", "vercel.CreateProject=delayed:25s", "sendgrid.CreateSubuser=delayed:28s",
 		"supabase.CreateProject=lost", "vercel.CreateProject=late:40s", "sendgrid.CreateSubuser=hang"} {
 		t.Run(late, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, faults(t, failing+","+late), func(r *rig) {
 				id := r.provision()
 				r.wantClean(id)
@@ -35,6 +36,7 @@ func TestSiblingsLandAfterTheRollbackBegan(t *testing.T) {
 func TestLambdaOutlivesItsTask(t *testing.T) {
 	for _, function := range []string{"create-project", "create-frontend", "create-email-account", "create-sms-account", "configure-dns"} {
 		t.Run("timed out/"+function, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, func(o *world.Options) {
 				o.Hooks.Late = func(f string, n int) time.Duration {
 					if f == function && n == 1 {
@@ -48,6 +50,7 @@ func TestLambdaOutlivesItsTask(t *testing.T) {
 			})
 		})
 		t.Run("sibling failed/"+function, func(t *testing.T) {
+			t.Parallel()
 			failing := "twilio.CreateAccount=403@1+"
 			if function == "create-sms-account" {
 				failing = "vercel.CreateProject=403@1+"
@@ -70,6 +73,7 @@ func TestLambdaOutlivesItsTask(t *testing.T) {
 func TestStoppedFromOutside(t *testing.T) {
 	for _, after := range []time.Duration{0, 400 * time.Millisecond, 3 * time.Second, 70 * time.Second, 125 * time.Second} {
 		t.Run(after.String(), func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, nil, func(r *rig) {
 				id := r.signup("msg_1", "acme-dental")
 				r.approve(id)
@@ -183,6 +187,7 @@ func TestVendorDownDuringTeardown(t *testing.T) {
 func TestActivationAnswerLost(t *testing.T) {
 	for _, kind := range []chaos.Kind{chaos.Lost, chaos.Vanished, chaos.Conflict} {
 		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, func(o *world.Options) {
 				flaky := chaos.Wrap(o.Table, o.Clock, chaos.Options{})
 				flaky.Script(chaos.Fault{Kind: kind, Match: func(writes []table.Write) bool {
@@ -201,6 +206,7 @@ func TestActivationAnswerLost(t *testing.T) {
 		})
 	}
 	t.Run("and the Lambda dies", func(t *testing.T) {
+		t.Parallel()
 		inBubble(t, func(o *world.Options) {
 			o.Hooks.Dies = func(p world.Point) bool { return p.Function == "activate-instance" && p.Commit && p.N == 2 && p.After }
 		}, func(r *rig) {
@@ -215,6 +221,7 @@ func TestMessageAnswerLost(t *testing.T) {
 	for kind, mails := range map[string]int{"lost": 3, "500-after": 3, "delayed": 3, "500-before": 2, "hang": 2, "403": 2} {
 		for _, nth := range []string{"@1", "@2", "@3"} {
 			t.Run(kind+nth, func(t *testing.T) {
+				t.Parallel()
 				inBubble(t, faults(t, "sendgrid.SendMail="+kind+nth), func(r *rig) {
 					id := r.provision()
 					r.wantActive(id)
@@ -227,6 +234,7 @@ func TestMessageAnswerLost(t *testing.T) {
 	}
 	for _, kind := range []string{"refused", "429", "429-retry"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, faults(t, "sendgrid.SendMail="+kind+"@1-3"), func(r *rig) {
 				id := r.provision()
 				r.wantActive(id)
@@ -238,6 +246,7 @@ func TestMessageAnswerLost(t *testing.T) {
 		})
 	}
 	t.Run("the Lambda dies sending", func(t *testing.T) {
+		t.Parallel()
 		inBubble(t, func(o *world.Options) {
 			o.Hooks.Dies = func(p world.Point) bool {
 				return p.Function == "notify-customer" && p.Invocation == 1 && !p.Commit && p.N == 2 && p.After
@@ -256,6 +265,7 @@ func TestMessageAnswerLost(t *testing.T) {
 func TestLateOrphanIsNotAdopted(t *testing.T) {
 	for _, orphan := range []string{"supabase.CreateProject", "vercel.CreateProject", "cloudflare.CreateRecord", "twilio.CreateAccount"} { // SendGrid gives no name twice
 		t.Run(orphan, func(t *testing.T) {
+			t.Parallel()
 			inBubble(t, func(o *world.Options) {
 				faults(t, orphan+"=delayed:12m,sendgrid.ValidateDomain=403")(o)
 			}, func(r *rig) {
