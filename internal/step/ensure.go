@@ -123,6 +123,9 @@ func (r *Run) intend(ctx context.Context, res Resource) (fleet.Resource, error) 
 // ends surely absent. It fails without having sent anything that creates.
 func (r *Run) look(ctx context.Context, res Resource, entry fleet.Resource) ([]Found, error) {
 	for pause := time.Second; ; pause = min(2*pause, 5*time.Second) {
+		if err := r.timeFor(bounds.Call); err != nil { // a look that hangs must not outlast the invocation
+			return nil, err
+		}
 		sure := r.Clock.Now().After(entry.LookUntil)
 		seen, err := res.Find(ctx, res.Name)
 		if err == nil {

@@ -28,6 +28,9 @@ func (r *Run) Remove(ctx context.Context, res Resource, entry fleet.Resource) er
 	}
 	byID := entry.ID != "" && entry.Status == fleet.Created
 	for pause := time.Second; ; pause = min(2*pause, 5*time.Second) {
+		if err := r.timeFor(bounds.Call); err != nil { // a look that hangs must not outlast the invocation
+			return err
+		}
 		now := r.Clock.Now()
 		sure := now.After(landed) && now.After(entry.LookUntil)
 		ids, err := r.doomed(ctx, res, entry, byID)

@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,6 +66,34 @@ func TestTransientForGood(t *testing.T) {
 				x, err := r.w.Executions.DescribeExecution(r.w.Executions.ExecutionARN("provision", "op-"+id+"-provision-1"))
 				if took := x.Stopped.Sub(x.Started); err != nil || took > bounds.Provision+2*bounds.Lambda+bounds.Margin {
 					t.Errorf("it took %s, %v", took, err)
+				}
+			})
+		})
+	}
+}
+
+// TestHangingLooks lets a vendor's look-ups hang for minutes, while things are made and while they are taken down: no invocation
+// is killed over it, so the operation's deadline decides and no counter of tries.
+func TestHangingLooks(t *testing.T) {
+	for _, call := range []string{"cloudflare.ListRecords", "vercel.GetProjectDomain", "supabase.ListProjects", "twilio.ListAccounts", "sendgrid.ListSubusers", "sendgrid.ListKeys"} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, faults(t, call+"=hang@1-12"), func(r *rig) {
+				r.wantActive(r.provision())
+			})
+			inBubble(t, faults(t, "supabase.UpdateAuthConfig=403,"+call+"=hang@4-30"), func(r *rig) {
+				id := r.provision()
+				r.wantClean(id)
+				for _, x := range r.w.Executions.ListExecutions() {
+					visits, err := r.w.Executions.Visits(x.ARN)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, v := range visits {
+						if slices.Contains(v.Errors, "Sandbox.Timedout") {
+							t.Errorf("an invocation of %s was killed", v.State)
+						}
+					}
 				}
 			})
 		})

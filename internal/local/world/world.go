@@ -71,7 +71,7 @@ type Hooks struct {
 	OnCall func(place asl.Place, c sim.Call)
 	// OnSettled learns that a vendor's state may have changed.
 	OnSettled func(v sim.Vendor)
-	// OnSetback learns of the end of an execution.
+	// OnStatus learns of every change of an execution's status.
 	OnStatus func(asl.StatusChange)
 	// Transport wraps the way to the vendors.
 	Transport func(http.RoundTripper) http.RoundTripper
