@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -75,13 +76,14 @@ func TestTransientForGood(t *testing.T) {
 // TestHangingLooks lets a vendor's look-ups hang for minutes, while things are made and while they are taken down: no invocation
 // is killed over it, so the operation's deadline decides and no counter of tries.
 func TestHangingLooks(t *testing.T) {
-	for _, call := range []string{"cloudflare.ListRecords", "vercel.GetProjectDomain", "supabase.ListProjects", "twilio.ListAccounts", "sendgrid.ListSubusers", "sendgrid.ListKeys"} {
+	for call, looks := range map[string]int{"cloudflare.ListRecords": 4, "vercel.GetProjectDomain": 1, "supabase.ListProjects": 1, "twilio.ListAccounts": 1, "sendgrid.ListSubusers": 1} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, faults(t, call+"=hang@1-12"), func(r *rig) {
 				r.wantActive(r.provision())
 			})
-			inBubble(t, faults(t, "supabase.UpdateAuthConfig=403,"+call+"=hang@4-30"), func(r *rig) {
+			duringTeardown := fmt.Sprintf("supabase.UpdateAuthConfig=403,%s=hang@%d-%d", call, looks+1, looks+30)
+			inBubble(t, faults(t, duringTeardown), func(r *rig) {
 				id := r.provision()
 				r.wantClean(id)
 				for _, x := range r.w.Executions.ListExecutions() {
