@@ -1,0 +1,68 @@
+package world_test
+
+import (
+	"sync/atomic"
+	"testing"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
+)
+
+// TestStepsAfterTheActivationMayDieForGood lets every invocation of a step past the point of no return die: the instance stays
+// ACTIVE, the operation ends all the same, and what the customer was not told is an incident.
+func TestStepsAfterTheActivationMayDieForGood(t *testing.T) {
+	for _, function := range []string{"notify-customer", "end-operation"} {
+		t.Run(function, func(t *testing.T) {
+			t.Parallel()
+			inBubble(t, func(o *world.Options) {
+				o.Hooks.Dies = func(p world.Point) bool { return p.Function == function }
+			}, func(r *rig) {
+				id := r.provision()
+				r.wantActive(id)
+				if function == "notify-customer" {
+					r.wantMails(0)
+					r.wantIncident(id, "MessageNotSent")
+				} else {
+					r.wantMails(3)
+				}
+			})
+		})
+	}
+}
+
+// TestStepsOfTheTakeDownMayDieForGood lets every invocation of a step of the take-down die. What decides about it goes on without
+// it, by reconcile; what removes leaves the operation dirty, with its incident, until a retry with the step alive.
+func TestStepsOfTheTakeDownMayDieForGood(t *testing.T) {
+	for function, dirty := range map[string]bool{"begin-teardown": false, "end-operation": false, "remove-dns": true, "remove-frontend": true,
+		"remove-email-account": true, "remove-sms-account": true, "remove-project": true} {
+		t.Run(function, func(t *testing.T) {
+			t.Parallel()
+			var alive atomic.Bool
+			inBubble(t, func(o *world.Options) {
+				faults(t, "supabase.UpdateAuthConfig=403")(o)
+				o.Hooks.Dies = func(p world.Point) bool { return p.Function == function && !alive.Load() }
+			}, func(r *rig) {
+				id := r.provision()
+				if dirty {
+					if o := r.operation(id); o.Outcome != fleet.FailedDirty {
+						t.Fatalf("operation ended as %q", o.Outcome)
+					}
+					r.wantIncident(id, "FailedDirty")
+					alive.Store(true)
+					r.retry(id)
+					r.settle()
+				}
+				r.wantClean(id)
+				incidents, err := r.w.Store.Incidents(r.ctx, id)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, i := range incidents {
+					if i.ClosedAt.IsZero() {
+						t.Errorf("its cause is over, but it is open: %+v", i)
+					}
+				}
+			})
+		})
+	}
+}
