@@ -53,6 +53,13 @@ lint: $(GOLANGCI) ## formatting, vet, linters, generated files
 	diff -r build/.generated/functions functions
 	diff build/.generated/internal/local/world/handlers.go internal/local/world/handlers.go
 
+# What Python has for us: an emulator of AWS, and the linter of CloudFormation templates.
+VENV := build/venv
+$(VENV)/.ready: infra/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
+
 $(GOLANGCI):
 	GOBIN=$(CURDIR)/build/tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v$(GOLANGCI_VERSION)
 	@mv build/tools/golangci-lint $@

@@ -18,6 +18,16 @@ const (
 	Schedule Trigger = "schedule"
 )
 
+// Access is who may call an HTTP function.
+type Access string
+
+const (
+	// Public: whoever reaches the API. The function itself checks what it is given.
+	Public Access = "public"
+	// Operators: those whom IAM lets call the API; on one machine, who has the operator's token.
+	Operators Access = "operators"
+)
+
 // Grant is one thing a function may do; CDK turns each into the narrowest statement.
 type Grant string
 
@@ -29,6 +39,9 @@ const (
 	StartRuns    Grant = "executions"   // start and describe executions of the workflows
 	InvokeAdmit  Grant = "invoke:admit" // invoke function admit asynchronously
 	ReadRelease  Grant = "release"      // read release files
+	Publish      Grant = "incidents"    // publish to the topic of incidents
+	ReadLogs     Grant = "logs"         // query the logs of functions and workflows
+	Inspect      Grant = "inspect"      // describe schedules, the dead-letter queue, and the age of credentials
 	SecretPrefix       = "secret:"      // read one credential: "secret:supabase-token"
 	_            Grant = ""
 )
@@ -45,10 +58,13 @@ type Function struct {
 	// Timeout is Lambda's, in seconds; Memory in MB.
 	Timeout, Memory int
 	Grants          []Grant
-	// Route is the API's route of an HTTP function: "POST /signups".
-	Route string
+	// Route is the API's route of an HTTP function: "POST /signups"; Access is who may call it.
+	Route  string
+	Access Access
 	// Every is the period of a Schedule function, in minutes.
 	Every int
+	// OnExecutionEnd: EventBridge invokes it, too, when an execution of a workflow has ended.
+	OnExecutionEnd bool
 }
 
 // State is the function's state in a workflow and its placeholder in a definition: "CreateProject".

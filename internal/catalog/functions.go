@@ -4,12 +4,12 @@ package catalog
 var (
 	Signup       = api("signup", "signup.Receive", "POST /signups", Keys, MintKeys, secret("webhook-secret"))
 	SignupStatus = api("signup-status", "signup.Status", "GET /signups/{id}")
-	Approve      = api("approve", "signup.Approve", "POST /signups/{id}/approve", InvokeAdmit, secret("operator-token"))
-	Reject       = api("reject", "signup.Reject", "POST /signups/{id}/reject", secret("operator-token"))
-	Retry        = api("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns, secret("operator-token"))
+	Approve      = operators("approve", "signup.Approve", "POST /signups/{id}/approve", InvokeAdmit)
+	Reject       = operators("reject", "signup.Reject", "POST /signups/{id}/reject")
+	Retry        = operators("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns)
 
 	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
-	Reconcile = schedule("reconcile", "operation.Reconcile", 15, StartRuns)
+	Reconcile = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
 	Recheck   = schedule("recheck", "recheck.LookAgain", 5, secret("supabase-token"), secret("vercel-token"),
 		secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
 
@@ -58,9 +58,20 @@ func step(name, handler string, grants ...Grant) Function {
 }
 
 func api(name, handler, route string, grants ...Grant) Function {
-	return Function{Name: name, Handler: handler, Trigger: HTTP, Timeout: 15, Memory: 256, Route: route, Grants: append([]Grant{Table}, grants...)}
+	return Function{Name: name, Handler: handler, Trigger: HTTP, Timeout: 15, Memory: 256, Route: route, Access: Public, Grants: append([]Grant{Table}, grants...)}
+}
+
+func operators(name, handler, route string, grants ...Grant) Function {
+	f := api(name, handler, route, grants...)
+	f.Access = Operators
+	return f
 }
 
 func schedule(name, handler string, every int, grants ...Grant) Function {
 	return Function{Name: name, Handler: handler, Trigger: Schedule, Timeout: 60, Memory: 256, Every: every, Grants: append([]Grant{Table}, grants...)}
+}
+
+func onExecutionEnd(f Function) Function {
+	f.OnExecutionEnd = true
+	return f
 }

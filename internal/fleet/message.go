@@ -53,5 +53,10 @@ type Incident struct {
 	Reason     string    `json:"reason"`
 	NextAction string    `json:"next_action"`
 	OpenedAt   time.Time `json:"opened_at"`
-	ClosedAt   time.Time `json:"closed_at,omitzero"`
+	// PagedAt is when it was handed to the people on call.
+	PagedAt time.Time `json:"paged_at,omitzero"`
+	// AckedBy is the operator who sees to it.
+	AckedBy  string    `json:"acked_by,omitempty"`
+	AckedAt  time.Time `json:"acked_at,omitzero"`
+	ClosedAt time.Time `json:"closed_at,omitzero"`
 }

@@ -9,12 +9,14 @@ import (
 	"encoding/base64"
 	"io/fs"
 	"log/slog"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // Env is every port a step may use. Each invocation has one of its own.
@@ -30,6 +32,12 @@ type Env struct {
 	Executions Executions
 	// Trigger invokes a function asynchronously, by its catalog name. A schedule backs it up.
 	Trigger func(ctx context.Context, function string) error
+	// Publish hands an incident to the people on call, not by way of any vendor.
+	Publish func(ctx context.Context, subject, text string) error
+	// Logs finds what was logged about an instance.
+	Logs func(ctx context.Context, query LogQuery) ([]view.LogLine, error)
+	// Surroundings describes what of a deployment lies around its functions.
+	Surroundings Surroundings
 	// Release is the set of built files that new instances get.
 	Release fs.FS
 	// Nonce gives a value that no other invocation has.
@@ -74,6 +82,23 @@ type Executions interface {
 	Start(ctx context.Context, workflow, name string, input any) error
 	// Status describes an execution.
 	Status(ctx context.Context, workflow, name string) (Execution, error)
+}
+
+// LogQuery says which lines are wanted: those that name the instance, at From and later, oldest first, Limit at most.
+type LogQuery struct {
+	InstanceID string
+	From       time.Time
+	Limit      int
+}
+
+// Surroundings is the port to what lies around the functions.
+type Surroundings interface {
+	// Schedules lists the scheduled functions whose schedule is there and enabled, by their catalog names.
+	Schedules(ctx context.Context) ([]string, error)
+	// DeadLetters counts the asynchronous invocations that were given up.
+	DeadLetters(ctx context.Context) (int, error)
+	// CredentialChanged is when one of Fleet's own credentials was last changed; zero where nobody knows.
+	CredentialChanged(ctx context.Context, name string) (time.Time, error)
 }
 
 // RandomSecret is fresh random text of n characters, at least 8, of 6 bits each but for the first three, which see to it that

@@ -143,10 +143,12 @@ func Machines() (map[string]*asl.Machine, error) {
 	return machines, nil
 }
 
-// statusChanged is EventBridge: the end of an execution makes reconcile look.
+// statusChanged is EventBridge: the end of an execution invokes the functions that wait for one.
 func (w *World) statusChanged(change asl.StatusChange) {
-	if change.Execution.Status != asl.Running {
-		w.Background("reconcile")
+	for _, f := range catalog.Functions() {
+		if f.OnExecutionEnd && change.Execution.Status != asl.Running {
+			w.Background(f.Name)
+		}
 	}
 	if w.options.Hooks.OnStatus != nil {
 		w.options.Hooks.OnStatus(change)

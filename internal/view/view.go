@@ -1,0 +1,139 @@
+// Package view holds the documents of the operators' API: what its functions answer, and fleetctl and the console show.
+// They hold ids, codes and reasons; no secret and no applicant's data.
+package view
+
+import (
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+)
+
+// Fleet is the answer to GET /instances: everything that was signed up for, newest first, and what is frozen.
+type Fleet struct {
+	Instances []Row          `json:"instances"`
+	Frozen    []fleet.Freeze `json:"frozen"`
+}
+
+// Row is one instance, or signup that is none yet, in a list.
+type Row struct {
+	ID     string             `json:"id"`
+	Slug   string             `json:"slug"`
+	Plan   string             `json:"plan"`
+	Region string             `json:"region"`
+	Signup fleet.SignupStatus `json:"signup"`
+	// State is empty while there is only a signup; Place is its place in the queue of the approved, from 1.
+	State fleet.State `json:"state,omitempty"`
+	Place int         `json:"place,omitempty"`
+	// Progress is the instance's, or says what a signup waits for.
+	Progress fleet.Progress `json:"progress"`
+	// Since is when it was signed up for.
+	Since time.Time `json:"since"`
+	// Incidents counts the open ones.
+	Incidents int `json:"incidents"`
+}
+
+// Instance is the answer to GET /instances/{id}: all that Fleet knows of one.
+type Instance struct {
+	Row
+	Host       string             `json:"host,omitempty"`
+	Signed     Signup             `json:"signed_up"`
+	Epoch      int64              `json:"epoch"`
+	Resources  []fleet.Resource   `json:"resources"`
+	Operations []fleet.Operation  `json:"operations"` // oldest first
+	Messages   []fleet.Message    `json:"messages"`
+	History    []fleet.Incident   `json:"all_incidents"` // oldest first
+	Audit      []fleet.AuditEntry `json:"audit"`         // in order
+	// AuditFault says what is wrong with the audit chain; empty for a whole one.
+	AuditFault string `json:"audit_fault,omitempty"`
+}
+
+// Signup is how an instance came to be.
+type Signup struct {
+	Timezone    string    `json:"timezone"`
+	Locale      string    `json:"locale"`
+	RequestedAt time.Time `json:"requested_at"`
+	DecidedAt   time.Time `json:"decided_at,omitzero"`
+	DecidedBy   string    `json:"decided_by,omitempty"`
+	Reason      string    `json:"reason,omitempty"`
+}
+
+// Incidents is the answer to GET /incidents: the open ones, oldest first.
+type Incidents struct {
+	Incidents []fleet.Incident `json:"incidents"`
+}
+
+// Acknowledgement is the body of POST /incidents/acknowledge. Close says that it is dealt with.
+type Acknowledgement struct {
+	InstanceID string `json:"instance_id"`
+	ID         string `json:"id"`
+	Close      bool   `json:"close,omitempty"`
+}
+
+// FreezeRequest is the body of POST /freeze; that of POST /thaw has a Scope only.
+type FreezeRequest struct {
+	Scope  string `json:"scope"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Frozen is the answer to POST /freeze and POST /thaw: what is frozen now.
+type Frozen struct {
+	Frozen []fleet.Freeze `json:"frozen"`
+}
+
+// Resend is the body of POST /instances/{id}/resend: the id of a message that was tried before.
+type Resend struct {
+	Message string `json:"message"`
+}
+
+// Operation is the answer to a request that began, or cancelled, an operation.
+type Operation struct {
+	Operation string    `json:"operation"`
+	Execution string    `json:"execution,omitempty"` // empty where it runs none
+	Deadline  time.Time `json:"deadline,omitzero"`
+	// Message is the one that was sent, with its status.
+	Message *fleet.Message `json:"message,omitempty"`
+}
+
+// Logs is the answer to GET /instances/{id}/logs?since=2h&limit=500: the lines, oldest first.
+type Logs struct {
+	Lines []LogLine `json:"lines"`
+	// Executions are the instance's, by name, oldest first.
+	Executions []string `json:"executions"`
+}
+
+// LogLine is one line of the log, of a function or of a workflow.
+type LogLine struct {
+	At     time.Time `json:"at"`
+	Source string    `json:"source"` // the function's or workflow's name
+	Text   string    `json:"text"`   // as it was written, JSON as a rule
+}
+
+// Verdict is what the doctor says of one check.
+type Verdict string
+
+const (
+	// Fine: nothing to do.
+	Fine Verdict = "fine"
+	// Warning: works today; somebody should see to it.
+	Warning Verdict = "warning"
+	// Broken: something will fail, or fails already.
+	Broken Verdict = "broken"
+	// Unchecked: whether it is fine could not be found out, or can't be found out here.
+	Unchecked Verdict = "unchecked"
+)
+
+// Diagnosis is the answer to GET /doctor.
+type Diagnosis struct {
+	At     time.Time `json:"at"`
+	Checks []Check   `json:"checks"`
+}
+
+// Check is one thing that the doctor looked at.
+type Check struct {
+	// Name is "supabase.token": what it belongs to, and what of it.
+	Name    string  `json:"name"`
+	Verdict Verdict `json:"verdict"`
+	// Found says what was found, Mend how to mend it; empty where there is nothing to mend.
+	Found string `json:"found"`
+	Mend  string `json:"mend,omitempty"`
+}
