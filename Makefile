@@ -23,7 +23,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve test lint build generate clean
+.PHONY: help setup demo serve test lint build start generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -79,6 +79,11 @@ build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unle
 	echo "$$(ls build/functions | wc -l) functions; the largest, $$largest, has $$bytes bytes zipped"; \
 	if [ $$bytes -gt 6000000 ]; then echo "that is over 6 MB: see what it links by 'go list -deps'"; exit 1; fi
 	go build -trimpath -o build/local ./internal/local
+
+# Built for this machine, whatever GOARCH says, into a folder that is kept: what is unchanged isn't linked again.
+start: ## measure every function's start against hello-world's, and its zipped size
+	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/... ./internal/bench/start/hello
+	@go run ./internal/bench/start $(ARGS) build/.host
 
 generate: ## write the mains and the runner's table of handlers from the catalog
 	go generate ./internal/catalog
