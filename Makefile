@@ -23,7 +23,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve test lint build start generate clean
+.PHONY: help setup demo serve test lint build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -84,6 +84,9 @@ build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unle
 start: ## measure every function's start against hello-world's, and its zipped size
 	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/... ./internal/bench/start/hello
 	@go run ./internal/bench/start $(ARGS) build/.host
+
+cost: ## price a provisioning, an update, and months of an idle instance and of fleets; ARGS=-json for a document
+	@go run ./internal/local/cost $(ARGS)
 
 generate: ## write the mains and the runner's table of handlers from the catalog
 	go generate ./internal/catalog
