@@ -2,6 +2,7 @@ package main
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -81,9 +82,14 @@ func (w *workflows) vendor(credential string) map[string]string {
 	return nil
 }
 
-// references say where the function's credentials are.
+// references say where the function's credentials are; to one that inspects them, where all are: it may ask for their age.
 func (w *workflows) references(f catalog.Function) map[string]string {
 	references := map[string]string{}
+	if slices.Contains(f.Grants, catalog.Inspect) {
+		for _, name := range credentials() {
+			references[name] = "aws-sm:" + w.names.secret(name)
+		}
+	}
 	for _, grant := range f.Grants {
 		if name, ok := strings.CutPrefix(string(grant), catalog.SecretPrefix); ok {
 			references[name] = "aws-sm:" + w.names.secret(name)

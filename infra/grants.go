@@ -163,18 +163,14 @@ func (g grants) readLogs() []statement {
 	}
 }
 
+// inspect describes credentials, and gives none of their values.
 func (g grants) inspect() []statement {
-	var secrets, schedules []string
+	var secrets []string
 	for _, name := range credentials() {
 		secrets = append(secrets, g.names.secretARN(name))
 	}
-	for _, f := range catalog.Functions() {
-		if f.Trigger == catalog.Schedule {
-			schedules = append(schedules, arn("scheduler", "schedule/"+g.names.scheduleGroup()+"/"+f.Name))
-		}
-	}
 	return []statement{
-		{sid: "DescribeSchedules", actions: []string{"scheduler:GetSchedule"}, resources: schedules},
+		{sid: "ListSchedules", actions: []string{"scheduler:ListSchedules"}, resources: []string{"*"}},
 		{sid: "CountDeadLetters", actions: []string{"sqs:GetQueueAttributes"}, resources: []string{g.names.queueARN()}},
 		{sid: "DescribeCredentials", actions: []string{"secretsmanager:DescribeSecret"}, resources: secrets},
 	}
@@ -212,8 +208,13 @@ func (g grants) always() []statement {
 	}
 }
 
-var writeTraces = statement{sid: "WriteTraces", actions: []string{"xray:GetSamplingRules", "xray:GetSamplingTargets",
-	"xray:PutTelemetryRecords", "xray:PutTraceSegments"}, resources: []string{"*"}}
+var writeTraces = statement{sid: "WriteTraces", actions: []string{"xray:PutTelemetryRecords", "xray:PutTraceSegments"},
+	resources: []string{"*"}}
+
+// sampleTraces is what Step Functions needs besides, which decides itself what it traces.
+// https://docs.aws.amazon.com/step-functions/latest/dg/xray-iam.html
+var sampleTraces = statement{sid: "SampleTraces", actions: []string{"xray:GetSamplingRules", "xray:GetSamplingTargets"},
+	resources: []string{"*"}}
 
 // deliverLogs is what Step Functions must do to have its logs delivered.
 // https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html

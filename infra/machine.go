@@ -39,9 +39,9 @@ func (w *workflows) machine(workflow string) {
 		"ArnLike":      map[string]any{"aws:SourceArn": w.names.machineARN(workflow) + "*"},
 	}, []statement{
 		{sid: "InvokeFunctions", actions: []string{"lambda:InvokeFunction"}, resources: invoked},
-		deliverLogs, writeTraces,
+		deliverLogs, writeTraces, sampleTraces,
 	})
-	acceptWildcards(role, deliverLogs, writeTraces)
+	acceptWildcards(role, deliverLogs, writeTraces, sampleTraces)
 	machine := awsstepfunctions.NewStateMachine(w.stack, &id, &awsstepfunctions.StateMachineProps{
 		StateMachineName:        jsii.String(w.names.workflow(workflow)),
 		DefinitionBody:          awsstepfunctions.DefinitionBody_FromString(jsii.String(string(definition))),

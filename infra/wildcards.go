@@ -11,6 +11,8 @@ import (
 var reasons = map[string]string{
 	"WriteLogs":          "Lambda names the log streams; the group is Fleet's own.",
 	"WriteTraces":        "X-Ray's actions have no resources.",
+	"SampleTraces":       "X-Ray's actions have no resources.",
+	"ListSchedules":      "The listing of schedules has no resource.",
 	"DescribeExecutions": "An execution's name is its run's, known when it begins; the state machine is Fleet's own.",
 	"ReadRelease":        "The names of a release's files are the release's; the prefix is the current one's.",
 	"QueryLogs":          "A log group's ARN is written with and without this end; the groups are Fleet's own.",
