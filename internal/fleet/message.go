@@ -44,19 +44,3 @@ type Message struct {
 func (m Message) Done() bool {
 	return m.Status == MessageSent || m.Status == MessageUnknown || m.Status == MessageFailed
 }
-
-// Incident is something an operator has to see. Its id derives from its cause, so the same cause opens it once.
-type Incident struct {
-	ID         string    `json:"id"`
-	InstanceID string    `json:"instance_id"`
-	Code       string    `json:"code"`
-	Reason     string    `json:"reason"`
-	NextAction string    `json:"next_action"`
-	OpenedAt   time.Time `json:"opened_at"`
-	// PagedAt is when it was handed to the people on call.
-	PagedAt time.Time `json:"paged_at,omitzero"`
-	// AckedBy is the operator who sees to it.
-	AckedBy  string    `json:"acked_by,omitempty"`
-	AckedAt  time.Time `json:"acked_at,omitzero"`
-	ClosedAt time.Time `json:"closed_at,omitzero"`
-}

@@ -96,13 +96,13 @@ func (r *Run) settle(tx *store.Tx, m *fleet.Message, status fleet.MessageStatus,
 	}
 	switch status {
 	case fleet.MessageUnknown:
-		if err := tx.Open(fleet.Incident{ID: "message-" + m.ID, Code: "MessageUnknown",
+		if err := tx.Open(fleet.Incident{ID: "message-" + m.ID, Code: fleet.IncidentMessageUnknown,
 			Reason:     "whether message " + m.ID + " reached the vendor is unknown",
 			NextAction: "look in the vendor's activity log; if it is not there, tell the recipient by hand"}); err != nil {
 			return err
 		}
 	case fleet.MessageFailed:
-		if err := tx.Open(fleet.Incident{ID: "message-" + m.ID, Code: "MessageFailed",
+		if err := tx.Open(fleet.Incident{ID: "message-" + m.ID, Code: fleet.IncidentMessageFailed,
 			Reason:     "the vendor refused message " + m.ID,
 			NextAction: "check the recipient's address and the sender's standing; tell the recipient by hand"}); err != nil {
 			return err

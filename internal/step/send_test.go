@@ -47,7 +47,7 @@ func (r *rig) message() fleet.Message {
 }
 
 // wantMessage judges the message, and that it has an incident if, and only if, a person has to see it.
-func (r *rig) wantMessage(status fleet.MessageStatus, code string) {
+func (r *rig) wantMessage(status fleet.MessageStatus, code fleet.IncidentKind) {
 	r.t.Helper()
 	if m := r.message(); m.Status != status || (m.Attempt != nil) != (status == fleet.MessageSending) {
 		r.t.Errorf("the message is %+v, want it %s", m, status)
@@ -84,7 +84,7 @@ func TestFaultsOfSending(t *testing.T) {
 		fate     fate
 		code     fault.Code
 		status   fleet.MessageStatus
-		incident string
+		incident fleet.IncidentKind
 		again    bool // whether it is sent again
 	}{
 		"429":          {throttled, fault.Throttled, fleet.MessageIntended, "", true},

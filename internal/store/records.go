@@ -3,6 +3,7 @@ package store
 import (
 	"slices"
 
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 )
 
@@ -66,20 +67,24 @@ func (tx *Tx) Message(id string) (*fleet.Message, error) {
 // PutMessage writes a message.
 func (tx *Tx) PutMessage(m *fleet.Message) error { return tx.put(messageKey(tx.instance, m.ID), m) }
 
-// Open opens an incident; one of the same id that is there already is left as it is.
+// Open opens an incident; one of the same id that is there already is left as it is. A kind that nobody has written a runbook
+// for is an Internal fault.
 func (tx *Tx) Open(i fleet.Incident) error {
+	if !i.Code.Known() {
+		return fault.New(fault.Internal, "there is no kind of incident %q", i.Code)
+	}
 	key := incidentKey(tx.instance, i.ID)
 	there, err := get[fleet.Incident](tx, key)
 	if err != nil || there != nil {
 		return err
 	}
 	i.InstanceID, i.OpenedAt = tx.instance, tx.Now()
-	tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID, Actor: "fleet", Action: "incident.opened", Subject: i.ID, Outcome: i.Code})
+	tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID, Actor: "fleet", Action: "incident.opened", Subject: i.ID, Outcome: string(i.Code)})
 	return tx.put(key, &i)
 }
 
 // CloseIncidents closes the instance's open incidents of these codes: their cause is over.
-func (tx *Tx) CloseIncidents(codes ...string) error {
+func (tx *Tx) CloseIncidents(codes ...fleet.IncidentKind) error {
 	items, err := tx.store.all(tx.ctx, partition(tx.instance), "incident#")
 	if err != nil {
 		return err
@@ -94,7 +99,7 @@ func (tx *Tx) CloseIncidents(codes ...string) error {
 		}
 		tx.seen[item.Key] = item.Version
 		i.ClosedAt = tx.Now()
-		tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID + "/closed", Actor: "fleet", Action: "incident.closed", Subject: i.ID, Outcome: i.Code})
+		tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID + "/closed", Actor: "fleet", Action: "incident.closed", Subject: i.ID, Outcome: string(i.Code)})
 		if err := tx.put(item.Key, i); err != nil {
 			return err
 		}

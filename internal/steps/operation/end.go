@@ -94,7 +94,7 @@ func endProvisioning(tx *store.Tx, instance *fleet.Instance) (fleet.Outcome, err
 		if err := tx.PutMessage(m); err != nil {
 			return "", err
 		}
-		if err := tx.Open(fleet.Incident{ID: "message-" + id, Code: "MessageNotSent",
+		if err := tx.Open(fleet.Incident{ID: "message-" + id, Code: fleet.IncidentMessageNotSent,
 			Reason:     "message " + id + " was not sent",
 			NextAction: "the instance is up: tell the recipient by hand"}); err != nil {
 			return "", err
@@ -121,7 +121,7 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 		slices.Sort(left)
 		reason := "left after the take-down: " + strings.Join(slices.Compact(left), ", ")
 		instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
-		return fleet.FailedDirty, tx.Open(fleet.Incident{ID: operation.Execution(), Code: "FailedDirty", Reason: reason,
+		return fleet.FailedDirty, tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
 			NextAction: fmt.Sprintf("mend the cause at the vendor, then POST /instances/%s/retry", instance.ID)})
 	}
 	if err := instance.To(fleet.Terminated); err != nil {
@@ -144,7 +144,7 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 	if operation.FailureText != "" {
 		signup.Reason += ": " + operation.FailureText
 	}
-	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents("FailedDirty", string(fault.Overdue)))
+	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue))
 }
 
 // scheduleRechecks sees to it that entries whose attempts may yet turn out to have made something are looked for again.

@@ -123,7 +123,7 @@ func postpone(tx *store.Tx, e *fleet.Resource) error {
 	e.RecheckFailures++
 	e.RecheckAt = tx.Now().Add(min(5*time.Minute<<min(e.RecheckFailures, 10), 12*time.Hour))
 	if e.RecheckFailures >= patience {
-		err := tx.Open(fleet.Incident{ID: "recheck-" + string(e.Kind) + "-" + e.Name, Code: "RecheckFailed",
+		err := tx.Open(fleet.Incident{ID: "recheck-" + string(e.Kind) + "-" + e.Name, Code: fleet.IncidentRecheckFailed,
 			Reason:     "whether a stray " + string(e.Kind) + " is left can't be seen: the look-up keeps failing",
 			NextAction: "check the vendor's state and Fleet's credential there; it is tried again by itself, and the slug stays in quarantine until it works"})
 		if err != nil {
