@@ -80,7 +80,7 @@ func TestNothingIsAdmittedAfterAFreeze(t *testing.T) {
 	inBubble(t, func(o *world.Options) {
 		exact(o)
 		o.Slots = 100
-		o.Table = chaos.Wrap(o.Table, o.Clock, chaos.Options{Seed: 5, Lag: time.Second, Conflict: 0.1, Lost: 0.05})
+		o.Table = chaos.Wrap(o.Table, o.Clock, chaos.Options{Seed: 5, Lag: 5 * time.Millisecond, Conflict: 0.1, Lost: 0.05})
 	}, func(r *rig) {
 		began := 0
 		for round := range 6 {
@@ -92,11 +92,11 @@ func TestNothingIsAdmittedAfterAFreeze(t *testing.T) {
 			var all sync.WaitGroup
 			for i, id := range ids {
 				all.Go(func() {
-					time.Sleep(time.Duration(i) * time.Millisecond)
+					time.Sleep(time.Duration(40*i) * time.Millisecond)
 					r.approve(id)
 				})
 			}
-			time.Sleep(2 * time.Millisecond)
+			time.Sleep(time.Duration(40*round) * time.Millisecond)
 			r.freeze("twilio")
 			admitted := r.admitted(ids)
 			all.Wait()
@@ -113,7 +113,9 @@ func TestNothingIsAdmittedAfterAFreeze(t *testing.T) {
 				t.Errorf("after the thaw %d of %d were admitted", now, len(ids))
 			}
 		}
-		t.Logf("%d were admitted before their freeze", began)
+		if began == 0 || began == 36 {
+			t.Errorf("%d of 36 were admitted before their freeze: no race was run", began)
+		}
 	})
 }
 
