@@ -4,14 +4,17 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -79,9 +82,20 @@ func (b builder) trigger() func(context.Context, string) error {
 	return trigger{lambda.NewFromConfig(b.aws).Invoke, b.clock, map[string]string{catalog.Admit.Name: b.config.AdmitFunction}}.invoke
 }
 
+// credentials gives the values of those that are granted. Others may be configured, for their age to be told.
 func (b builder) credentials() *credentials {
-	return &credentials{secret: secretsmanager.NewFromConfig(b.aws).GetSecretValue, clock: b.clock, references: b.config.Credentials,
+	references := maps.Clone(b.config.Credentials)
+	maps.DeleteFunc(references, func(name string, _ Reference) bool { return !grantedSecret(b.entry, name) })
+	return &credentials{secret: secretsmanager.NewFromConfig(b.aws).GetSecretValue, clock: b.clock, references: references,
 		function: b.entry.Name, read: map[string]credential{}}
+}
+
+func (b builder) surroundings() step.Surroundings {
+	if !granted(b.entry, catalog.Inspect) {
+		return closedSurroundings{b.ungranted("the schedules, the dead letters and the credentials' ages")}
+	}
+	return surroundings{scheduler.NewFromConfig(b.aws).ListSchedules, sqs.NewFromConfig(b.aws).GetQueueAttributes,
+		secretsmanager.NewFromConfig(b.aws).DescribeSecret, b.clock, b.config}
 }
 
 func (b builder) release() (fs.FS, error) {

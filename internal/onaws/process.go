@@ -75,14 +75,15 @@ func open(f catalog.Function, lookup func(string) string, log *slog.Logger) (*po
 		Vault: vault,
 		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Transport: transport, Credential: b.credentials().Get,
 			Settings: c.Vendors},
-		Databases:  schema.Open,
-		Executions: b.executions(),
-		Trigger:    b.trigger(),
-		Release:    release,
-		Nonce:      uuid.NewString,
-		Secret:     step.RandomSecret,
-		Settings:   c.Settings,
-		Log:        log,
+		Databases:    schema.Open,
+		Executions:   b.executions(),
+		Trigger:      b.trigger(),
+		Surroundings: b.surroundings(),
+		Release:      release,
+		Nonce:        uuid.NewString,
+		Secret:       step.RandomSecret,
+		Settings:     c.Settings,
+		Log:          log,
 	}}, nil
 }
 
