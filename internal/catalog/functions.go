@@ -8,10 +8,12 @@ var (
 	Reject       = operators("reject", "signup.Reject", "POST /signups/{id}/reject")
 	Retry        = operators("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns)
 
+	Doctor = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
+
 	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
-	Recheck   = schedule("recheck", "recheck.LookAgain", 5, secret("supabase-token"), secret("vercel-token"),
-		secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
+	Recheck   = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
+	Checkup   = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
 
 	ReserveInstance    = step("reserve-instance", "instance.Reserve", Keys)
 	CreateProject      = step("create-project", "project.Create", Keys, secret("supabase-token"))
@@ -45,7 +47,7 @@ var (
 // Functions lists every function.
 func Functions() []Function {
 	return []Function{
-		Signup, SignupStatus, Approve, Reject, Retry, Admit, Reconcile, Recheck,
+		Signup, SignupStatus, Approve, Reject, Retry, Doctor, Admit, Reconcile, Recheck, Checkup,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,
@@ -65,6 +67,17 @@ func operators(name, handler, route string, grants ...Grant) Function {
 	f := api(name, handler, route, grants...)
 	f.Access = Operators
 	return f
+}
+
+// within gives a function of the API another time limit, in seconds. API Gateway waits for 30.
+func within(seconds int, f Function) Function {
+	f.Timeout = seconds
+	return f
+}
+
+// everyVendor adds every vendor's credential to grants.
+func everyVendor(grants ...Grant) []Grant {
+	return append(grants, secret("supabase-token"), secret("vercel-token"), secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
 }
 
 func schedule(name, handler string, every int, grants ...Grant) Function {

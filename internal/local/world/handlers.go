@@ -7,6 +7,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/admin"
 	"github.com/project-gimbal/fleet/internal/steps/database"
 	"github.com/project-gimbal/fleet/internal/steps/dns"
+	"github.com/project-gimbal/fleet/internal/steps/doctor"
 	"github.com/project-gimbal/fleet/internal/steps/email"
 	"github.com/project-gimbal/fleet/internal/steps/frontend"
 	"github.com/project-gimbal/fleet/internal/steps/health"
@@ -26,9 +27,11 @@ var handlers = map[string]step.Opener{
 	"approve":              step.Opens(signup.Open, signup.Approve),
 	"reject":               step.Opens(signup.Open, signup.Reject),
 	"retry":                step.Opens(operation.Open, operation.Retry),
+	"doctor":               step.Opens(doctor.Open, doctor.Examine),
 	"admit":                step.Opens(operation.Open, operation.Admit),
 	"reconcile":            step.Opens(operation.Open, operation.Reconcile),
 	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
+	"checkup":              step.Opens(doctor.Open, doctor.Daily),
 	"reserve-instance":     step.Opens(instance.Open, instance.Reserve),
 	"create-project":       step.Opens(project.Open, project.Create),
 	"await-project":        step.Opens(project.Open, project.Await),

@@ -104,11 +104,15 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 	transport := asTransport(w.Vendors.link, o.Hooks.Transport)
 	endpoints := w.Endpoints
 	endpoints.Edge.Dial = l.dial(endpoints.Edge.Dial)
+	vendors := settings()
+	if o.Hooks.Settings != nil {
+		o.Hooks.Settings(&vendors)
+	}
 	return step.Env{
 		Clock: c,
 		Store: store.New(mortalTable{fleet, l}, c),
 		Vault: w.vault,
-		Provider: provider.Config{Endpoints: endpoints, Clock: c, Transport: mortalTransport{transport, l}, Settings: settings(),
+		Provider: provider.Config{Endpoints: endpoints, Clock: c, Transport: mortalTransport{transport, l}, Settings: vendors,
 			Credential: func(_ context.Context, name string) (provider.Secret, error) {
 				value, ok := o.Credentials[name]
 				if !ok {
@@ -130,11 +134,12 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 			w.Background(function)
 			return nil
 		},
-		Release:  o.Release,
-		Nonce:    w.nonce,
-		Secret:   step.RandomSecret,
-		Settings: step.Settings{Slots: o.Slots, PublicURL: w.PublicURL},
-		Log:      o.Log,
-		Request:  w.nonce(),
+		Surroundings: w.surround(l),
+		Release:      o.Release,
+		Nonce:        w.nonce,
+		Secret:       step.RandomSecret,
+		Settings:     step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas},
+		Log:          o.Log,
+		Request:      w.nonce(),
 	}
 }
