@@ -281,7 +281,13 @@ func TestDoctorUnderFaults(t *testing.T) {
 		for call, check := range inner {
 			t.Run(call+"="+kind, func(t *testing.T) {
 				inWard(t, call+"="+kind+"@1+", 1000, func(w *ward) {
-					want := []string{"unchecked " + check}
+					want := []string{"unchecked " + check + ": look again"}
+					if kind == "403" {
+						want = []string{"unchecked " + check}
+					}
+					if call == "cloudflare.GetZone" && kind == "403" {
+						want[0] += ": Zone:Read"
+					}
 					if kind == "403" && (call == "supabase.ListProjects" || call == "vercel.GetProjects") {
 						vendor, _, _ := strings.Cut(call, ".")
 						want = append(want, "broken "+vendor+".token: not its projects")

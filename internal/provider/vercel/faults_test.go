@@ -378,6 +378,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(400, `{"error":{"code":"missing_files","missing":["da39a3ee5e6b4b0d3255bfef95601890afd80709","x"]}}`)
 	f.Add(200, `{"misconfigured":true,"recommendedCNAME":[{"rank":1,"value":"a.vercel-dns-016.com."}]}`)
 	f.Add(200, `{"id":"team_gimbal","membership":{"confirmed":true,"role":"OWNER"}}`)
+	f.Add(200, `{"id":"team_other","membership":{"confirmed":true,"role":"OWNER"}}`)
 	f.Add(200, `{"projects":[{"id":"prj_1","name":"acme"}],"pagination":{"count":1,"next":"5"}}`)
 	f.Add(404, `{"error":{"code":"not_found","message":"gone"}}`)
 	f.Fuzz(func(t *testing.T, status int, body string) {

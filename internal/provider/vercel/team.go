@@ -51,7 +51,7 @@ func (c *Client) Team(ctx context.Context) (Team, error) {
 		return Team{}, err
 	}
 	if read.ID != id { // the path takes slugs as well, which no other call here may be given
-		return Team{}, &fault.Error{Code: fault.Rejected, Vendor: vendor, Operation: operation, Text: "the team has another id", NothingHappened: true}
+		return Team{}, &fault.Error{Code: fault.Rejected, Vendor: vendor, Operation: operation, Status: http.StatusOK, Text: "the team has another id"}
 	}
 	m := read.Membership
 	return Team{ID: read.ID, Role: m.Role, Confirmed: *m.Confirmed, Permissions: m.Permissions}, nil

@@ -17,6 +17,11 @@ import (
 func Daily(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
 		found := d.examine(ctx, env.Log, forIncidents)
+		for _, c := range found.Checks {
+			if c.Verdict != view.Fine {
+				env.Log.WarnContext(ctx, "check", "check", c.Name, "verdict", string(c.Verdict), "found", c.Found)
+			}
+		}
 		wanted, unchecked := incidents(found)
 		return env.Store.Update(ctx, fleet.FleetID, func(tx *store.Tx) error {
 			return tx.Standing(fleet.IncidentCheckFailed, wanted, func(cause string) bool {

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"context"
 	"errors"
 	"net/netip"
 	"strings"
@@ -62,6 +63,7 @@ func TestQuotas(t *testing.T) {
 			"of one":    {q.judge(0, nil, 1), view.Fine, "1 left", ""},
 			"no limit":  {q.judge(7, nil, 0), view.Unchecked, "7 " + q.what + "; how many are allowed is not known", more},
 			"silent":    {q.judge(0, silent, 15), view.Unchecked, "v.Op: no answer", "look again"},
+			"too slow":  {q.judge(0, &fault.Error{Code: fault.Unavailable, Err: context.DeadlineExceeded}, 15), view.Unchecked, "longer than there was time", "daily checkup"},
 			"throttled": {q.judge(0, throttled, 15), view.Unchecked, "rate limit", "look again"},
 			"denied":    {q.judge(0, denied, 0), view.Unchecked, "HTTP 403", "may not list"},
 		})

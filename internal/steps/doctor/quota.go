@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"context"
+	"errors"
 	"fmt"
 
 	"github.com/project-gimbal/fleet/internal/step"
@@ -21,6 +23,9 @@ const nearly = 90
 // judge judges how much of a quota is used, or that nobody could tell.
 func (q quota) judge(used int, err error, limit int) view.Check {
 	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return unchecked(q.check, fmt.Sprintf("counting the %s took longer than there was time", q.what),
+			"look again in a minute; the daily checkup has twice the time")
 	case err != nil:
 		return unchecked(q.check, fmt.Sprintf("the %s can't be counted: %s", q.what, step.SafeText(err)),
 			"look again in a minute; where it stays so, the credential may not list them")
