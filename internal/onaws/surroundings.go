@@ -2,6 +2,9 @@ package onaws
 
 import (
 	"context"
+	"errors"
+	"io/fs"
+	"net/http"
 	"os"
 	"strconv"
 	"time"
@@ -12,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -39,7 +43,7 @@ func (s surroundings) Schedules(ctx context.Context) ([]string, error) {
 	for range maxSchedulePages {
 		page, err := s.schedules(ctx, in)
 		if err != nil {
-			return nil, failed("ListSchedules", err)
+			return nil, unseen("ListSchedules", err)
 		}
 		for _, one := range page.Schedules {
 			if one.State == schedulertypes.ScheduleStateEnabled { // not every emulator filters
@@ -61,7 +65,7 @@ func (s surroundings) DeadLetters(ctx context.Context) (int, error) {
 	answer, err := s.queue(ctx, &sqs.GetQueueAttributesInput{QueueUrl: aws.String(s.config.DeadLetters),
 		AttributeNames: []sqstypes.QueueAttributeName{sqstypes.QueueAttributeNameApproximateNumberOfMessages}})
 	if err != nil {
-		return 0, failed("GetQueueAttributes", err)
+		return 0, unseen("GetQueueAttributes", err)
 	}
 	n, err := strconv.Atoi(answer.Attributes[string(sqstypes.QueueAttributeNameApproximateNumberOfMessages)])
 	if err != nil || n < 0 {
@@ -80,7 +84,7 @@ func (s surroundings) CredentialChanged(ctx context.Context, name string) (time.
 	if reference.Kind == File {
 		file, err := os.Stat(reference.Name)
 		if err != nil {
-			return time.Time{}, &fault.Error{Code: fault.Internal, Text: "the file of the credential " + name + " can't be looked at", Err: err}
+			return time.Time{}, unseen("the file of the credential "+name, err)
 		}
 		return file.ModTime(), nil
 	}
@@ -88,11 +92,27 @@ func (s surroundings) CredentialChanged(ctx context.Context, name string) (time.
 	defer cancel()
 	answer, err := s.secret(ctx, &secretsmanager.DescribeSecretInput{SecretId: aws.String(reference.Name)})
 	if err != nil {
-		return time.Time{}, failed("DescribeSecret of "+name, err)
+		return time.Time{}, unseen("DescribeSecret of "+name, err)
 	}
 	changed := aws.ToTime(answer.LastChangedDate)
 	if changed.IsZero() {
 		changed = aws.ToTime(answer.CreatedDate)
 	}
 	return changed, nil
+}
+
+// unseen is the fault of a look that failed. Where what was looked for isn't there, provider.NotFound holds.
+func unseen(operation string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return &fault.Error{Code: fault.Internal, Status: http.StatusNotFound, Text: operation + " is not there", Err: err}
+	}
+	failed := failed(operation, err)
+	refused, ok := errors.AsType[smithy.APIError](err)
+	if f, is := errors.AsType[*fault.Error](failed); ok && is {
+		switch refused.ErrorCode() {
+		case "ResourceNotFoundException", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue":
+			f.Status = http.StatusNotFound
+		}
+	}
+	return failed
 }

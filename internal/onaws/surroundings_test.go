@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
 )
 
 func TestSchedules(t *testing.T) {
@@ -49,6 +51,9 @@ func TestSchedules(t *testing.T) {
 		fails = apiError(code)
 		_, err = s.Schedules(t.Context())
 		wants(t, err, want)
+		if provider.NotFound(err) != (code == "ResourceNotFoundException") {
+			t.Errorf("%s is not found: %v", code, err)
+		}
 	}
 }
 
@@ -76,6 +81,9 @@ func TestDeadLetters(t *testing.T) {
 		fails = apiError(code)
 		_, err := s.DeadLetters(t.Context())
 		wants(t, err, want)
+		if provider.NotFound(err) != strings.Contains(code, "Exist") {
+			t.Errorf("%s is not found: %v", code, err)
+		}
 	}
 }
 
@@ -106,6 +114,9 @@ func TestCredentialChanged(t *testing.T) {
 	for _, name := range []string{"lost", "unknown"} {
 		_, err := s.CredentialChanged(t.Context(), name)
 		wants(t, err, fault.Internal)
+		if provider.NotFound(err) != (name == "lost") {
+			t.Errorf("%s is not found: %v", name, err)
+		}
 	}
 	answer.LastChangedDate = nil // never since it was made
 	if at, err := s.CredentialChanged(t.Context(), "kept"); err != nil || !at.Equal(created) {

@@ -107,7 +107,7 @@ type LogQuery struct {
 	Limit      int
 }
 
-// Surroundings is the port to what lies around the functions.
+// Surroundings is the port to what lies around the functions. For what isn't there, provider.NotFound holds of the error.
 type Surroundings interface {
 	// Schedules lists the scheduled functions whose schedule is there and enabled, by their catalog names.
 	Schedules(ctx context.Context) ([]string, error)

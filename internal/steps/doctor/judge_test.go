@@ -192,6 +192,7 @@ func TestWebhookSecret(t *testing.T) {
 		"366 days":    {aged(366), view.Broken, "366 days old; 365 are the most", "signup form's server"},
 		"of tomorrow": {aged(-2), view.Fine, "0 days", ""},
 		"nobody":      {judgeWebhookSecret(time.Time{}, nil, now), view.Unchecked, "nobody knows", "change it once"},
+		"not there":   {judgeWebhookSecret(time.Time{}, absent, now), view.Broken, "there is none", "webhook-secret"},
 		"silent":      {judgeWebhookSecret(time.Time{}, silent, now), view.Unchecked, "no answer", "look again"},
 	})
 }
@@ -210,11 +211,13 @@ func TestSchedulesAndDeadLetters(t *testing.T) {
 		"all":    {judgeSchedules(append(all, "another"), nil), view.Fine, "all ", ""},
 		"but 1":  {judgeSchedules(without, nil), view.Broken, "don't run: admit (every 1 min)", "FLEET_SCHEDULE_GROUP"},
 		"none":   {judgeSchedules(nil, nil), view.Broken, "checkup (every 1440 min)", "make deploy"},
+		"absent": {judgeSchedules(nil, absent), view.Broken, "no such group", "FLEET_SCHEDULE_GROUP"},
 		"silent": {judgeSchedules(nil, silent), view.Unchecked, "no answer", "grant inspect"},
 	})
 	judge(t, deadLetters, map[string]judged{
 		"none":   {judgeDeadLetters(0, nil), view.Fine, "none", ""},
 		"some":   {judgeDeadLetters(3, nil), view.Broken, "3 asynchronous invocations", "FLEET_DEAD_LETTERS"},
+		"absent": {judgeDeadLetters(0, absent), view.Broken, "no queue", "FLEET_DEAD_LETTERS"},
 		"silent": {judgeDeadLetters(0, silent), view.Unchecked, "no answer", "grant inspect"},
 	})
 }

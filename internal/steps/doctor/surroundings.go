@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -39,6 +40,8 @@ func judgeWebhookSecret(changed time.Time, err error, now time.Time) view.Check 
 		"webhook-secret and into the signup form's server, one right after the other: while they differ, signups are refused with 401"
 	age := max(days(now.Sub(changed)), 0)
 	switch {
+	case provider.NotFound(err):
+		return broken(webhookSecret, "there is none: "+step.SafeText(err), mend)
 	case err != nil:
 		return unchecked(webhookSecret, "its age can't be told: "+step.SafeText(err), again)
 	case changed.IsZero():
@@ -57,6 +60,9 @@ func (d Deps) lookAtSchedules(ctx context.Context) []view.Check {
 }
 
 func judgeSchedules(running []string, err error) view.Check {
+	if provider.NotFound(err) {
+		return broken(schedules, "there is no such group: "+step.SafeText(err), "set FLEET_SCHEDULE_GROUP to the group of Fleet's schedules in EventBridge Scheduler; where there is none: make deploy")
+	}
 	if err != nil {
 		return unchecked(schedules, "they can't be listed: "+step.SafeText(err), again)
 	}
@@ -85,6 +91,8 @@ func (d Deps) lookAtDeadLetters(ctx context.Context) []view.Check {
 
 func judgeDeadLetters(n int, err error) view.Check {
 	switch {
+	case provider.NotFound(err):
+		return broken(deadLetters, "there is no queue for them: "+step.SafeText(err), "set FLEET_DEAD_LETTERS to the URL of Fleet's queue of dead letters in SQS; where there is none: make deploy")
 	case err != nil:
 		return unchecked(deadLetters, "they can't be counted: "+step.SafeText(err), again)
 	case n > 0:
