@@ -18,6 +18,8 @@ var vendorsOf = map[string][]string{
 	"email":    {"sendgrid"},
 	"notice":   {"sendgrid"},
 	"health":   {"edge"},
+	// The doctor looks at every account, and changes nothing: no step of the ledger protocol is here whose noun it could be.
+	"doctor": {"supabase", "vercel", "cloudflare", "twilio", "sendgrid"},
 }
 
 // plain are the packages that import nothing but the standard library, with the reason.

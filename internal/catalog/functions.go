@@ -17,12 +17,13 @@ var (
 	Acknowledge   = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
 	Freeze        = operators("freeze", "freeze.Freeze", "POST /freeze")
 	Thaw          = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
+	Doctor        = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
 
 	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
 	Page      = schedule("page", "incident.Page", 1, Publish)
-	Recheck   = schedule("recheck", "recheck.LookAgain", 5, secret("supabase-token"), secret("vercel-token"),
-		secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
+	Recheck   = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
+	Checkup   = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
 
 	ReserveInstance    = step("reserve-instance", "instance.Reserve", Keys)
 	CreateProject      = step("create-project", "project.Create", Keys, secret("supabase-token"))
@@ -57,8 +58,8 @@ var (
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw,
-		Admit, Reconcile, Page, Recheck,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
+		Admit, Reconcile, Page, Recheck, Checkup,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,
@@ -84,6 +85,11 @@ func operators(name, handler, route string, grants ...Grant) Function {
 func within(seconds int, f Function) Function {
 	f.Timeout = seconds
 	return f
+}
+
+// everyVendor adds every vendor's credential to grants.
+func everyVendor(grants ...Grant) []Grant {
+	return append(grants, secret("supabase-token"), secret("vercel-token"), secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
 }
 
 func schedule(name, handler string, every int, grants ...Grant) Function {

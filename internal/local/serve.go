@@ -92,6 +92,9 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 	if p.credentials, err = keptCredentials(s.folder.file("credentials.json")); err != nil {
 		return nil, err
 	}
+	if p.credentialsSince, err = changed(s.folder.file("credentials.json")); err != nil {
+		return nil, err
+	}
 	if p.simulators, err = s.folder.ports(); err != nil {
 		return nil, err
 	}

@@ -89,7 +89,8 @@ func failed(operation string, err error) error {
 	switch refused.ErrorCode() {
 	case "StateMachineDoesNotExist", "InvalidArn", "InvalidName", "InvalidExecutionInput", "ResourceNotFoundException",
 		"NotFoundException", "InvalidParameterValueException", "InvalidParameterException", "ValidationException",
-		"AccessDeniedException", "InvalidCiphertextException", "IncorrectKeyException":
+		"AccessDeniedException", "AccessDenied", "QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress",
+		"InvalidCiphertextException", "IncorrectKeyException":
 		code = fault.Internal
 	}
 	return &fault.Error{Code: code, Text: operation + " was refused: " + refused.ErrorCode(), Err: err}

@@ -8,7 +8,10 @@ import (
 	"testing"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/step"
 )
 
 // complete is a production configuration with everything that any function may need.
@@ -35,6 +38,9 @@ func complete() map[string]string {
 		"FLEET_SENDGRID_IPS":          "192.0.2.1, 192.0.2.2",
 		"FLEET_MAIL_FROM":             "hello@gimbal.app",
 		"FLEET_OPERATOR_MAIL":         "operators@gimbal.app",
+		"FLEET_SCHEDULE_GROUP":        "fleet-production",
+		"FLEET_DEAD_LETTERS":          "https://sqs.us-east-1.amazonaws.com/111122223333/fleet-production-dead-letters",
+		"FLEET_QUOTAS":                `{"sendgrid-subusers":15,"dns-records":3500,"vercel-projects":0}`,
 	}
 }
 
@@ -81,6 +87,9 @@ func TestParsed(t *testing.T) {
 	if c.Settings.Slots != 3 || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
 		t.Errorf("got %+v, %+v", c.Settings, c.Vendors)
 	}
+	if c.ScheduleGroup != "fleet-production" || c.Settings.Quotas[step.SendGridSubusers] != 15 || c.Settings.Quotas[step.SupabaseProjects] != 0 {
+		t.Errorf("the group is %q, the quotas are %v", c.ScheduleGroup, c.Settings.Quotas)
+	}
 	if c.Endpoints.Supabase != provider.Production().Supabase || c.Endpoints.Edge.Dial != nil {
 		t.Errorf("the endpoints aren't the vendors'")
 	}
@@ -102,6 +111,27 @@ func TestNeedsOnlyWhatIsGranted(t *testing.T) {
 	}
 	if len(c.Credentials) != 1 || c.Vendors.CloudflareZone != "" || c.KeysTable != "" || c.AdmitFunction != "" {
 		t.Errorf("it got what it isn't granted: %+v", c)
+	}
+}
+
+// TestInspects: the webhook secret's place is known where its age is asked for, and its value is not to be had there.
+func TestInspects(t *testing.T) {
+	variables := complete()
+	variables["FLEET_QUOTAS"] = "{}"
+	c, err := parse(catalog.Doctor, from(variables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Reference{SecretsManager, "w"}); c.Credentials[step.WebhookSecret] != want || len(c.Credentials) != 6 {
+		t.Errorf("the credentials are %+v, want the webhook secret and the vendors'", c.Credentials)
+	}
+	b := builder{entry: catalog.Doctor, config: c, clock: clock.System()}
+	if _, err := b.credentials().Get(t.Context(), step.WebhookSecret); !fault.Is(err, fault.Internal) || !strings.Contains(err.Error(), "not granted") {
+		t.Errorf("the webhook secret's value: %v", err)
+	}
+	variables["FLEET_CREDENTIALS"] = strings.Replace(variables["FLEET_CREDENTIALS"], "webhook-secret", "another", 1)
+	if _, err := parse(catalog.Doctor, from(variables)); err == nil || !strings.Contains(err.Error(), "FLEET_CREDENTIALS is wrong") {
+		t.Errorf("without the webhook secret's place: %v", err)
 	}
 }
 
@@ -141,6 +171,9 @@ func TestWrong(t *testing.T) {
 		"FLEET_MAIL_FROM":      {"hello", "Gimbal<hello@gimbal.app>"},
 		"FLEET_OPERATOR_MAIL":  {"hello"},
 		"FLEET_TWILIO_ACCOUNT": {"A C"},
+		"FLEET_SCHEDULE_GROUP": {"a group", "arn:aws:scheduler:x", strings.Repeat("x", 65)},
+		"FLEET_DEAD_LETTERS":   {"dead-letters", "arn:aws:sqs:us-east-1:111122223333:q", "https://sqs.us-east-1.amazonaws.com/", "ftp://x/y"},
+		"FLEET_QUOTAS":         {"15", "[]", "null", `{"sendgrid":15}`, `{"dns-records":-1}`, `{"dns-records":1.5}`, `{"dns-records":"15"}`, `{}{}`},
 		"FLEET_ENDPOINTS":      {"{}", `{"supabase":"http://127.0.0.1:1"}`, "x"},
 		"AWS_ENDPOINT_URL":     {"http://127.0.0.1:4566"},
 	} {
