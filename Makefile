@@ -21,7 +21,7 @@ POSTGRES := $(shell [ -n "$${FLEET_POSTGRES_BIN:-}" ] && echo yes || \
 	{ command -v initdb >/dev/null && postgres --version 2>/dev/null | grep -qE ' (1[5-9]|[2-9][0-9])(\.|$$)' && echo yes; })
 SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
-.PHONY: help setup demo serve test lint build generate clean
+.PHONY: help setup demo serve fleetctl test lint build generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ demo: $(SETUP) ## play one signup through the whole system, on this machine
 
 serve: $(SETUP) ## keep the whole system up on this machine
 	@go run ./internal/local serve $(ARGS)
+
+fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
+	@go run ./internal/fleetctl $(ARGS)
 
 test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' own API documents
 	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -vet=off $(RACE) ./... # vetted by lint; they run in their packages' folders
@@ -65,7 +68,7 @@ $(GOLANGCI):
 	@mv build/tools/golangci-lint $@
 
 # The names of the binaries are the folders'; a link keeps what go build compares, so that an unchanged one isn't linked again.
-build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise, and the local runner
+build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise; the local runner; fleetctl
 	@mkdir -p build/.bin
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.bin/ ./functions/...
 	@rm -rf build/functions
@@ -76,6 +79,7 @@ build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unle
 	echo "$$(ls build/functions | wc -l) functions; the largest, $$largest, has $$bytes bytes zipped"; \
 	if [ $$bytes -gt 6000000 ]; then echo "that is over 6 MB: see what it links by 'go list -deps'"; exit 1; fi
 	go build -trimpath -o build/local ./internal/local
+	go build -trimpath -o build/fleetctl ./internal/fleetctl
 
 generate: ## write the mains and the runner's table of handlers from the catalog
 	go generate ./internal/catalog

@@ -81,6 +81,8 @@ var breaks = map[string][]breakage{
 		{"cloudflare's root", importing("internal/provider/cloudflare", "github.com/cloudflare/cloudflare-go/v7"), "links every service"},
 		{"twilio's root", importing("internal/provider/twilio", "github.com/twilio/twilio-go"), "links every service"},
 		{"main as a library", importing("internal/local/world", "functions/approve"), "a main is no library"},
+		{"step in fleetctl", importing("internal/fleetctl", "internal/steps/operation"), "no step and no store"},
+		{"store in fleetctl", importing("internal/fleetctl", "internal/store"), "no step and no store"},
 		{"database double in a step", importing("internal/steps/database", "internal/schema/memory"), "a double of the database"},
 		{"technology in a step", importing("internal/steps/operation", "internal/store/bolt"), "not its technology"},
 	},
