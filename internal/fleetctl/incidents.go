@@ -34,7 +34,10 @@ func (p page) incidents(open []fleet.Incident) {
 		return
 	}
 	nobody := 0
-	for _, i := range open {
+	for n, i := range open {
+		if n > 0 {
+			p.line("")
+		}
 		p.incident(i, true)
 		if i.AckedBy == "" {
 			nobody++

@@ -53,6 +53,12 @@ func (p page) fleet(all view.Fleet, shown []view.Row) {
 		rows = append(rows, row{cells: []string{r.ID[:min(width, len(r.ID))], p.strong.Render(r.Slug), p.standing(r), p.deadline(r.Progress),
 			p.open(r.Incidents), p.faint.Render(relative(r.Since, p.now))}, below: p.whatNext(r)})
 	}
+	if !p.fits(0, rows) {
+		for i := range rows {
+			rows[i].cells = rows[i].cells[:5] // since when matters least
+		}
+	}
+	p.squeeze(0, rows, 1)
 	p.table(0, rows...)
 	footer := counted(len(shown), "instance")
 	if len(shown) < len(all.Instances) {
@@ -71,7 +77,7 @@ func handle(all []view.Row) int {
 		for _, r := range all {
 			seen[r.ID[:min(n, len(r.ID))]] = true
 		}
-		if len(seen) == len(all) {
+		if len(seen) == len(all) && n != 9 && n != 14 && n != 19 && n != 24 { // those end in a dash
 			return n
 		}
 	}
@@ -85,7 +91,8 @@ func (p page) frozen(freezes []fleet.Freeze) {
 		if f.Scope == fleet.WholeFleet {
 			what = "The fleet is frozen: nothing new starts"
 		}
-		p.line("%s", p.trouble.Render(p.wrap(fmt.Sprintf("%s. %s (%s, %s; fleetctl thaw %s)", what, f.Reason, who(f.By), relative(f.Since, p.now), f.Scope), 0)))
+		text := fmt.Sprintf("%s. %s (%s, %s; fleetctl thaw %s)", what, f.Reason, who(f.By), relative(f.Since, p.now), f.Scope)
+		p.line("%s", p.wrap(p.trouble.Render(text), 0))
 	}
 	if len(freezes) > 0 {
 		p.line("")

@@ -44,7 +44,7 @@ func (p page) logs(logs view.Logs, instance string, since time.Duration) {
 		p.line("%s  %-*s  %s", p.faint.Render(l.At.UTC().Format("2006-01-02 15:04:05.000Z")), source, l.Source, p.entry(l.Text, instance))
 	}
 	if len(logs.Executions) > 0 {
-		p.section("EXECUTIONS", "")
+		p.section("EXECUTIONS")
 		for _, name := range logs.Executions {
 			p.line("  %s", name)
 		}

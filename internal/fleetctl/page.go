@@ -15,7 +15,9 @@ import (
 type page struct {
 	out   io.Writer
 	width int // in columns; 0 means any
-	now   time.Time
+	// margin stands before each line.
+	margin string
+	now    time.Time
 	theme
 }
 
@@ -42,7 +44,18 @@ func (c *call) page() page {
 	return page{out: c.terminal.out, width: c.terminal.width, now: now, theme: newTheme(c.terminal.out, c.terminal.colours)}
 }
 
-func (p page) line(format string, args ...any) { say(p.out, format+"\n", args...) }
+func (p page) line(format string, args ...any) {
+	say(p.out, "%s\n", p.margin+strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+p.margin))
+}
+
+// inner is the same page, two columns further in.
+func (p page) inner() page {
+	p.margin += "  "
+	if p.width > 0 {
+		p.width -= 2
+	}
+	return p
+}
 
 // factIndent is where a fact begins, after its name.
 const factIndent = 12
@@ -62,9 +75,7 @@ func (p page) below(indent int, text string) {
 }
 
 // section begins a part of the page.
-func (p page) section(name, more string) {
-	p.line("\n%s%s", p.strong.Render(name), p.faint.Render(either(joined("", "  ", more), "")))
-}
+func (p page) section(name string) { p.line("\n%s", p.strong.Render(name)) }
 
 // wrap breaks a text at words so that it fits after an indentation.
 func (p page) wrap(text string, indent int) string {
@@ -77,13 +88,22 @@ func (p page) wrap(text string, indent int) string {
 // gap is what separates columns.
 const gap = "  "
 
-// rows are a table: the first one are its titles. Each may have a text of its own below.
+// row is one of a table, whose first one are the titles. It may have a text of its own below.
 type row struct {
 	cells []string
 	below string
 }
 
-// table aligns rows. What stands below one is indented to the second column, or as far as the first cell is narrow.
+// squeeze cuts a column so that rows fit, as far as something is left of it.
+func (p page) squeeze(indent int, rows []row, column int) {
+	for width := 60; width >= 12 && !p.fits(indent, rows); width-- {
+		for _, r := range rows {
+			r.cells[column] = ansi.Truncate(r.cells[column], width, "…")
+		}
+	}
+}
+
+// table aligns rows.
 func (p page) table(indent int, rows ...row) {
 	var widths []int
 	for _, r := range rows {
@@ -108,7 +128,8 @@ func (p page) table(indent int, rows ...row) {
 	}
 }
 
-// fits reports whether a table of such rows needs no more columns than there are.
+// fits reports whether a table of such rows needs no more columns than there are; the last one stays free, since some terminals
+// wrap there.
 func (p page) fits(indent int, rows []row) bool {
 	widest := map[int]int{}
 	for _, r := range rows {
@@ -120,5 +141,5 @@ func (p page) fits(indent int, rows []row) bool {
 	for _, w := range widest {
 		sum += w + len(gap)
 	}
-	return p.width == 0 || sum <= p.width
+	return p.width == 0 || sum < p.width
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/project-gimbal/fleet/internal/fault/runbooks"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -58,9 +59,9 @@ func (p page) instance(i view.Instance, wholeAudit bool) {
 	p.operations(i.Operations)
 	p.messages(i.Messages)
 	if len(i.History) > 0 {
-		p.section("INCIDENTS", "")
+		p.section("INCIDENTS")
 		for _, incident := range i.History {
-			p.incident(incident, false)
+			p.inner().incident(incident, false)
 		}
 	}
 	p.audit(i, wholeAudit)
@@ -78,7 +79,7 @@ func (p page) resources(i view.Instance) {
 	if len(i.Resources) == 0 {
 		return
 	}
-	p.section("RESOURCES", "")
+	p.section("RESOURCES")
 	wide := []row{{cells: []string{"KIND", "STATUS", "VENDOR'S ID", "NAME"}}}
 	tall := []row{{cells: []string{"KIND", "STATUS", "VENDOR'S ID"}}}
 	own := fleet.ResourceName(i.ID)
@@ -88,8 +89,12 @@ func (p page) resources(i view.Instance) {
 			name = ""
 		}
 		cells := []string{string(r.Kind), p.ledger(r), either(r.ID, "-")}
-		wide = append(wide, row{cells: append(slices.Clone(cells), name)})
-		tall = append(tall, row{cells: cells, below: p.faint.Render(name)})
+		again := ""
+		if !r.RecheckAt.IsZero() {
+			again = "looked for again " + relative(r.RecheckAt, p.now)
+		}
+		wide = append(wide, row{cells: append(slices.Clone(cells), name), below: again})
+		tall = append(tall, row{cells: cells, below: joined("; ", name, again)})
 	}
 	if p.fits(2, wide) {
 		p.table(2, wide...)
@@ -107,9 +112,6 @@ func (p page) ledger(r fleet.Resource) string {
 	case !r.Gone():
 		text = p.busy.Render(text)
 	}
-	if !r.RecheckAt.IsZero() {
-		text += ", recheck " + relative(r.RecheckAt, p.now)
-	}
 	if r.Unknown && !r.Gone() {
 		text += ", unsure"
 	}
@@ -120,7 +122,7 @@ func (p page) operations(operations []fleet.Operation) {
 	if len(operations) == 0 {
 		return
 	}
-	p.section("OPERATIONS", "")
+	p.section("OPERATIONS")
 	rows := []row{{cells: []string{"KIND", "RUN", "OUTCOME", "BEGAN", "TOOK", "DEADLINE"}}}
 	for _, o := range operations {
 		took, deadline := "-", "-"
@@ -155,7 +157,7 @@ func (p page) messages(messages []fleet.Message) {
 	if len(messages) == 0 {
 		return
 	}
-	p.section("MESSAGES", "")
+	p.section("MESSAGES")
 	rows := []row{{cells: []string{"MESSAGE", "TO", "STATUS", "SENT"}}}
 	for _, m := range messages {
 		sent := "-"
@@ -181,11 +183,11 @@ func (p page) message(s fleet.MessageStatus) string {
 const auditEnd = 10
 
 func (p page) audit(i view.Instance, whole bool) {
-	p.section("AUDIT", "")
+	p.section("AUDIT")
 	if i.AuditFault == "" {
-		p.line("  %s, %s", p.good.Render("chain whole"), fmt.Sprintf("%d in it", len(i.Audit)))
+		p.line("  %s, %d long", p.good.Render("chain whole"), len(i.Audit))
 	} else {
-		p.line("  %s", p.bad.Render(p.wrap("NOT WHOLE: "+i.AuditFault+". Somebody or something changed it: keep all as it is and tell whoever answers for security.", 2)))
+		p.line("  %s", p.wrap(p.bad.Render("NOT WHOLE: "+i.AuditFault+". Somebody or something changed it: keep all as it is and tell whoever answers for security."), 2))
 	}
 	entries := i.Audit
 	if len(entries) > auditEnd && !whole {
@@ -199,12 +201,14 @@ func (p page) audit(i view.Instance, whole bool) {
 	tall := []row{{cells: []string{"WHEN", "WHO", "WHAT", "OUTCOME"}}}
 	for _, e := range entries {
 		cells := []string{stamp(e.At), who(e.Actor), e.Action, e.Outcome}
-		wide = append(wide, row{cells: append(slices.Clone(cells), e.Subject)})
-		tall = append(tall, row{cells: cells, below: p.faint.Render(e.Subject)})
+		subject := strings.ReplaceAll(e.Subject, i.ID, short(i.ID)+"…")
+		wide = append(wide, row{cells: append(slices.Clone(cells), subject)})
+		tall = append(tall, row{cells: cells, below: p.faint.Render(subject)})
 	}
 	if p.fits(2, wide) {
 		p.table(2, wide...)
 		return
 	}
+	p.squeeze(2, tall, 1)
 	p.table(2, tall...)
 }
