@@ -28,7 +28,7 @@ func (r *rig) send(l life) error {
 }
 
 func (r *rig) sendBy(i invocation) error {
-	return i.Send(i.ctx, step.Message{ID: messageID, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
+	return i.Send(i.ctx, step.Message{ID: messageID, Recipient: "admin", Deliver: func(ctx context.Context, _ string) (string, error) {
 		made, err := i.resource.Create(ctx, ourName)
 		return made.ID, err
 	}})
@@ -125,7 +125,7 @@ func TestComposingFails(t *testing.T) {
 	} {
 		inBubble(t, func(r *rig) {
 			i := r.begin(life{})
-			err := i.Send(i.ctx, step.Message{ID: messageID, Deliver: func(context.Context) (string, error) {
+			err := i.Send(i.ctx, step.Message{ID: messageID, Deliver: func(context.Context, string) (string, error) {
 				return "", step.Unsent(fault.New(code, "the link could not be made"))
 			}})
 			if (err != nil) != code.Transient() {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -64,6 +65,9 @@ func (tx *Tx) Message(id string) (*fleet.Message, error) {
 	return get[fleet.Message](tx, messageKey(tx.instance, id))
 }
 
+// Messages reads all of the instance's messages. The change is conditional on none of them.
+func (tx *Tx) Messages() ([]fleet.Message, error) { return tx.store.Messages(tx.ctx, tx.instance) }
+
 // PutMessage writes a message.
 func (tx *Tx) PutMessage(m *fleet.Message) error { return tx.put(messageKey(tx.instance, m.ID), m) }
 
@@ -83,8 +87,21 @@ func (tx *Tx) Open(i fleet.Incident) error {
 	return tx.put(key, &i)
 }
 
+// Incident reads an incident, nil if there is none.
+func (tx *Tx) Incident(id string) (*fleet.Incident, error) {
+	return get[fleet.Incident](tx, incidentKey(tx.instance, id))
+}
+
+// PutIncident writes an incident that was read in this change.
+func (tx *Tx) PutIncident(i *fleet.Incident) error { return tx.put(incidentKey(tx.instance, i.ID), i) }
+
 // CloseIncidents closes the instance's open incidents of these codes: their cause is over.
 func (tx *Tx) CloseIncidents(codes ...fleet.IncidentKind) error {
+	return tx.CloseIncidentsOf(func(i fleet.Incident) bool { return slices.Contains(codes, i.Code) })
+}
+
+// CloseIncidentsOf closes those of the instance's open incidents that over says of that their cause is over.
+func (tx *Tx) CloseIncidentsOf(over func(fleet.Incident) bool) error {
 	items, err := tx.store.all(tx.ctx, partition(tx.instance), "incident#")
 	if err != nil {
 		return err
@@ -94,7 +111,7 @@ func (tx *Tx) CloseIncidents(codes ...fleet.IncidentKind) error {
 		if err != nil {
 			return err
 		}
-		if !i.ClosedAt.IsZero() || !slices.Contains(codes, i.Code) {
+		if !i.ClosedAt.IsZero() || !over(*i) {
 			continue
 		}
 		tx.seen[item.Key] = item.Version
@@ -164,4 +181,30 @@ func (tx *Tx) FreeSlot(n int, operationID string) error {
 	}
 	tx.remove(slotKey(n))
 	return nil
+}
+
+// freezes is the one record of all that is frozen; there is none while nothing is.
+type freezes struct {
+	Freezes []fleet.Freeze `json:"freezes"` // by scope
+}
+
+// Freezes lists what is frozen, by scope. Whatever the change writes is written only if that is still so: what is frozen before
+// doesn't start.
+func (tx *Tx) Freezes() ([]fleet.Freeze, error) {
+	tx.held = append(tx.held, freezesKey())
+	f, err := get[freezes](tx, freezesKey())
+	if err != nil || f == nil {
+		return nil, err
+	}
+	return f.Freezes, nil
+}
+
+// PutFreezes writes what is frozen, after it was read in this change.
+func (tx *Tx) PutFreezes(all []fleet.Freeze) error {
+	if len(all) == 0 {
+		tx.remove(freezesKey())
+		return nil
+	}
+	all = slices.SortedFunc(slices.Values(all), func(a, b fleet.Freeze) int { return cmp.Compare(a.Scope, b.Scope) })
+	return tx.put(freezesKey(), &freezes{all})
 }

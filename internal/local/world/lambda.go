@@ -17,6 +17,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // Invoke is Lambda: it runs one invocation of a function, in an environment of its own, for as long as the function's
@@ -108,7 +109,8 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Clock: c,
 		Store: store.New(mortalTable{fleet, l}, c),
 		Vault: w.vault,
-		Provider: provider.Config{Endpoints: endpoints, Clock: c, Transport: mortalTransport{transport, l}, Settings: settings(),
+		Provider: provider.Config{Endpoints: endpoints, Clock: c, Settings: settings(),
+			Transport: step.LogCalls(c, endpoints, mortalTransport{transport, l}),
 			Credential: func(_ context.Context, name string) (provider.Secret, error) {
 				value, ok := o.Credentials[name]
 				if !ok {
@@ -129,6 +131,12 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 			}
 			w.Background(function)
 			return nil
+		},
+		Publish: func(ctx context.Context, subject, text string) error {
+			return l.around(false, func() error { return w.publish(ctx, subject, text) })
+		},
+		Logs: func(ctx context.Context, q step.LogQuery) ([]view.LogLine, error) {
+			return w.find(ctx, q)
 		},
 		Release:  o.Release,
 		Nonce:    w.nonce,

@@ -109,7 +109,7 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 	o := world.Options{Clock: c, Seed: 7, Table: open("fleet", store.Indexes()), Keys: open("keys", nil), KeyEncryptionKey: kek,
 		Credentials: map[string]string{
 			provider.SupabaseToken: "sbp_0123456789", provider.VercelToken: "vercel-token", provider.CloudflareToken: "cloudflare-token",
-			provider.TwilioToken: "0123456789abcdef0123456789abcdef", provider.SendGridKey: "SG.fleet.key",
+			provider.TwilioToken: "f0e1d2c3b4a5968778695a4b3c2d1e0f", provider.SendGridKey: "SG.fleet.key",
 			step.WebhookSecret: hookSecret, step.OperatorToken: "operator",
 		},
 		Slots: 2, Databases: supabase.NoDatabases{}, OpenDatabase: r.databases.Open, DatabaseURL: "postgres://db.{ref}.supabase.test:5432/postgres",

@@ -30,7 +30,7 @@ func reconcile(ctx context.Context, env step.Env, listed fleet.Operation) error 
 	if err != nil || o == nil || !o.Running() {
 		return err
 	}
-	if o.Kind == fleet.Recheck {
+	if o.Short() {
 		return reclaim(ctx, env, *o)
 	}
 	if err := reportOverdue(ctx, env, *o); err != nil {
