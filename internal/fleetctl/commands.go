@@ -43,11 +43,11 @@ type commands struct {
 const instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
 
 type listCommand struct {
-	State []string `placeholder:"STATE" help:"Only those in this state, of the instance or else the signup, such as ACTIVE or REQUESTED; may be given several times."`
+	State []string `placeholder:"STATE" help:"Only those in this state, of instance or signup, such as ACTIVE or REQUESTED; may be given several times."`
 }
 
 func (listCommand) Help() string {
-	return examples("fleetctl list", "fleetctl list --state requested --state provisioning", "fleetctl list --json | jq -r '.instances[].slug'")
+	return examples("fleetctl list", "fleetctl list --state requested --state provisioning", "fleetctl list --state active --json", "fleetctl list --json | jq -r '.instances[].slug'")
 }
 
 type showCommand struct {
@@ -68,9 +68,9 @@ func (incidentsCommand) Help() string {
 }
 
 type logsCommand struct {
-	Instance string        `arg:"" help:"${instance}"`
-	Since    time.Duration `default:"24h" placeholder:"DURATION" help:"How far back, such as 30m or 2h."`
-	Limit    int           `default:"500" placeholder:"LINES" help:"At most so many lines, the latest."`
+	Instance string `arg:"" help:"${instance}"`
+	Since    string `default:"24h" placeholder:"WHEN" help:"How far back, such as 30m or 2h, or a time such as 2026-01-02T15:04:05Z (24h unless told)."`
+	Limit    int    `default:"500" placeholder:"LINES" help:"At most so many lines, the oldest first (500 unless told, 2000 at most)."`
 }
 
 func (logsCommand) Help() string {

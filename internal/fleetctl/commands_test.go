@@ -18,15 +18,15 @@ func whole(t *testing.T) map[string]answer {
 		at("GET /instances/{id}"): {200, encoded(t, sampleInstance())},
 		"GET /incidents":          {200, encoded(t, view.Incidents{Incidents: sampleIncidents()[:2]})},
 		"GET /doctor":             {200, encoded(t, sampleDiagnosis())},
-		at("GET /instances/{id}/logs?limit=500&since=2h0m0s"): {200, encoded(t, sampleLogs())},
-		at("POST /signups/{id}/approve"):                      {202, `{"id":"` + acme + `","slug":"acme-dental","status":"APPROVED","place":2,"next_action":"none: it begins by itself"}`},
-		at("POST /signups/{id}/reject"):                       {202, `{"id":"` + acme + `","slug":"acme-dental","status":"REJECTED","reason":"a double","next_action":"none"}`},
-		at("POST /instances/{id}/cancel"):                     {202, `{"operation":"op","execution":"op-teardown-1","deadline":"2026-11-25T13:00:00Z"}`},
-		at("POST /instances/{id}/retry"):                      {202, `{"operation":"op","execution":"op-teardown-2","deadline":"2026-11-25T13:00:00Z"}`},
-		at("POST /instances/{id}/resend"):                     {202, `{"operation":"op","message":{"id":"welcome-resend-3","status":"sent"}}`},
-		"POST /incidents/acknowledge":                         {200, encoded(t, sampleIncidents()[1])},
-		"POST /freeze":                                        {200, encoded(t, view.Frozen{Frozen: sampleFleet().Frozen})},
-		"POST /thaw":                                          {200, `{"frozen":[]}`},
+		at("GET /instances/{id}/logs?limit=500&since=2h"): {200, encoded(t, sampleLogs())},
+		at("POST /signups/{id}/approve"):                  {202, `{"id":"` + acme + `","slug":"acme-dental","status":"APPROVED","place":2,"next_action":"none: it begins by itself"}`},
+		at("POST /signups/{id}/reject"):                   {202, `{"id":"` + acme + `","slug":"acme-dental","status":"REJECTED","reason":"a double","next_action":"none"}`},
+		at("POST /instances/{id}/cancel"):                 {202, `{"operation":"op","execution":"op-teardown-1","deadline":"2026-11-25T13:00:00Z"}`},
+		at("POST /instances/{id}/retry"):                  {202, `{"operation":"op","execution":"op-teardown-2","deadline":"2026-11-25T13:00:00Z"}`},
+		at("POST /instances/{id}/resend"):                 {202, `{"operation":"op","message":{"id":"welcome-resend-3","status":"sent"}}`},
+		"POST /incidents/acknowledge":                     {200, encoded(t, sampleIncidents()[1])},
+		"POST /freeze":                                    {200, encoded(t, view.Frozen{Frozen: sampleFleet().Frozen})},
+		"POST /thaw":                                      {200, `{"frozen":[]}`},
 	}
 }
 
@@ -40,13 +40,14 @@ func TestCommands(t *testing.T) {
 		"list":                        {0, "6 instances; 1 to decide on", []string{"GET /instances "}},
 		"list --state active":         {0, "1 instance of 6", []string{"GET /instances "}},
 		"list --state SUSPENDED":      {0, "None of the 6", []string{"GET /instances "}},
+		"list --state admitted":       {0, "2 instances of 6", []string{"GET /instances "}},
 		"show acme-dental":            {0, "chain whole", []string{"GET /instances", "GET /instances/" + acme + " "}},
 		"show " + acme:                {0, "fleetctl runbook QuotaExceeded", []string{"GET /instances/" + acme + " "}},
 		"show df4a5ecc-3 --audit":     {0, "signup.decided", []string{"GET /instances", "GET /instances/" + acme + " "}},
 		"incidents":                   {0, "2 incidents open", []string{"GET /incidents "}},
 		"incidents --fail":            {exitFound, "CheckFailed", []string{"GET /incidents "}},
 		"doctor":                      {exitFound, "1 broken", []string{"GET /doctor "}},
-		"logs acme-dental --since 2h": {0, "create-project", []string{"GET /instances", "GET /instances/" + acme + "/logs?limit=500&since=2h0m0s "}},
+		"logs acme-dental --since 2h": {0, "create-project", []string{"GET /instances", "GET /instances/" + acme + "/logs?limit=500&since=2h "}},
 		"approve acme-dental":         {0, "is APPROVED, number 2 in the queue", []string{"GET /instances", "POST /signups/" + acme + "/approve {}"}},
 		"reject acme-dental --reason a-double --yes": {0, "is REJECTED", []string{"GET /instances", "POST /signups/" + acme + `/reject {"reason":"a-double"}`}},
 		"cancel acme-dental -y":                      {0, "is being taken down\n", []string{"GET /instances", "POST /instances/" + acme + "/cancel {}"}},
@@ -79,7 +80,7 @@ func TestJSON(t *testing.T) {
 	answers := whole(t)
 	for line, document := range map[string]string{
 		"list": "GET /instances", "show " + acme: "GET /instances/" + acme, "incidents --fail": "GET /incidents", "doctor": "GET /doctor",
-		"logs acme-dental --since 2h": "GET /instances/" + acme + "/logs?limit=500&since=2h0m0s", "approve acme-dental": "POST /signups/" + acme + "/approve",
+		"logs acme-dental --since 2h": "GET /instances/" + acme + "/logs?limit=500&since=2h", "approve acme-dental": "POST /signups/" + acme + "/approve",
 		"reject acme-dental --reason a-double -y": "POST /signups/" + acme + "/reject", "cancel acme-dental -y": "POST /instances/" + acme + "/cancel",
 		"retry acme-dental": "POST /instances/" + acme + "/retry", "resend acme-dental welcome": "POST /instances/" + acme + "/resend",
 		"ack acme-dental": "POST /incidents/acknowledge", "freeze twilio --reason outage": "POST /freeze", "thaw twilio": "POST /thaw",
@@ -92,6 +93,31 @@ func TestJSON(t *testing.T) {
 	}
 	fleetctl(t, "runbook", "--json").want(t, exitDone, `{"runbooks":[{"code":"Cancelled","title":`, "")
 	fleetctl(t, "runbook", "overdue", "--json").want(t, exitDone, `{"code":"Overdue","title":"a deadline has passed","text":"# Overdue`, "")
+}
+
+// TestListChoosesByTheAPI: under --json the document is the API's, so the API chooses.
+func TestListChoosesByTheAPI(t *testing.T) {
+	api := newFakeAPI(t, map[string]answer{"GET /instances?state=ACTIVE": {200, `{"instances":[],"frozen":[]}`}, "GET /instances?signup=REQUESTED": {200, "{}"}})
+	fleetctl(t, "list", "--state", "active", "--json").want(t, exitDone, `{"instances":[],"frozen":[]}`, "")
+	fleetctl(t, "list", "--state", "requested", "--json").want(t, exitDone, `{}`, "")
+	if len(api.asked) != 2 {
+		t.Error(api.lines())
+	}
+}
+
+// TestMoreLogs: that there are more is said beside the lines, with how to see them.
+func TestMoreLogs(t *testing.T) {
+	logs := sampleLogs()
+	logs.More = true
+	newFakeAPI(t, map[string]answer{"GET /instances/" + acme + "/logs?limit=5&since=2026-11-25T11%3A00%3A00Z": {200, encoded(t, logs)}})
+	fleetctl(t, "logs", acme, "--limit", "5", "--since", "2026-11-25T11:00:00Z").
+		want(t, exitDone, "REPORT", "there are later lines: fleetctl logs "+acme+" --since 2026-11-25T11:50:02.1Z")
+}
+
+// TestCancelsASignup that waits for its slot: there is no run to tell of.
+func TestCancelsASignup(t *testing.T) {
+	newFakeAPI(t, map[string]answer{"POST /instances/" + gamma + "/cancel": {202, `{"signup":"REJECTED"}`}})
+	fleetctl(t, "cancel", gamma, "-y").want(t, exitDone, gamma+" is REJECTED: it waited for its slot, and nothing was made", "")
 }
 
 // TestFound: what is asked about and not in order has a code of its own.

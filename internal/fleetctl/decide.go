@@ -85,6 +85,10 @@ func (c *call) begun(r view.Row, what, path string) error {
 		return c.told(text, err)
 	}
 	p := c.page()
+	if o.Operation == "" && o.Signup != "" {
+		p.line("%s is %s: it waited for its slot, and nothing was made", p.strong.Render(naming(r)), o.Signup)
+		return nil
+	}
 	p.line("%s %s", p.strong.Render(naming(r)), what)
 	p.fact("execution", o.Execution)
 	if !o.Deadline.IsZero() {

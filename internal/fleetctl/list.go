@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -11,11 +12,18 @@ import (
 
 // Run lists the fleet.
 func (l *listCommand) Run(c *call) error {
-	if c.flags.JSON && len(l.State) > 0 {
-		return wrong("--json prints the whole document: choose from it with jq, or leave --state out")
+	query, err := l.query()
+	if err != nil {
+		return err
+	}
+	if c.flags.JSON && len(l.State) > 1 {
+		return wrong("with --json the API chooses, and it knows one --state at a time: choose with jq")
+	}
+	if !c.flags.JSON {
+		query = nil // people are shown beginnings of ids that tell each from all others
 	}
 	var all view.Fleet
-	text, err := c.get("/instances", nil, &all)
+	text, err := c.get("/instances", query, &all)
 	if err != nil {
 		return err
 	}
@@ -25,11 +33,30 @@ func (l *listCommand) Run(c *call) error {
 	shown := all.Instances
 	if len(l.State) > 0 {
 		shown = slices.DeleteFunc(slices.Clone(shown), func(r view.Row) bool {
-			return !slices.ContainsFunc(l.State, func(s string) bool { return strings.EqualFold(s, standing(r)) })
+			return !slices.ContainsFunc(l.State, func(s string) bool {
+				return strings.EqualFold(s, string(r.State)) || strings.EqualFold(s, string(r.Signup))
+			})
 		})
 	}
 	c.page().fleet(all, shown)
 	return nil
+}
+
+// query asks the API for one state only.
+func (l *listCommand) query() (url.Values, error) {
+	query := url.Values{}
+	for _, state := range l.State {
+		known := strings.ToUpper(state)
+		switch {
+		case slices.Contains(fleet.States(), fleet.State(known)):
+			query.Add("state", known)
+		case slices.Contains(fleet.SignupStatuses(), fleet.SignupStatus(known)):
+			query.Add("signup", known)
+		default:
+			return nil, wrong("--state: %q is none of %v, nor of a signup's %v", state, fleet.States(), fleet.SignupStatuses())
+		}
+	}
+	return query, nil
 }
 
 // fleet shows rows of the fleet.

@@ -15,26 +15,35 @@ import (
 
 // Run prints an instance's log.
 func (l *logsCommand) Run(c *call) error {
-	if l.Since <= 0 || l.Limit <= 0 {
-		return wrong("--since and --limit are above 0")
+	if age, err := time.ParseDuration(l.Since); err != nil || age <= 0 {
+		if _, err := time.Parse(time.RFC3339, l.Since); err != nil {
+			return wrong("--since: %q is neither a length of time such as 2h nor a time such as 2026-01-02T15:04:05Z", l.Since)
+		}
+	}
+	if l.Limit < 1 || l.Limit > view.MaxLogLines {
+		return wrong("--limit: 1 to %d lines", view.MaxLogLines)
 	}
 	r, err := c.instance(l.Instance)
 	if err != nil {
 		return err
 	}
 	var logs view.Logs
-	query := url.Values{"since": {l.Since.String()}, "limit": {strconv.Itoa(l.Limit)}}
+	query := url.Values{"since": {l.Since}, "limit": {strconv.Itoa(l.Limit)}}
 	text, err := c.get("/instances/"+r.ID+"/logs", query, &logs)
 	if err != nil || c.flags.JSON {
 		return c.told(text, err)
 	}
-	c.page().logs(logs, r.ID, l.Since)
+	c.page().logs(logs, r.ID)
+	if logs.More {
+		last := logs.Lines[len(logs.Lines)-1].At.UTC().Format(time.RFC3339Nano)
+		say(c.terminal.err, "there are later lines: fleetctl logs %s --since %s\n", l.Instance, last)
+	}
 	return nil
 }
 
-func (p page) logs(logs view.Logs, instance string, since time.Duration) {
+func (p page) logs(logs view.Logs, instance string) {
 	if len(logs.Lines) == 0 {
-		p.line("There is no line of the last %s. CloudWatch shows a line some seconds after it was written.", span(since))
+		p.line("There is no line of that time. CloudWatch shows one some seconds after it was written.")
 	}
 	source := 0
 	for _, l := range logs.Lines {

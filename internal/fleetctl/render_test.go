@@ -35,7 +35,7 @@ func TestPages(t *testing.T) {
 			})
 		}
 	}
-	golden(t, "logs.txt", drawn(120, func(p page) { p.logs(sampleLogs(), acme, time.Hour) }))
+	golden(t, "logs.txt", drawn(120, func(p page) { p.logs(sampleLogs(), acme) }))
 }
 
 // TestPagesFit: nothing is wider than the terminal but what can't be broken.
@@ -91,7 +91,7 @@ func TestNothingIsObeyed(t *testing.T) {
 	if got := all.Instances[0]; got.Slug != "a]0;pwned31mb\tc" || got.Incidents != 9007199254740993 {
 		t.Errorf("%+v", got)
 	}
-	if logs := drawn(0, pages["list"]) + drawn(0, func(p page) { p.logs(sampleLogs(), acme, time.Hour) }); strings.ContainsRune(logs, '\x1b') {
+	if logs := drawn(0, pages["list"]) + drawn(0, func(p page) { p.logs(sampleLogs(), acme) }); strings.ContainsRune(logs, '\x1b') {
 		t.Errorf("an escape got through: %q", logs)
 	}
 }
