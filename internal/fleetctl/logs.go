@@ -60,7 +60,8 @@ func (p page) logs(logs view.Logs, instance string) {
 	}
 }
 
-// entry is a line of the log: its level and message, and then its fields; as it is where it is no JSON.
+// entry is a line of the log: its level and message, and then those of its fields that say something, with the instance's own id
+// cut short; as it is where it is no JSON.
 func (p page) entry(text, instance string) string {
 	var fields map[string]any
 	d := json.NewDecoder(strings.NewReader(text))
@@ -84,7 +85,9 @@ func (p page) entry(text, instance string) string {
 		take("instance")
 	}
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		words = append(words, p.faint.Render(name+"=")+field(name, fields[name]))
+		if value := field(name, fields[name]); value != `""` {
+			words = append(words, p.faint.Render(name+"=")+strings.ReplaceAll(value, instance, short(instance)+"…"))
+		}
 	}
 	return joined(" ", words...)
 }

@@ -77,7 +77,7 @@ func TestSpans(t *testing.T) {
 			t.Errorf("%v: %q, want %q", at, got, want)
 		}
 	}
-	if got := relative(before(time.Hour), noon) + ", " + relative(noon.Add(time.Hour), noon); got != "1 h ago, in 1 h" {
+	if got := relative(before(time.Hour), noon) + ", " + relative(noon.Add(time.Hour), noon) + ", " + relative(noon.Add(time.Second), noon); got != "1 h ago, in 1 h, just now" {
 		t.Error(got)
 	}
 }

@@ -98,7 +98,7 @@ func sampleLogs() view.Logs {
 	return view.Logs{Executions: []string{"op-" + acme + "-provision-1"}, Lines: []view.LogLine{
 		{At: at(0), Source: "provision", Text: `{"type":"TaskStateEntered","details":{"name":"CreateProject"},"execution_arn":"arn:aws:states:x"}`},
 		{At: at(12), Source: "create-project", Text: `{"time":"2026-11-25T11:50:00.012Z","level":"INFO","msg":"call","function":"create-project","vendor":"supabase","operation":"CreateProject","status":201,"request_id":"a b","instance":"` + acme + `"}`},
-		{At: at(1534), Source: "create-project", Text: `{"time":"2026-11-25T11:50:01.534Z","level":"INFO","msg":"done","function":"create-project","request":"r-1","instance":"` + acme + `","epoch":1,"took":1521734000}`},
+		{At: at(1534), Source: "create-project", Text: `{"time":"2026-11-25T11:50:01.534Z","level":"INFO","msg":"done","function":"create-project","request":"r-1","operation":"op-` + acme + `","error":"","instance":"` + acme + `","epoch":1,"took":1521734000}`},
 		{At: at(2000), Source: "create-email-account", Text: `{"level":"WARN","msg":"failed","code":"QuotaExceeded","error":"no more\u001b[31m subusers","instance":"` + acme + `"}`},
 		{At: at(2100), Source: "create-email-account", Text: "REPORT RequestId: 7f \x1b[2J Duration: 12 ms\n"},
 	}}

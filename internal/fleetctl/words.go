@@ -21,12 +21,16 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%d days", int(math.Round(d.Hours()/24)))
 }
 
-// relative is an instant as seen from now: "in 12 min", "5 h ago".
+// relative is an instant as seen from now: "in 12 min", "5 h ago", and "just now", since the API tells its time in seconds.
 func relative(at, now time.Time) string {
-	if at.After(now) {
-		return "in " + span(at.Sub(now))
+	switch d := at.Sub(now); {
+	case d.Abs() < 2*time.Second:
+		return "just now"
+	case d > 0:
+		return "in " + span(d)
+	default:
+		return span(d) + " ago"
 	}
-	return span(now.Sub(at)) + " ago"
 }
 
 // until is a deadline: "in 12 min", "overdue by 3 min". Empty without one.
