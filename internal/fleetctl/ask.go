@@ -2,9 +2,13 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"strings"
 )
+
+// errDeclined: whoever was asked didn't say yes.
+var errDeclined = errors.New("nothing was done")
 
 // confirm asks a person whether they mean it. Where nobody can be asked, --yes must have been said.
 func (c *call) confirm(yes bool, format string, args ...any) error {
@@ -22,11 +26,11 @@ func (c *call) confirm(yes bool, format string, args ...any) error {
 	}()
 	select {
 	case <-c.ctx.Done():
-		return c.ctx.Err()
+		say(c.terminal.err, "\n")
 	case line := <-answers:
 		if word := strings.ToLower(strings.TrimSpace(line)); word == "y" || word == "yes" {
 			return nil
 		}
 	}
-	return fmt.Errorf("nothing was done")
+	return errDeclined
 }

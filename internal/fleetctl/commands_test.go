@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"slices"
 	"strings"
 	"testing"
@@ -151,6 +154,14 @@ func TestConfirms(t *testing.T) {
 		if (len(api.asked) == 1) != (code == exitDone) {
 			t.Errorf("%q: asked %q", typed, api.lines())
 		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	var complaint bytes.Buffer
+	silent, _ := io.Pipe()
+	code := run(ctx, []string{"cancel", acme}, terminal{in: silent, out: io.Discard, err: &complaint, asks: true})
+	if code != exitFailed || !strings.HasSuffix(complaint.String(), "[y/N] \nfleetctl: nothing was done\n") {
+		t.Errorf("Ctrl-C at the question: %d, %s", code, complaint.String())
 	}
 	fleetctlOn(t, terminal{in: strings.NewReader("no\n"), asks: true}, "reject", "acme-dental", "--reason", "x").
 		want(t, exitFailed, "", "Reject the signup of acme-dental (df4a5ecc)? Whoever still wants it must sign up again. [y/N] fleetctl: nothing was done")

@@ -113,7 +113,7 @@ func (c *call) end(err error, parsed *kong.Context) int {
 		return exitDone
 	case errors.Is(err, errFound):
 		return exitFound
-	case c.ctx.Err() != nil:
+	case c.ctx.Err() != nil && !errors.Is(err, errDeclined):
 		say(c.terminal.err, "\nfleetctl: interrupted; what was asked for may have been done all the same\n")
 	default:
 		say(c.terminal.err, "fleetctl: %s\n", clean(err.Error()))

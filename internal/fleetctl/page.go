@@ -62,14 +62,14 @@ const factIndent = 12
 
 // fact is a line with a name; one without a text is left out.
 func (p page) fact(name, text string) {
-	if text != "" {
+	if ansi.Strip(text) != "" {
 		p.line("  %s%s", p.faint.Render(fmt.Sprintf("%-*s", factIndent-2, name)), p.wrap(text, factIndent))
 	}
 }
 
 // below is a text under a row, indented.
 func (p page) below(indent int, text string) {
-	if text != "" {
+	if ansi.Strip(text) != "" {
 		p.line("%s%s", strings.Repeat(" ", indent), p.wrap(text, indent))
 	}
 }

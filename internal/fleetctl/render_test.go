@@ -16,8 +16,14 @@ import (
 )
 
 var pages = map[string]func(page){
-	"list":      func(p page) { p.fleet(sampleFleet(), sampleFleet().Instances) },
-	"show":      func(p page) { p.instance(sampleInstance(), false) },
+	"list": func(p page) { p.fleet(sampleFleet(), sampleFleet().Instances) },
+	"show": func(p page) { p.instance(sampleInstance(), false) },
+	"active": func(p page) {
+		i := sampleInstance()
+		i.Row = view.Row{ID: acme, Slug: "acme-dental", Signup: fleet.Completed, State: fleet.Active}
+		i.Resources, i.Messages, i.History, i.AuditFault = i.Resources[:2], nil, nil, "audit chain is broken at entry 3"
+		p.instance(i, true)
+	},
 	"incidents": func(p page) { p.incidents(sampleIncidents()[:2]) },
 	"doctor":    func(p page) { p.diagnosis(sampleDiagnosis()) },
 	"runbook":   func(p page) { b, _ := runbooks.Find("MessageUnknown"); p.runbook(b) },
