@@ -80,6 +80,8 @@ var breaks = map[string][]breakage{
 		{"faults with anything", importing("internal/fault", "internal/clock"), "standard library only"},
 		{"cloudflare's root", importing("internal/provider/cloudflare", "github.com/cloudflare/cloudflare-go/v7"), "links every service"},
 		{"twilio's root", importing("internal/provider/twilio", "github.com/twilio/twilio-go"), "links every service"},
+		{"documents with the store", importing("internal/view", "internal/store"), "links the documents and the domain"},
+		{"documents with a library", importing("internal/view", "github.com/google/uuid"), "links the documents and the domain"},
 		{"main as a library", importing("internal/local/world", "functions/approve"), "a main is no library"},
 		{"step in fleetctl", importing("internal/fleetctl", "internal/steps/operation"), "no step and no store"},
 		{"store in fleetctl", importing("internal/fleetctl", "internal/store"), "no step and no store"},
@@ -90,6 +92,8 @@ var breaks = map[string][]breakage{
 		{"by the main", importing("functions/create-project", "internal/provider/twilio"), "functions/create-project links twilio's client, by way of functions/create-project"},
 		{"by its step", importing("internal/steps/project", "internal/provider/vercel"), "functions/create-project links vercel's client, by way of internal/steps/project"},
 		{"by another step", importing("internal/steps/signup", "internal/steps/sms"), "functions/approve links twilio's client, by way of internal/steps/sms"},
+		{"a port by the main", importing("functions/admit", "internal/onaws/topic"), "functions/admit links the port topic"},
+		{"a port by every main", importing("internal/onaws", "internal/onaws/insights"), "functions/admit links the port insights, which it is not granted, by way of internal/onaws"},
 		{"by something below", importing("internal/step", "internal/provider/edge"), "functions/admit links edge's client, by way of internal/step"},
 	},
 	"time": {

@@ -56,6 +56,9 @@ func forbidden(i imported) string {
 		}
 	}
 	folder, ok := i.local()
+	if i.by == "internal/view" && !i.standard() && folder != "internal/fleet" {
+		return "what shows Fleet to people links the documents and the domain, nothing else"
+	}
 	if !ok {
 		return ""
 	}

@@ -78,6 +78,9 @@ func TestParsed(t *testing.T) {
 	if want := (Reference{SecretsManager, "fleet/supabase"}); c.Credentials[provider.SupabaseToken] != want {
 		t.Errorf("the credential is %+v, want %+v", c.Credentials[provider.SupabaseToken], want)
 	}
+	if c.IncidentTopic != "arn:aws:sns:us-east-1:111122223333:fleet-incidents" || len(c.LogGroups) != 2 || c.LogGroups[1] != "/fleet/workflows" {
+		t.Errorf("the topic is %q, the log groups are %q", c.IncidentTopic, c.LogGroups)
+	}
 	if c.Settings.Slots != 3 || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
 		t.Errorf("got %+v, %+v", c.Settings, c.Vendors)
 	}
@@ -130,6 +133,8 @@ func TestWrong(t *testing.T) {
 		"FLEET_KMS_KEY":        {"alias/x", "file:", "file:/key", "arn:aws:kms:us-east-1:1:key/x"},
 		"FLEET_STATE_MACHINES": {"fleet-", "{}", `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:p"}`, `{"provision":1}`, "[]", "{"},
 		"FLEET_ADMIT_FUNCTION": {"a function", "arn:aws:lambda:us-east-1:1:function:x"},
+		"FLEET_INCIDENT_TOPIC": {"incidents", "arn:aws:sqs:us-east-1:111122223333:x", "arn:aws:sns:us-east-1:1:x"},
+		"FLEET_LOG_GROUPS":     {"a b", "/fleet/functions,", ",", strings.Repeat("x,", 50) + "x"},
 		"FLEET_SLOTS":          {"0", "-1", "1001", "many", "3.5"},
 		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://"},
 		"FLEET_DOMAIN":         {"gimbal", "https://gimbal.app", "gimbal.app."},

@@ -284,8 +284,10 @@ func TestUngranted(t *testing.T) {
 	env := p.env(t.Context())
 	_, credential := env.Provider.Credential(t.Context(), step.OperatorToken)
 	_, status := env.Executions.Status(t.Context(), "provision", "x")
+	_, logs := env.Logs(t.Context(), step.LogQuery{})
 	_, file := fs.ReadFile(env.Release, "index.html")
 	for what, err := range map[string]error{"credential": credential, "status": status, "release": file,
+		"publish": env.Publish(t.Context(), "a", "b"), "logs": logs,
 		"start": env.Executions.Start(t.Context(), "provision", "x", nil), "trigger": env.Trigger(t.Context(), "admit")} {
 		wants(t, err, fault.Internal)
 		if err != nil && !strings.Contains(err.Error(), "signup-status is not granted") {
