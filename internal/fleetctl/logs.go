@@ -66,7 +66,7 @@ func (p page) entry(text, instance string) string {
 	var fields map[string]any
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
-	if d.Decode(&fields) != nil {
+	if d.Decode(&fields) != nil || fields == nil || d.More() {
 		return strings.TrimRight(clean(text), "\n")
 	}
 	fields, _ = cleaned(fields).(map[string]any)

@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
 	"github.com/google/go-cmp/cmp"
@@ -86,6 +88,31 @@ func TestSpans(t *testing.T) {
 	if got := relative(before(time.Hour), noon) + ", " + relative(noon.Add(time.Hour), noon) + ", " + relative(noon.Add(time.Second), noon); got != "1 h ago, in 1 h, just now" {
 		t.Error(got)
 	}
+}
+
+// TestEntries: what is no JSON object alone is shown as it is.
+func TestEntries(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"msg":"a","b":1}`: "a b=1", `{"msg":"a"} and more`: `{"msg":"a"} and more`, "null": "null", "[1]": "[1]", "": "", `"text"`: `"text"`,
+		`{"msg":{"a":"b"}}`: "map[a:b]", `{"took":1500000000,"b":{"c":[null,true]},"level":"ERROR"}`: `ERROR b={"c":[null,true]} took=1.5s`,
+		`{"instance":"` + acme + `","operation":"op-` + acme + `-2"}`: "operation=op-df4a5ecc…-2", `{"instance":"` + beta + `"}`: "instance=" + beta,
+	} {
+		if got := (page{theme: newTheme(io.Discard, false)}).entry(text, acme); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+func FuzzEntry(f *testing.F) {
+	for _, l := range sampleLogs().Lines {
+		f.Add(l.Text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		got := (page{theme: newTheme(io.Discard, false)}).entry(text, acme)
+		if strings.ContainsFunc(got, func(r rune) bool { return unicode.IsControl(r) && r != '\n' && r != '\t' }) {
+			t.Errorf("%q", got)
+		}
+	})
 }
 
 // TestNothingIsObeyed: what a terminal would obey is taken out of whatever the API says.
