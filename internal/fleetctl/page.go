@@ -79,10 +79,10 @@ func (p page) section(name string) { p.line("\n%s", p.strong.Render(name)) }
 
 // wrap breaks a text at words so that it fits after an indentation.
 func (p page) wrap(text string, indent int) string {
-	if p.width <= indent+20 {
-		return text
+	if p.width > indent+20 {
+		text = ansi.Wrap(text, p.width-indent-1, "")
 	}
-	return strings.ReplaceAll(ansi.Wrap(text, p.width-indent-1, ""), "\n", "\n"+strings.Repeat(" ", indent))
+	return strings.ReplaceAll(text, "\n", "\n"+strings.Repeat(" ", indent))
 }
 
 // gap is what separates columns.

@@ -51,7 +51,7 @@ func whatNext(to target, status int) string {
 	case status >= 300 && status < 400:
 		return fmt.Sprintf("%s is not the API's own address.", to.base)
 	case status == http.StatusNotFound:
-		return "\"fleetctl list\" shows what there is."
+		return "\"fleetctl list\" and \"fleetctl show\" tell what there is."
 	case status == http.StatusTooManyRequests:
 		return "Too many requests at once: try again in a moment."
 	case status == http.StatusServiceUnavailable, status == http.StatusGatewayTimeout:

@@ -56,7 +56,9 @@ func sampleInstance() view.Instance {
 		},
 		Operations: []fleet.Operation{{ID: "op-" + acme, InstanceID: acme, Kind: fleet.Provision, Phase: fleet.TakingDown, N: 1, Epoch: 2,
 			Failure: "QuotaExceeded", FailureText: "sendgrid.CreateSubuser: no more subusers are allowed (HTTP 400 subuser_limit)",
-			StartedAt: before(10 * time.Minute), RunStartedAt: before(3 * time.Minute), Progress: fleet.Progress{Deadline: noon.Add(57 * time.Minute)}}},
+			StartedAt: before(10 * time.Minute), RunStartedAt: before(3 * time.Minute), Progress: fleet.Progress{Deadline: noon.Add(57 * time.Minute)}},
+			{ID: "resend-3", InstanceID: acme, Kind: fleet.Resend, Phase: fleet.Sending, N: 1, Epoch: 3, Message: "welcome-resend-3", Outcome: fleet.Succeeded,
+				StartedAt: before(time.Minute), EndedAt: before(50 * time.Second)}},
 		Messages: []fleet.Message{
 			{ID: "invitation", Recipient: "admin", Channel: "mail", Status: fleet.MessageSent, SentAt: before(2 * time.Minute)},
 			{ID: "welcome", Recipient: "admin", Channel: "mail", Status: fleet.MessageUnknown},

@@ -44,7 +44,7 @@ func (p page) instance(i view.Instance, wholeAudit bool) {
 	if i.Signed.DecidedBy != "" {
 		p.fact("decided", fmt.Sprintf("%s, by %s", stamp(i.Signed.DecidedAt), who(i.Signed.DecidedBy)))
 	}
-	p.fact("said", i.Signed.Reason)
+	p.fact("why", i.Signed.Reason)
 	if i.Progress.Reason != i.Signed.Reason {
 		p.fact("reason", i.Progress.Reason)
 	}
@@ -69,10 +69,15 @@ func (p page) instance(i view.Instance, wholeAudit bool) {
 
 // failure is the code of what went wrong with what goes on or went on last.
 func failure(i view.Instance) string {
-	if len(i.Operations) == 0 || i.State == fleet.Active {
+	if i.State == fleet.Active {
 		return ""
 	}
-	return runbooks.Name(i.Operations[len(i.Operations)-1].Failure)
+	for _, o := range slices.Backward(i.Operations) {
+		if !o.Short() {
+			return runbooks.Name(o.Failure)
+		}
+	}
+	return ""
 }
 
 func (p page) resources(i view.Instance) {
@@ -131,12 +136,12 @@ func (p page) operations(operations []fleet.Operation) {
 		} else {
 			took = span(o.EndedAt.Sub(o.StartedAt))
 		}
-		why := ""
-		if o.Failure != "" {
-			why = joined(": ", o.Failure, o.FailureText) + "\n"
+		about := o.Message // of a resend
+		if !o.Short() {
+			about = o.Execution()
 		}
 		rows = append(rows, row{cells: []string{string(o.Kind), fmt.Sprintf("%s %d", o.Phase, o.N), p.outcome(o), relative(o.StartedAt, p.now), took, deadline},
-			below: why + p.faint.Render(o.Execution())})
+			below: joined("\n", joined(": ", o.Failure, o.FailureText), p.faint.Render(about))})
 	}
 	p.table(2, rows...)
 }
