@@ -23,7 +23,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve test lint build start cost generate clean
+.PHONY: help setup demo serve fleetctl test lint build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ demo: $(SETUP) ## play one signup through the whole system, on this machine
 
 serve: $(SETUP) ## keep the whole system up on this machine
 	@go run ./internal/local serve $(ARGS)
+
+fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
+	@go run ./internal/fleetctl $(ARGS)
 
 # Without Python the tests say what they skip; in CI they fail.
 test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' own API documents
@@ -68,7 +71,7 @@ $(GOLANGCI):
 	@mv build/tools/golangci-lint $@
 
 # The names of the binaries are the folders'; a link keeps what go build compares, so that an unchanged one isn't linked again.
-build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise, and the local runner
+build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise; the local runner; fleetctl
 	@mkdir -p build/.bin
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.bin/ ./functions/...
 	@rm -rf build/functions
@@ -79,6 +82,7 @@ build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unle
 	echo "$$(ls build/functions | wc -l) functions; the largest, $$largest, has $$bytes bytes zipped"; \
 	if [ $$bytes -gt 6000000 ]; then echo "that is over 6 MB: see what it links by 'go list -deps'"; exit 1; fi
 	go build -trimpath -o build/local ./internal/local
+	go build -trimpath -o build/fleetctl ./internal/fleetctl
 
 # Built for this machine, whatever GOARCH says, into a folder that is kept: what is unchanged isn't linked again.
 start: ## measure every function's start against hello-world's, and its zipped size

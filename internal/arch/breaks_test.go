@@ -83,6 +83,8 @@ var breaks = map[string][]breakage{
 		{"documents with the store", importing("internal/view", "internal/store"), "links the documents and the domain"},
 		{"documents with a library", importing("internal/view", "github.com/google/uuid"), "links the documents and the domain"},
 		{"main as a library", importing("internal/local/world", "functions/approve"), "a main is no library"},
+		{"step in fleetctl", importing("internal/fleetctl", "internal/steps/operation"), "no step and no store"},
+		{"store in fleetctl", importing("internal/fleetctl", "internal/store"), "no step and no store"},
 		{"database double in a step", importing("internal/steps/database", "internal/schema/memory"), "a double of the database"},
 		{"technology in a step", importing("internal/steps/operation", "internal/store/bolt"), "not its technology"},
 	},

@@ -24,10 +24,14 @@ var vendorsOf = map[string][]string{
 
 // plain are the packages that import nothing but the standard library, with the reason.
 var plain = map[string]string{
-	"internal/fleet":   "the domain knows no technology",
-	"internal/fault":   "everything imports it",
-	"internal/catalog": "every main links it",
+	"internal/fleet":          "the domain knows no technology",
+	"internal/fault":          "everything imports it",
+	"internal/fault/runbooks": "they are pages and no more",
+	"internal/catalog":        "every main links it",
 }
+
+// operators are the packages of this module that fleetctl may import.
+var operators = []string{"internal/clock", "internal/fault", "internal/fault/runbooks", "internal/fleet", "internal/view"}
 
 // checkImports holds the direct imports to the layers.
 func checkImports(root string) (broken []string) {
@@ -69,6 +73,9 @@ func forbidden(i imported) string {
 		return "contract checks are for the local runner and for tests"
 	case under(folder, "internal/local") && !under(i.by, "internal/local"):
 		return "the local runner is on top of everything"
+	}
+	if i.by == "internal/fleetctl" && !slices.Contains(operators, folder) {
+		return "the operator's command line knows the API's documents, no step and no store"
 	}
 	noun, isStep := strings.CutPrefix(i.by, "internal/steps/")
 	if vendor, ok := strings.CutPrefix(folder, "internal/provider/"); ok && isStep && !slices.Contains(vendorsOf[noun], vendor) {

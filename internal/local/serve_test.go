@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -42,10 +44,17 @@ func upAndDown(t *testing.T, dir string, f func(c client, out *notifying)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	told, err := os.ReadFile(filepath.Join(dir, "front.json")) // fleetctl reads it
+	if want := `{"url":"` + front + `"}`; err != nil || string(told) != want {
+		t.Errorf("front.json holds %s, want %s: %v", told, want, err)
+	}
 	f(client{base: front, clock: origin, credentials: kept}, out)
 	stop.interrupt()
 	if code := <-ended; code != exitDone || complaint.Len() > 0 {
 		t.Fatalf("serve ended with %d: %s", code, complaint.String())
+	}
+	if _, err := os.Stat(filepath.Join(dir, "front.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("front.json is still there: %v", err)
 	}
 }
 
