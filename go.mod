@@ -5,16 +5,18 @@ go 1.26.0
 require (
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.270.0
 	github.com/aws/aws-lambda-go v1.55.1
-	github.com/aws/aws-sdk-go-v2 v1.47.8
+	github.com/aws/aws-sdk-go-v2 v1.48.0
 	github.com/aws/aws-sdk-go-v2/credentials v1.20.16
+	github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs v1.87.0 // as the others: see make start
 	github.com/aws/aws-sdk-go-v2/service/dynamodb v1.68.0 // later ones build every schema of the service at start: see make start
 	github.com/aws/aws-sdk-go-v2/service/kms v1.60.0 // later ones build every schema of the service at start: see make start
 	github.com/aws/aws-sdk-go-v2/service/lambda v1.108.0 // later ones build every schema of the service at start: see make start
 	github.com/aws/aws-sdk-go-v2/service/secretsmanager v1.49.0 // later ones build every schema of the service at start: see make start
 	github.com/aws/aws-sdk-go-v2/service/sfn v1.41.2
+	github.com/aws/aws-sdk-go-v2/service/sns v1.47.10 // as the others: see make start
 	github.com/aws/constructs-go/constructs/v10 v10.6.0
 	github.com/aws/jsii-runtime-go v1.139.0
-	github.com/aws/smithy-go v1.28.8
+	github.com/aws/smithy-go v1.28.9
 	github.com/cdklabs/cdk-nag-go/cdknag/v2 v2.35.0
 	github.com/charmbracelet/bubbletea v1.3.10
 	github.com/charmbracelet/lipgloss v1.1.0
