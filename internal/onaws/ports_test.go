@@ -26,6 +26,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store/table"
@@ -295,7 +296,8 @@ func TestUngranted(t *testing.T) {
 	_, credential := env.Provider.Credential(t.Context(), step.OperatorToken)
 	_, status := env.Executions.Status(t.Context(), "provision", "x")
 	_, file := fs.ReadFile(env.Release, "index.html")
-	for what, err := range map[string]error{"credential": credential, "status": status, "release": file,
+	_, database := env.Databases(t.Context(), provider.Secret{})
+	for what, err := range map[string]error{"credential": credential, "status": status, "release": file, "database": database,
 		"start": env.Executions.Start(t.Context(), "provision", "x", nil), "trigger": env.Trigger(t.Context(), "admit")} {
 		wants(t, err, fault.Internal)
 		if err != nil && !strings.Contains(err.Error(), "signup-status is not granted") {

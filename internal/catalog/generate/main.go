@@ -32,7 +32,14 @@ func main() { onaws.Main(catalog.{{.State}}, {{.Package}}.Open, {{.Handler}}{{ra
 // portOf is the package under internal/onaws with the port that a grant calls for, where not every function links it.
 var portOf = map[catalog.Grant]string{catalog.Publish: "topic", catalog.ReadLogs: "insights"}
 
+// inDatabases are the nouns whose steps open customers' databases, for which there is no grant: it takes a database's own
+// password. A test of package databases holds it to the steps.
+var inDatabases = []string{"admin", "database"}
+
 func ports(f catalog.Function) (packages []string) {
+	if slices.Contains(inDatabases, f.Package()) {
+		packages = append(packages, "databases")
+	}
 	for _, g := range f.Grants {
 		if p := portOf[g]; p != "" {
 			packages = append(packages, p)
