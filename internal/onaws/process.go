@@ -77,7 +77,9 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Vault: vault,
 		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Settings: c.Vendors,
 			Transport: step.LogCalls(b.clock, c.Endpoints, transport), Credential: b.credentials().Get},
-		Databases:    schema.Open,
+		Databases: func(context.Context, provider.Secret) (schema.Database, error) {
+			return nil, b.ungranted("customers' databases")
+		},
 		Executions:   b.executions(),
 		Trigger:      b.trigger(),
 		Publish:      func(context.Context, string, string) error { return b.ungranted("the topic of incidents") },
