@@ -177,7 +177,7 @@ func TestDoctorOfAHealthyFleet(t *testing.T) {
 		}
 	})
 	inWard(t, "", 0, func(w *ward) {
-		w.wantOnly("unchecked supabase.projects: how many are allowed is not known", `unchecked vercel.projects: "vercel-projects" in FLEET_QUOTAS`,
+		w.wantOnly("unchecked supabase.projects: how many are allowed is not known", `unchecked vercel.projects: "vercel-projects" under quotas`,
 			"unchecked cloudflare.dns-records: 0 DNS records", "unchecked twilio.subaccounts: 0 Twilio", "unchecked sendgrid.subusers: 0 SendGrid")
 	})
 }

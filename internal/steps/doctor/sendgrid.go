@@ -85,10 +85,10 @@ func judgeIPs(there []netip.Addr, err error, wanted []string) view.Check {
 	switch {
 	case len(wanted) == 0:
 		return broken(sendgridIPs, "no address is set, and every subuser needs one",
-			fmt.Sprintf("set FLEET_SENDGRID_IPS to addresses of the account: app.sendgrid.com, Settings, IP Addresses shows %d", len(there)))
+			set("sendgridIps", "FLEET_SENDGRID_IPS", fmt.Sprintf("some of the %d addresses that app.sendgrid.com shows under Settings, IP Addresses", len(there))))
 	case len(missing) > 0:
 		return broken(sendgridIPs, fmt.Sprintf("the account has %d addresses, but not %s: no subuser can be created", len(there), strings.Join(missing, ", ")),
-			"set FLEET_SENDGRID_IPS to addresses that app.sendgrid.com shows under Settings, IP Addresses, or buy them there")
+			set("sendgridIps", "FLEET_SENDGRID_IPS", "addresses that app.sendgrid.com shows under Settings, IP Addresses")+"; or buy the missing ones there")
 	}
 	return fine(sendgridIPs, "all %d configured addresses are on the account", len(wanted))
 }

@@ -55,7 +55,7 @@ func judgeOrganization(slug string, o supabase.Organization, err error) view.Che
 	switch {
 	case err != nil:
 		return broken(supabaseOrganization, fmt.Sprintf("the token finds no organisation %q: %s", slug, step.SafeText(err)),
-			"set FLEET_SUPABASE_ORGANIZATION to the slug in the organisation's address, supabase.com/dashboard/org/…, or use a token of one of its members")
+			set("organisation", "FLEET_SUPABASE_ORGANIZATION", "the slug in the organisation's address, supabase.com/dashboard/org/…")+"; or use a token of one of its members")
 	case o.Plan == "free":
 		return warning(supabaseOrganization, fmt.Sprintf("organisation %q is on the free plan: 2 projects at most, and idle ones are paused", slug),
 			fmt.Sprintf("choose a paid plan at supabase.com/dashboard/org/%s/billing", slug))

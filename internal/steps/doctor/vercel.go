@@ -57,7 +57,7 @@ func judgeVercelToken(t vercel.Team, listing error) view.Check {
 func judgeTeam(id string, err error) view.Check {
 	if err != nil {
 		return broken(vercelTeam, fmt.Sprintf("the token finds no team %q: %s", id, step.SafeText(err)),
-			"set FLEET_VERCEL_TEAM to the Team ID, team_…, from the team's Settings, General at vercel.com; a slug won't do")
+			set("team", "FLEET_VERCEL_TEAM", "the Team ID, team_…, on the team's page Settings, General at vercel.com")+"; a slug won't do")
 	}
 	return fine(vercelTeam, "team %s is there", id)
 }
