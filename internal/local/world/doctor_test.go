@@ -210,7 +210,7 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 		"the zone is of another domain":   {settings(func(s *provider.Settings) { s.Domain = "gimbal.example" }), []string{"broken cloudflare.zone: another domain than gimbal.example"}},
 		"the Twilio account is another":   {settings(func(s *provider.Settings) { s.TwilioAccount = "AC" + strings.Repeat("7", 32) }), append(unasked("twilio.account", "twilio.subaccounts"), "broken twilio.token: FLEET_TWILIO_ACCOUNT")},
 		"the Twilio account is malformed": {settings(func(s *provider.Settings) { s.TwilioAccount = "gimbal" }), append(unasked("twilio.account", "twilio.subaccounts"), "broken twilio.token: malformed SID")},
-		"an address is missing":           {settings(func(s *provider.Settings) { s.SendGridIPs = append(s.SendGridIPs, "192.0.2.99") }), []string{"broken sendgrid.ips: but not 192.0.2.99"}},
+		"an address is missing":           {settings(func(s *provider.Settings) { s.SendGridIPs = append(s.SendGridIPs, "192.0.2.99") }), []string{"broken sendgrid.ips: 1 of 2 configured addresses are not on the account: 192.0.2.99"}},
 		"a schedule is stopped":           {func(w *ward) { w.around.stopped = "reconcile" }, []string{"broken fleet.schedules: reconcile (every 15 min)"}},
 		"an invocation was given up":      {func(w *ward) { w.around.dead = 1 }, []string{"broken fleet.dead-letters: 1 asynchronous"}},
 		"the webhook secret is old":       {func(w *ward) { w.around.aged = 100 * 24 * time.Hour }, []string{"warning fleet.webhook-secret: 100 days old"}},

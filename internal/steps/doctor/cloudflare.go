@@ -39,18 +39,18 @@ func (d Deps) lookAtCloudflare(ctx context.Context) []view.Check {
 	v := atCloudflare
 	c, ok := d.held(ctx, v, cloudflareToken)
 	if !ok {
-		return append(v.unasked(cloudflareZone, cloudflareRecords), c)
+		return unasked(c, cloudflareZone, cloudflareRecords)
 	}
 	var s zoneSight
 	// An account's token is refused here, and good all the same: the zone decides.
 	s.token, s.tokenErr = ask(ctx, d.clock, d.cloudflare.VerifyToken)
 	if c, ok = v.door(cloudflareToken, s.tokenErr); !ok && !refused(s.tokenErr) {
-		return append(v.unasked(cloudflareZone, cloudflareRecords), c)
+		return unasked(c, cloudflareZone, cloudflareRecords)
 	}
 	s.zone, s.zoneErr = ask(ctx, d.clock, d.cloudflare.Zone)
 	s.records, s.recordsErr = d.cloudflare.CountRecords(ctx)
 	if refused(s.tokenErr) && s.zoneErr != nil && s.recordsErr != nil {
-		return append(v.unasked(cloudflareZone, cloudflareRecords), c)
+		return unasked(c, cloudflareZone, cloudflareRecords)
 	}
 	return []view.Check{judgeCloudflareToken(s, d.clock.Now()), judgeZone(s, d.vendors.Domain, d.vendors.CloudflareZone),
 		recordsQuota.judge(s.records, s.recordsErr, d.quotas[step.DNSRecords])}

@@ -172,8 +172,8 @@ func TestSendGrid(t *testing.T) {
 		"but 1": {judgeScopes(scopesNeeded[:10]), view.Broken, "lacks 1 of the 11 scopes that Fleet needs: mail.send", "its value stays"},
 	})
 	judge(t, sendgridIPs, map[string]judged{
-		"there":   {judgeIPs(ips, nil, []string{"192.0.2.2"}), view.Fine, "all 1 configured", ""},
-		"missing": {judgeIPs(ips, nil, []string{"192.0.2.1", "192.0.2.9"}), view.Broken, "has 2 addresses, but not 192.0.2.9", "FLEET_SENDGRID_IPS"},
+		"there":   {judgeIPs(ips, nil, []string{"192.0.2.2"}), view.Fine, "as configured: 192.0.2.2", ""},
+		"missing": {judgeIPs(ips, nil, []string{"192.0.2.1", "192.0.2.9"}), view.Broken, "1 of 2 configured addresses are not on the account: 192.0.2.9", "FLEET_SENDGRID_IPS"},
 		"not set": {judgeIPs(ips, nil, nil), view.Broken, "no address is set", "some of the 2 addresses"},
 		"denied":  {judgeIPs(nil, denied, nil), view.Unchecked, "HTTP 403", "ips.read"},
 		"silent":  {judgeIPs(nil, silent, nil), view.Unchecked, "no answer", "look again"},

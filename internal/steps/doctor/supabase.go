@@ -26,16 +26,14 @@ func (d Deps) lookAtSupabase(ctx context.Context) []view.Check {
 	v := atSupabase
 	c, ok := d.held(ctx, v, supabaseToken)
 	if !ok {
-		return append(v.unasked(supabaseOrganization, supabaseProjects), c)
+		return unasked(c, supabaseOrganization, supabaseProjects)
 	}
 	o, err := ask(ctx, d.clock, d.supabase.Organization)
 	if c, ok = v.door(supabaseToken, err); !ok {
-		return append(v.unasked(supabaseOrganization, supabaseProjects), c)
+		return unasked(c, supabaseOrganization, supabaseProjects)
 	}
 	if err != nil {
-		return append(v.unasked(supabaseProjects),
-			fine(supabaseToken, "accepted"),
-			judgeOrganization(d.vendors.SupabaseOrganization, o, err))
+		return append(unasked(judgeOrganization(d.vendors.SupabaseOrganization, o, err), supabaseProjects), fine(supabaseToken, "accepted"))
 	}
 	n, err := d.supabase.CountProjects(ctx)
 	return []view.Check{judgeSupabaseToken(err), judgeOrganization(d.vendors.SupabaseOrganization, o, nil),

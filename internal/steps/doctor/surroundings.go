@@ -98,7 +98,7 @@ func judgeDeadLetters(n int, err error) view.Check {
 	case n > 0:
 		return broken(deadLetters, fmt.Sprintf("%d asynchronous invocations were given up", n),
 			"poll the queue fleet-STAGE-dead-letters (FLEET_DEAD_LETTERS) in the SQS console, under Send and receive messages; each message names its function and the error. "+
-				"The sweeps catch up by themselves: once the cause is mended: aws sqs purge-queue --queue-url URL")
+				"The sweeps catch up by themselves: once the cause is mended, empty the queue: aws sqs purge-queue --queue-url URL")
 	}
 	return fine(deadLetters, "none")
 }

@@ -26,15 +26,15 @@ func (d Deps) lookAtTwilio(ctx context.Context) []view.Check {
 	v := atTwilio
 	c, ok := d.held(ctx, v, twilioToken)
 	if !ok {
-		return append(v.unasked(twilioAccount, twilioSubaccounts), c)
+		return unasked(c, twilioAccount, twilioSubaccounts)
 	}
 	parent, err := ask(ctx, d.clock, d.twilio.Parent)
 	if c, ok = v.door(twilioToken, err); !ok {
-		return append(v.unasked(twilioAccount, twilioSubaccounts), c)
+		return unasked(c, twilioAccount, twilioSubaccounts)
 	}
 	if err != nil { // it was not sent, or there is no such account, as which it was sent
-		return append(v.unasked(twilioAccount, twilioSubaccounts),
-			broken(twilioToken, "account and token don't go together: "+step.SafeText(err), v.renew+"; "+keep(v.credential)))
+		c = broken(twilioToken, "account and token don't go together: "+step.SafeText(err), v.renew+"; "+keep(v.credential))
+		return unasked(c, twilioAccount, twilioSubaccounts)
 	}
 	n, err := d.twilio.CountAccounts(ctx)
 	return []view.Check{fine(twilioToken, "accepted; an auth token may do all that its account may"),

@@ -67,11 +67,11 @@ func (v vendor) door(check string, err error) (view.Check, bool) {
 	return view.Check{}, true
 }
 
-// unasked are the checks that are left out, with the reason.
-func (v vendor) unasked(names ...string) []view.Check {
-	var all []view.Check
+// unasked are the checks that are left out because of another one, which is added.
+func unasked(because view.Check, names ...string) []view.Check {
+	all := []view.Check{because}
 	for _, name := range names {
-		all = append(all, unchecked(name, fmt.Sprintf("not looked at, since %s did not let Fleet in", v.name), "mend the first check of "+v.name))
+		all = append(all, unchecked(name, fmt.Sprintf("not looked at while %s is not fine", because.Name), "see to "+because.Name))
 	}
 	return all
 }
