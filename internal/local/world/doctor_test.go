@@ -310,6 +310,13 @@ func TestDoctorAsksTwice(t *testing.T) {
 	}
 }
 
+// TestDoctorAnswersInTime: a vendor that answers late and then not at all is given up while there is time to say so.
+func TestDoctorAnswersInTime(t *testing.T) {
+	inWard(t, "supabase.GetOrganization=hang,supabase.ListProjects=hang@1+", 1000, func(w *ward) {
+		w.wantOnly("unchecked supabase.projects: longer than there was time")
+	})
+}
+
 // TestDoctorIsForOperators: nobody else learns anything, and no vendor is asked.
 func TestDoctorIsForOperators(t *testing.T) {
 	inWard(t, "", 1000, func(w *ward) {
