@@ -177,7 +177,7 @@ func TestDoctorOfAHealthyFleet(t *testing.T) {
 		}
 	})
 	inWard(t, "", 0, func(w *ward) {
-		w.wantOnly("unchecked supabase.projects: how many are allowed is not known", `unchecked vercel.projects: "vercel-projects" in FLEET_QUOTAS`,
+		w.wantOnly("unchecked supabase.projects: how many are allowed is not known", `unchecked vercel.projects: "vercel-projects" under quotas`,
 			"unchecked cloudflare.dns-records: 0 DNS records", "unchecked twilio.subaccounts: 0 Twilio", "unchecked sendgrid.subusers: 0 SendGrid")
 	})
 }
@@ -210,7 +210,7 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 		"the zone is of another domain":   {settings(func(s *provider.Settings) { s.Domain = "gimbal.example" }), []string{"broken cloudflare.zone: another domain than gimbal.example"}},
 		"the Twilio account is another":   {settings(func(s *provider.Settings) { s.TwilioAccount = "AC" + strings.Repeat("7", 32) }), append(unasked("twilio.account", "twilio.subaccounts"), "broken twilio.token: FLEET_TWILIO_ACCOUNT")},
 		"the Twilio account is malformed": {settings(func(s *provider.Settings) { s.TwilioAccount = "gimbal" }), append(unasked("twilio.account", "twilio.subaccounts"), "broken twilio.token: malformed SID")},
-		"an address is missing":           {settings(func(s *provider.Settings) { s.SendGridIPs = append(s.SendGridIPs, "192.0.2.99") }), []string{"broken sendgrid.ips: but not 192.0.2.99"}},
+		"an address is missing":           {settings(func(s *provider.Settings) { s.SendGridIPs = append(s.SendGridIPs, "192.0.2.99") }), []string{"broken sendgrid.ips: 1 of 2 configured addresses are not on the account: 192.0.2.99"}},
 		"a schedule is stopped":           {func(w *ward) { w.around.stopped = "reconcile" }, []string{"broken fleet.schedules: reconcile (every 15 min)"}},
 		"an invocation was given up":      {func(w *ward) { w.around.dead = 1 }, []string{"broken fleet.dead-letters: 1 asynchronous"}},
 		"the webhook secret is old":       {func(w *ward) { w.around.aged = 100 * 24 * time.Hour }, []string{"warning fleet.webhook-secret: 100 days old"}},
@@ -308,6 +308,13 @@ func TestDoctorAsksTwice(t *testing.T) {
 		}
 		inWard(t, strings.Join(script, ","), 1000, func(w *ward) { w.wantOnly() })
 	}
+}
+
+// TestDoctorAnswersInTime: a vendor that answers late and then not at all is given up while there is time to say so.
+func TestDoctorAnswersInTime(t *testing.T) {
+	inWard(t, "supabase.GetOrganization=hang,supabase.ListProjects=hang@1+", 1000, func(w *ward) {
+		w.wantOnly("unchecked supabase.projects: longer than there was time")
+	})
 }
 
 // TestDoctorIsForOperators: nobody else learns anything, and no vendor is asked.

@@ -39,18 +39,18 @@ func (d Deps) lookAtCloudflare(ctx context.Context) []view.Check {
 	v := atCloudflare
 	c, ok := d.held(ctx, v, cloudflareToken)
 	if !ok {
-		return append(v.unasked(cloudflareZone, cloudflareRecords), c)
+		return unasked(c, cloudflareZone, cloudflareRecords)
 	}
 	var s zoneSight
 	// An account's token is refused here, and good all the same: the zone decides.
 	s.token, s.tokenErr = ask(ctx, d.clock, d.cloudflare.VerifyToken)
 	if c, ok = v.door(cloudflareToken, s.tokenErr); !ok && !refused(s.tokenErr) {
-		return append(v.unasked(cloudflareZone, cloudflareRecords), c)
+		return unasked(c, cloudflareZone, cloudflareRecords)
 	}
 	s.zone, s.zoneErr = ask(ctx, d.clock, d.cloudflare.Zone)
 	s.records, s.recordsErr = d.cloudflare.CountRecords(ctx)
 	if refused(s.tokenErr) && s.zoneErr != nil && s.recordsErr != nil {
-		return append(v.unasked(cloudflareZone, cloudflareRecords), c)
+		return unasked(c, cloudflareZone, cloudflareRecords)
 	}
 	return []view.Check{judgeCloudflareToken(s, d.clock.Now()), judgeZone(s, d.vendors.Domain, d.vendors.CloudflareZone),
 		recordsQuota.judge(s.records, s.recordsErr, d.quotas[step.DNSRecords])}
@@ -83,7 +83,7 @@ func judgeCloudflareToken(s zoneSight, now time.Time) view.Check {
 }
 
 func judgeZone(s zoneSight, domain, id string) view.Check {
-	const where = "set FLEET_CLOUDFLARE_ZONE to the Zone ID on the overview page of the zone at dash.cloudflare.com"
+	where := set("zone", "FLEET_CLOUDFLARE_ZONE", "the Zone ID on the zone's overview page at dash.cloudflare.com")
 	switch {
 	case refused(s.zoneErr) && s.recordsErr == nil:
 		return unchecked(cloudflareZone, fmt.Sprintf("the token reaches the records of zone %s, but may not read the zone itself: whether it is %s is not known", id, domain),
@@ -92,9 +92,9 @@ func judgeZone(s zoneSight, domain, id string) view.Check {
 		return unchecked(cloudflareZone, "the zone can't be read: "+step.SafeText(s.zoneErr), "look again in a minute")
 	case s.zoneErr != nil:
 		return broken(cloudflareZone, fmt.Sprintf("the token reaches no zone %s: %s", id, step.SafeText(s.zoneErr)),
-			where+", or give the token that zone")
+			where+"; or give the token that zone")
 	case !strings.EqualFold(s.zone.Name, domain):
-		return broken(cloudflareZone, fmt.Sprintf("zone %s is that of another domain than %s", id, domain), where+" of "+domain+", or mend FLEET_DOMAIN")
+		return broken(cloudflareZone, fmt.Sprintf("zone %s is that of another domain than %s", id, domain), where+"; or "+set("domain", "FLEET_DOMAIN", "the zone's domain"))
 	case s.zone.Status != "active":
 		return broken(cloudflareZone, fmt.Sprintf("the zone of %s is %s, not active: its records resolve nowhere", domain, s.zone.Status),
 			"point the domain's name servers, at its registrar, to those on the zone's overview page at dash.cloudflare.com")

@@ -52,7 +52,7 @@ func judge(t *testing.T, name string, cases map[string]judged) {
 
 func TestQuotas(t *testing.T) {
 	for _, q := range []quota{projectsQuota, frontendsQuota, recordsQuota, subaccountsQuota, subusersQuota} {
-		more := `"` + q.name + `" in FLEET_QUOTAS`
+		more := `"` + q.name + `" under quotas of the stage in infra/cdk.json`
 		judge(t, q.check, map[string]judged{
 			"plenty":    {q.judge(0, nil, 15), view.Fine, "0 of 15 " + q.what + " are used: 15 left", ""},
 			"89 %":      {q.judge(89, nil, 100), view.Fine, "11 left", ""},
@@ -158,7 +158,7 @@ func TestTwilio(t *testing.T) {
 	sub.Owner, off.Status, trial.Trial = "AC0", twilio.Suspended, true
 	judge(t, twilioAccount, map[string]judged{
 		"a parent":     {judgeParent(parent), view.Fine, "AC1 is active", ""},
-		"a subaccount": {judgeParent(sub), view.Broken, "subaccount of AC0", "FLEET_TWILIO_ACCOUNT to AC0"},
+		"a subaccount": {judgeParent(sub), view.Broken, "subaccount of AC0", "(FLEET_TWILIO_ACCOUNT) to AC0, then: make deploy"},
 		"suspended":    {judgeParent(off), view.Broken, "AC1 is suspended", "console.twilio.com"},
 		"a trial":      {judgeParent(trial), view.Warning, "verified numbers only", "upgrade"},
 	})
@@ -172,9 +172,9 @@ func TestSendGrid(t *testing.T) {
 		"but 1": {judgeScopes(scopesNeeded[:10]), view.Broken, "lacks 1 of the 11 scopes that Fleet needs: mail.send", "its value stays"},
 	})
 	judge(t, sendgridIPs, map[string]judged{
-		"there":   {judgeIPs(ips, nil, []string{"192.0.2.2"}), view.Fine, "all 1 configured", ""},
-		"missing": {judgeIPs(ips, nil, []string{"192.0.2.1", "192.0.2.9"}), view.Broken, "has 2 addresses, but not 192.0.2.9", "FLEET_SENDGRID_IPS"},
-		"not set": {judgeIPs(ips, nil, nil), view.Broken, "no address is set", "IP Addresses shows 2"},
+		"there":   {judgeIPs(ips, nil, []string{"192.0.2.2"}), view.Fine, "as configured: 192.0.2.2", ""},
+		"missing": {judgeIPs(ips, nil, []string{"192.0.2.1", "192.0.2.9"}), view.Broken, "1 of 2 configured addresses are not on the account: 192.0.2.9", "FLEET_SENDGRID_IPS"},
+		"not set": {judgeIPs(ips, nil, nil), view.Broken, "no address is set", "some of the 2 addresses"},
 		"denied":  {judgeIPs(nil, denied, nil), view.Unchecked, "HTTP 403", "ips.read"},
 		"silent":  {judgeIPs(nil, silent, nil), view.Unchecked, "no answer", "look again"},
 	})

@@ -31,7 +31,7 @@ func (q quota) judge(used int, err error, limit int) view.Check {
 			"look again in a minute; where it stays so, the credential may not list them")
 	case limit <= 0:
 		return unchecked(q.check, fmt.Sprintf("%d %s; how many are allowed is not known", used, q.what),
-			fmt.Sprintf(`look the limit up at the vendor and set %q in FLEET_QUOTAS`, q.name))
+			fmt.Sprintf("look the limit up at the vendor and set %q under quotas of the stage in infra/cdk.json (FLEET_QUOTAS), then: make deploy", q.name))
 	case used >= limit:
 		return broken(q.check, fmt.Sprintf("all %d %s are used (%d): the next signup fails", limit, q.what, used), q.more())
 	case used*100 >= limit*nearly:
@@ -41,5 +41,5 @@ func (q quota) judge(used int, err error, limit int) view.Check {
 }
 
 func (q quota) more() string {
-	return fmt.Sprintf("%s, then set %q in FLEET_QUOTAS to the new limit", q.raise, q.name)
+	return fmt.Sprintf("%s; a new limit goes to %q under quotas of the stage in infra/cdk.json (FLEET_QUOTAS), then: make deploy", q.raise, q.name)
 }

@@ -38,15 +38,15 @@ func (d Deps) lookAtSendGrid(ctx context.Context) []view.Check {
 	v := atSendGrid
 	c, ok := d.held(ctx, v, sendgridKey)
 	if !ok {
-		return append(v.unasked(sendgridScopes, sendgridIPs, sendgridSubusers), c)
+		return unasked(c, sendgridScopes, sendgridIPs, sendgridSubusers)
 	}
 	scopes, err := ask(ctx, d.clock, d.sendgrid.Scopes)
 	if c, ok = v.door(sendgridKey, err); !ok {
-		return append(v.unasked(sendgridScopes, sendgridIPs, sendgridSubusers), c)
+		return unasked(c, sendgridScopes, sendgridIPs, sendgridSubusers)
 	}
 	if err != nil {
-		return append(v.unasked(sendgridScopes, sendgridIPs, sendgridSubusers),
-			broken(sendgridKey, "SendGrid refuses to tell what the key may do: "+step.SafeText(err), v.renew+"; "+keep(v.credential)))
+		c = broken(sendgridKey, "SendGrid refuses to tell what the key may do: "+step.SafeText(err), v.renew+"; "+keep(v.credential))
+		return unasked(c, sendgridScopes, sendgridIPs, sendgridSubusers)
 	}
 	there, ipsErr := d.sendgrid.IPs(ctx)
 	n, err := d.sendgrid.CountSubusers(ctx)
@@ -85,10 +85,10 @@ func judgeIPs(there []netip.Addr, err error, wanted []string) view.Check {
 	switch {
 	case len(wanted) == 0:
 		return broken(sendgridIPs, "no address is set, and every subuser needs one",
-			fmt.Sprintf("set FLEET_SENDGRID_IPS to addresses of the account: app.sendgrid.com, Settings, IP Addresses shows %d", len(there)))
+			set("sendgridIps", "FLEET_SENDGRID_IPS", fmt.Sprintf("some of the %d addresses that app.sendgrid.com shows under Settings, IP Addresses", len(there))))
 	case len(missing) > 0:
-		return broken(sendgridIPs, fmt.Sprintf("the account has %d addresses, but not %s: no subuser can be created", len(there), strings.Join(missing, ", ")),
-			"set FLEET_SENDGRID_IPS to addresses that app.sendgrid.com shows under Settings, IP Addresses, or buy them there")
+		return broken(sendgridIPs, fmt.Sprintf("%d of %d configured addresses are not on the account: %s; no subuser can be created", len(missing), len(wanted), strings.Join(missing, ", ")),
+			set("sendgridIps", "FLEET_SENDGRID_IPS", "addresses that app.sendgrid.com shows under Settings, IP Addresses")+"; or buy the missing ones there")
 	}
-	return fine(sendgridIPs, "all %d configured addresses are on the account", len(wanted))
+	return fine(sendgridIPs, "on the account, as configured: %s", strings.Join(wanted, ", "))
 }

@@ -26,16 +26,14 @@ func (d Deps) lookAtSupabase(ctx context.Context) []view.Check {
 	v := atSupabase
 	c, ok := d.held(ctx, v, supabaseToken)
 	if !ok {
-		return append(v.unasked(supabaseOrganization, supabaseProjects), c)
+		return unasked(c, supabaseOrganization, supabaseProjects)
 	}
 	o, err := ask(ctx, d.clock, d.supabase.Organization)
 	if c, ok = v.door(supabaseToken, err); !ok {
-		return append(v.unasked(supabaseOrganization, supabaseProjects), c)
+		return unasked(c, supabaseOrganization, supabaseProjects)
 	}
 	if err != nil {
-		return append(v.unasked(supabaseProjects),
-			fine(supabaseToken, "accepted"),
-			judgeOrganization(d.vendors.SupabaseOrganization, o, err))
+		return append(unasked(judgeOrganization(d.vendors.SupabaseOrganization, o, err), supabaseProjects), fine(supabaseToken, "accepted"))
 	}
 	n, err := d.supabase.CountProjects(ctx)
 	return []view.Check{judgeSupabaseToken(err), judgeOrganization(d.vendors.SupabaseOrganization, o, nil),
@@ -55,7 +53,7 @@ func judgeOrganization(slug string, o supabase.Organization, err error) view.Che
 	switch {
 	case err != nil:
 		return broken(supabaseOrganization, fmt.Sprintf("the token finds no organisation %q: %s", slug, step.SafeText(err)),
-			"set FLEET_SUPABASE_ORGANIZATION to the slug in the organisation's address, supabase.com/dashboard/org/…, or use a token of one of its members")
+			set("organisation", "FLEET_SUPABASE_ORGANIZATION", "the slug in the organisation's address, supabase.com/dashboard/org/…")+"; or use a token of one of its members")
 	case o.Plan == "free":
 		return warning(supabaseOrganization, fmt.Sprintf("organisation %q is on the free plan: 2 projects at most, and idle ones are paused", slug),
 			fmt.Sprintf("choose a paid plan at supabase.com/dashboard/org/%s/billing", slug))

@@ -17,7 +17,7 @@ const (
 )
 
 var atTwilio = vendor{name: "Twilio", scope: "twilio", credential: provider.TwilioToken, status: "status.twilio.com",
-	renew: "compare FLEET_TWILIO_ACCOUNT and the auth token with the parent account's at console.twilio.com, under Account, API keys & tokens; an account that is suspended or closed is refused as well"}
+	renew: "compare the account (FLEET_TWILIO_ACCOUNT, \"twilioAccount\" of the stage in infra/cdk.json) and the auth token with the parent account's at console.twilio.com, under Account, API keys & tokens; an account that is suspended or closed is refused as well; copy the auth token"}
 
 var subaccountsQuota = quota{check: twilioSubaccounts, name: step.TwilioSubaccounts, what: "Twilio subaccounts",
 	raise: "ask Twilio's support for more, or close subaccounts that nobody needs at console.twilio.com"}
@@ -26,15 +26,15 @@ func (d Deps) lookAtTwilio(ctx context.Context) []view.Check {
 	v := atTwilio
 	c, ok := d.held(ctx, v, twilioToken)
 	if !ok {
-		return append(v.unasked(twilioAccount, twilioSubaccounts), c)
+		return unasked(c, twilioAccount, twilioSubaccounts)
 	}
 	parent, err := ask(ctx, d.clock, d.twilio.Parent)
 	if c, ok = v.door(twilioToken, err); !ok {
-		return append(v.unasked(twilioAccount, twilioSubaccounts), c)
+		return unasked(c, twilioAccount, twilioSubaccounts)
 	}
 	if err != nil { // it was not sent, or there is no such account, as which it was sent
-		return append(v.unasked(twilioAccount, twilioSubaccounts),
-			broken(twilioToken, "account and token don't go together: "+step.SafeText(err), v.renew+"; "+keep(v.credential)))
+		c = broken(twilioToken, "account and token don't go together: "+step.SafeText(err), v.renew+"; "+keep(v.credential))
+		return unasked(c, twilioAccount, twilioSubaccounts)
 	}
 	n, err := d.twilio.CountAccounts(ctx)
 	return []view.Check{fine(twilioToken, "accepted; an auth token may do all that its account may"),
@@ -45,7 +45,7 @@ func judgeParent(a twilio.Account) view.Check {
 	switch {
 	case a.Owner != a.SID:
 		return broken(twilioAccount, fmt.Sprintf("account %s is a subaccount of %s, and can have none of its own", a.SID, a.Owner),
-			fmt.Sprintf("set FLEET_TWILIO_ACCOUNT to %s, and the credential %s to its auth token", a.Owner, provider.TwilioToken))
+			fmt.Sprintf("%s; copy that account's auth token and %s", set("twilioAccount", "FLEET_TWILIO_ACCOUNT", a.Owner), keep(provider.TwilioToken)))
 	case a.Status != twilio.Active:
 		return broken(twilioAccount, fmt.Sprintf("account %s is %s, and so is every subaccount of it", a.SID, a.Status),
 			"see console.twilio.com for the reason, as a rule an unpaid balance, and ask Twilio's support")

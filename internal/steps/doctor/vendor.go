@@ -20,9 +20,18 @@ type vendor struct {
 	status     string // the page that tells of outages
 }
 
+// kept is the secret that holds a credential.
+func kept(credential string) string { return "fleet/STAGE/" + credential }
+
 // keep says where a credential has to be put.
 func keep(credential string) string {
-	return fmt.Sprintf("put it into the secret that FLEET_CREDENTIALS names for %s; the functions read it anew within 5 minutes", credential)
+	return fmt.Sprintf("put it into the secret %[1]s: aws secretsmanager put-secret-value --secret-id %[1]s --secret-string file:///dev/stdin; the functions read it anew within 5 minutes", kept(credential))
+}
+
+// set says where one of Fleet's settings is, by its key in infra/cdk.json and the functions' variable that it becomes, and what
+// its value has to be.
+func set(key, variable, value string) string {
+	return fmt.Sprintf("set %q of the stage in infra/cdk.json (%s) to %s, then: make deploy", key, variable, value)
 }
 
 // held checks that Fleet can read its credential at all; the second value is false where it can't, and nothing is to be asked.
@@ -33,7 +42,7 @@ func (d Deps) held(ctx context.Context, v vendor, check string) (view.Check, boo
 		return unchecked(check, fmt.Sprintf("Fleet's own secret store gives no answer: %s", step.SafeText(err)), "look again in a minute"), false
 	case err != nil:
 		return broken(check, fmt.Sprintf("Fleet can't read its credential %s: %s", v.credential, step.SafeText(err)),
-			fmt.Sprintf("create the secret that FLEET_CREDENTIALS names for %s, with its value as plain text, and let the functions read it: make deploy", v.credential)), false
+			fmt.Sprintf("create the secret %[1]s, its value as plain text: aws secretsmanager create-secret --name %[1]s --secret-string file:///dev/stdin; where it is there, its key or its policy keeps Fleet out", kept(v.credential))), false
 	case secret.Empty():
 		return broken(check, fmt.Sprintf("the credential %s is empty", v.credential), v.renew+"; "+keep(v.credential)), false
 	}
@@ -58,11 +67,11 @@ func (v vendor) door(check string, err error) (view.Check, bool) {
 	return view.Check{}, true
 }
 
-// unasked are the checks that are left out, with the reason.
-func (v vendor) unasked(names ...string) []view.Check {
-	var all []view.Check
+// unasked are the checks that are left out because of another one, which is added.
+func unasked(because view.Check, names ...string) []view.Check {
+	all := []view.Check{because}
 	for _, name := range names {
-		all = append(all, unchecked(name, fmt.Sprintf("not looked at, since %s did not let Fleet in", v.name), "mend the first check of "+v.name))
+		all = append(all, unchecked(name, fmt.Sprintf("not looked at while %s is not fine", because.Name), "see to "+because.Name))
 	}
 	return all
 }

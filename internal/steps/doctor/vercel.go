@@ -26,14 +26,14 @@ func (d Deps) lookAtVercel(ctx context.Context) []view.Check {
 	v := atVercel
 	c, ok := d.held(ctx, v, vercelToken)
 	if !ok {
-		return append(v.unasked(vercelTeam, vercelProjects), c)
+		return unasked(c, vercelTeam, vercelProjects)
 	}
 	team, err := ask(ctx, d.clock, d.vercel.Team)
 	if c, ok = v.door(vercelToken, err); !ok {
-		return append(v.unasked(vercelTeam, vercelProjects), c)
+		return unasked(c, vercelTeam, vercelProjects)
 	}
 	if err != nil {
-		return append(v.unasked(vercelProjects), fine(vercelToken, "accepted"), judgeTeam(d.vendors.VercelTeam, err))
+		return append(unasked(judgeTeam(d.vendors.VercelTeam, err), vercelProjects), fine(vercelToken, "accepted"))
 	}
 	n, err := d.vercel.CountProjects(ctx)
 	return []view.Check{judgeVercelToken(team, err), judgeTeam(d.vendors.VercelTeam, nil),
@@ -47,17 +47,17 @@ func judgeVercelToken(t vercel.Team, listing error) view.Check {
 	case !t.Confirmed:
 		return broken(vercelToken, "its owner's membership of the team is not confirmed", "let an owner of the team confirm it at vercel.com, under Settings, Members")
 	case !t.MayCreateProjects():
-		return broken(vercelToken, fmt.Sprintf("its owner is %s in the team, and may not create projects", t.Role), mend)
+		return broken(vercelToken, fmt.Sprintf("its owner's role in the team is %s, which may not create projects", t.Role), mend)
 	case refused(listing):
 		return broken(vercelToken, "it reads the team but not its projects: "+step.SafeText(listing), mend)
 	}
-	return fine(vercelToken, "accepted; its owner is %s in the team, and may create projects", t.Role)
+	return fine(vercelToken, "accepted; its owner's role in the team is %s, which may create projects", t.Role)
 }
 
 func judgeTeam(id string, err error) view.Check {
 	if err != nil {
 		return broken(vercelTeam, fmt.Sprintf("the token finds no team %q: %s", id, step.SafeText(err)),
-			"set FLEET_VERCEL_TEAM to the Team ID, team_…, from the team's Settings, General at vercel.com; a slug won't do")
+			set("team", "FLEET_VERCEL_TEAM", "the Team ID, team_…, on the team's page Settings, General at vercel.com")+"; a slug won't do")
 	}
 	return fine(vercelTeam, "team %s is there", id)
 }
