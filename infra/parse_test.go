@@ -1,10 +1,17 @@
 package main
 
 import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
 )
 
 // merge is the context of stage dev with changes: nil removes a value.
@@ -114,6 +121,32 @@ func TestProductionTakesNoEmulator(t *testing.T) {
 		if key != "stage" && (err == nil || !strings.Contains(err.Error(), key+" is wrong: it must be left out in production")) {
 			t.Errorf("%s: %v", key, err)
 		}
+	}
+}
+
+// TestArchitecture: functions that were built for another processor are not deployed.
+func TestArchitecture(t *testing.T) {
+	folder := t.TempDir()
+	for _, f := range catalog.Functions() {
+		if err := os.Mkdir(filepath.Join(folder, f.Name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		// An executable's header, for x86_64, without anything in it.
+		header := elf.Header64{Ident: [elf.EI_NIDENT]byte{0x7f, 'E', 'L', 'F', byte(elf.ELFCLASS64), byte(elf.ELFDATA2LSB), byte(elf.EV_CURRENT)},
+			Type: uint16(elf.ET_EXEC), Machine: uint16(elf.EM_X86_64), Version: uint32(elf.EV_CURRENT), Ehsize: 64}
+		var b bytes.Buffer
+		if err := binary.Write(&b, binary.LittleEndian, header); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, f.Name, "bootstrap"), b.Bytes(), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := parse(merge(map[string]any{"functions": folder, "architecture": "x86_64"}), "/"); err != nil {
+		t.Error(err)
+	}
+	if _, err := parse(merge(map[string]any{"functions": folder}), "/"); err == nil || !strings.Contains(err.Error(), "make build GOARCH=arm64") {
+		t.Errorf("functions for x86_64 as arm64: %v", err)
 	}
 }
 

@@ -82,6 +82,8 @@ var breaks = map[string][]breakage{
 		{"twilio's root", importing("internal/provider/twilio", "github.com/twilio/twilio-go"), "links every service"},
 		{"main as a library", importing("internal/local/world", "functions/approve"), "a main is no library"},
 		{"database double in a step", importing("internal/steps/database", "internal/schema/memory"), "a double of the database"},
+		{"CDK in a Lambda", importing("internal/onaws", "github.com/aws/aws-cdk-go/awscdk/v2"), "only the CDK app deploys"},
+		{"simulator in the deployment", importing("infra", "internal/sim"), "simulators are for the local runner and for tests"},
 		{"technology in a step", importing("internal/steps/operation", "internal/store/bolt"), "not its technology"},
 	},
 	"linked": {
@@ -98,6 +100,7 @@ var breaks = map[string][]breakage{
 		{"ticker", using("internal/sim", `"time"`, "time.NewTicker(1)"), "time.NewTicker"},
 		{"timeout", using("internal/provider", `"context"`, "context.WithTimeout"), "context.WithTimeout"},
 		{"deadline by another name", using("internal/provider", `c "context"`, "c.WithDeadline"), "context.WithDeadline"},
+		{"deployment", using("infra", `"time"`, "time.Now()"), "infra/stray.go:5: time.Now"},
 		{"dot import", using("internal/provider", `. "time"`, "Now()"), "a dot import of time hides its use"},
 	},
 	"diagrams": {
