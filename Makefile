@@ -23,7 +23,9 @@ POSTGRES := $(shell [ -n "$${FLEET_POSTGRES_BIN:-}" ] && echo yes || \
 	{ command -v initdb >/dev/null && postgres --version 2>/dev/null | grep -qE ' (1[5-9]|[2-9][0-9])(\.|$$)' && echo yes; })
 SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
-.PHONY: help setup demo serve test lint templates synth deploy build generate clean
+VENV := build/venv
+
+.PHONY: help setup demo serve fleetctl test lint templates synth deploy build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -41,7 +43,12 @@ demo: $(SETUP) ## play one signup through the whole system, on this machine
 serve: $(SETUP) ## keep the whole system up on this machine
 	@go run ./internal/local serve $(ARGS)
 
+fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
+	@go run ./internal/fleetctl $(ARGS)
+
+# Without Python the tests say what they skip; in CI they fail.
 test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' own API documents
+	@$(MAKE) --no-print-directory $(VENV)/.ready || echo "no Python environment: tests on DynamoDB will be skipped"
 	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -vet=off $(RACE) ./... # vetted by lint; they run in their packages' folders
 
 lint: $(GOLANGCI) templates ## formatting, vet, linters, generated files, templates and state machines
@@ -64,7 +71,7 @@ templates: synth
 	node_modules/.bin/asl-validator $(foreach d,$(wildcard statemachines/*.asl.json),--json-path build/.statemachines/$(notdir $(d)))
 	@if command -v python3 >/dev/null; then $(MAKE) --no-print-directory $(VENV)/.ready && \
 		$(VENV)/bin/cfn-lint --ignore-checks W3005 -- build/cdk.out/*.template.json && echo "cfn-lint: nothing found"; \
-	else echo; echo "SKIPPED: there is no python3 here, so that cfn-lint did not look at the templates"; echo; fi
+	else echo; echo "SKIPPED: there is no python3 here, so that cfn-lint did not look at the templates"; echo; [ -z "$${CI:-}" ]; fi
 
 synth: build node_modules/.package-lock.json ## the CloudFormation templates into build/cdk.out, by stage dev unless CONTEXT says otherwise
 	@rm -rf build/cdk.out
@@ -74,7 +81,6 @@ deploy: build node_modules/.package-lock.json ## deploy to the account of the AW
 	cd infra && ../node_modules/.bin/cdk deploy --all $(CONTEXT) $(ARGS)
 
 # What Python has for us: an emulator of AWS, and the linter of CloudFormation templates.
-VENV := build/venv
 $(VENV)/.ready: infra/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check --requirement $<
@@ -85,7 +91,7 @@ $(GOLANGCI):
 	@mv build/tools/golangci-lint $@
 
 # The names of the binaries are the folders'; a link keeps what go build compares, so that an unchanged one isn't linked again.
-build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise, and the local runner
+build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise; the local runner; fleetctl
 	@mkdir -p build/.bin
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.bin/ ./functions/...
 	@rm -rf build/functions
@@ -96,6 +102,15 @@ build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unle
 	echo "$$(ls build/functions | wc -l) functions; the largest, $$largest, has $$bytes bytes zipped"; \
 	if [ $$bytes -gt 6000000 ]; then echo "that is over 6 MB: see what it links by 'go list -deps'"; exit 1; fi
 	go build -trimpath -o build/local ./internal/local
+	go build -trimpath -o build/fleetctl ./internal/fleetctl
+
+# Built for this machine, whatever GOARCH says, into a folder that is kept: what is unchanged isn't linked again.
+start: ## measure every function's start against hello-world's, and its zipped size
+	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/... ./internal/bench/start/hello
+	@go run ./internal/bench/start $(ARGS) build/.host
+
+cost: ## price a provisioning, an update, and months of an idle instance and of fleets; ARGS=-json for a document
+	@go run ./internal/local/cost $(ARGS)
 
 generate: ## write the mains and the runner's table of handlers from the catalog
 	go generate ./internal/catalog

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -60,6 +61,12 @@ func (d deployment) logGroups() (wrong []string) {
 	return wrong
 }
 
+// What references to the API and to the queue are, with the end that CDK gives to logical ids.
+var (
+	apiReference   = regexp.MustCompile(`^<Api[0-9A-F]+>$`)
+	queueReference = regexp.MustCompile(`^<DeadLetters[0-9A-F]+>$`)
+)
+
 // checkEnvironment wants each function's environment to be one that it starts with, and to hold nothing that it is not granted.
 func checkEnvironment(d deployment) (wrong []string) {
 	for _, f := range catalog.Functions() {
@@ -70,8 +77,9 @@ func checkEnvironment(d deployment) (wrong []string) {
 		variables, _ := at(r.properties, "Environment", "Variables").(map[string]any)
 		lookup := func(name string) string {
 			// What references stand for, in the shape that it has on AWS.
-			return strings.NewReplacer("<WrappingKey>", "arn:aws:kms:us-east-1:111122223333:key/1",
-				"<ApiF70053CD>", "https://api.example").Replace(text(variables[name]))
+			value := strings.ReplaceAll(text(variables[name]), "<WrappingKey>", "arn:aws:kms:us-east-1:111122223333:key/1")
+			value = apiReference.ReplaceAllString(value, "https://api.example")
+			return queueReference.ReplaceAllString(value, "https://sqs.us-east-1.amazonaws.com/111122223333/fleet")
 		}
 		if err := onaws.Check(f, lookup); err != nil {
 			wrong = append(wrong, fmt.Sprintf("function %s does not start: %v", f.Name, err))

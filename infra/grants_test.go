@@ -86,9 +86,9 @@ func expected(f catalog.Function, stage string) []string {
 		}
 		all = append(all, statementsOf[g]...)
 	}
+	lists := strings.NewReplacer("MACHINES", sorted(machines), "EXECUTIONS", sorted(executions), "SECRETS", sorted(secrets))
 	for i := range all {
-		all[i] = strings.NewReplacer("MACHINES", sorted(machines), "EXECUTIONS", sorted(executions), "SECRETS", sorted(secrets)).Replace(all[i])
-		all[i] = strings.ReplaceAll(all[i], "STAGE", stage)
+		all[i] = strings.ReplaceAll(lists.Replace(all[i]), "STAGE", stage)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

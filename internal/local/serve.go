@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -51,6 +52,10 @@ func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
 		return fmt.Errorf("the public edge: %w", err)
 	}
 	defer func() { err = errors.Join(err, public.Close()) }()
+	if err := s.folder.announce(s.system.url); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.folder.withdraw()) }()
 	s.run(o)
 	greet(t, o, s.system, public)
 	<-stop.first
@@ -91,6 +96,9 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 	if p.credentials, err = keptCredentials(s.folder.file("credentials.json")); err != nil {
 		return nil, err
 	}
+	if p.credentialsSince, err = changed(s.folder.file("credentials.json")); err != nil {
+		return nil, err
+	}
 	if p.simulators, err = s.folder.ports(); err != nil {
 		return nil, err
 	}
@@ -98,6 +106,11 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 		return nil, err
 	}
 	p.log = slog.New(slog.NewJSONHandler(s.log, nil))
+	p.readLog = func() (io.ReadCloser, error) { return os.Open(s.log.Name()) }
+	p.publish = func(_ context.Context, subject, text string) error {
+		s.screen.said("people on call are told: %s\n\n%s", subject, text)
+		return nil
+	}
 	s.keeper = &keeper{folder: s.folder, failed: func(err error) { say(t.err, "serve: state was not kept: %v\n", err) }}
 	s.screen = newPlain(t.out, c)
 	s.screen.watch = newWatch() // nobody counts calls here
@@ -150,6 +163,14 @@ func above(address string) string {
 	return net.JoinHostPort(host, strconv.Itoa(n+1))
 }
 
+// fleetctl is how an operator's command line is told of the system in a folder.
+func fleetctl(dir string) string {
+	if dir == ".data" {
+		return `make fleetctl ARGS="--local list"`
+	}
+	return "go run ./internal/fleetctl --local=" + dir + " list"
+}
+
 // greet tells a person where everything is.
 func greet(t terminal, o serveOptions, s *system, public *edge.Listener) {
 	_, port, _ := net.SplitHostPort(public.Addr()) // it listens there
@@ -162,6 +183,7 @@ func greet(t terminal, o serveOptions, s *system, public *edge.Listener) {
 		}
 	}
 	line("operator", "Authorization: Bearer %s", s.credentials[step.OperatorToken])
+	line("", "or %s", fleetctl(o.dir))
 	line("webhooks", "signed as Standard Webhooks say, with %q of %s", step.WebhookSecret, folder(o.dir).file("credentials.json"))
 	if o.speed != 1 {
 		line("", "their timestamps in the fleet's time, which runs %v times as fast: now %s", o.speed, s.clock.Now().Format("2006-01-02T15:04:05Z"))

@@ -40,12 +40,16 @@ type plan struct {
 	rules   []sim.Rule
 	hooks   world.Hooks
 	log     *slog.Logger
+	readLog func() (io.ReadCloser, error) // of log, as world.Options has it
+	publish func(ctx context.Context, subject, text string) error
 
 	// table is the file of the fleet's records; durable makes its writes survive a power failure.
 	table       string
 	durable     bool
 	key         tink.AEAD
 	credentials credentials
+	// credentialsSince is when they were made; zero where it doesn't matter.
+	credentialsSince time.Time
 	// databases is PostgreSQL's folder.
 	databases string
 	// front is where the HTTP front listens; simulators are where those do, by vendor, where it matters.
@@ -100,8 +104,9 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 	p.latency.Answer, p.latency.Lag = ordinaryCall, listLag
 	s.world, err = world.New(world.Options{
 		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials, Slots: slots,
+		CredentialsSince: p.credentialsSince, Quotas: world.Quotas(),
 		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release,
-		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, Hooks: p.hooks,
+		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, ReadLog: p.readLog, Publish: p.publish, Hooks: p.hooks,
 	})
 	if err != nil {
 		return s, err

@@ -41,8 +41,18 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.InvokeAdmit) {
 		c.AdmitFunction = r.matching("FLEET_ADMIT_FUNCTION", functionPattern, "a function's name or ARN")
 	}
+	if r.granted(catalog.Publish) {
+		c.IncidentTopic = r.matching("FLEET_INCIDENT_TOPIC", topicPattern, "the ARN of an SNS topic")
+	}
+	if r.granted(catalog.ReadLogs) {
+		c.LogGroups = r.logGroups()
+	}
 	if r.granted(catalog.ReadRelease) {
 		c.Release = r.release(c.Stage)
+	}
+	if r.granted(catalog.Inspect) {
+		c.ScheduleGroup = r.matching("FLEET_SCHEDULE_GROUP", groupPattern, "a schedule group's name")
+		c.DeadLetters = r.matching("FLEET_DEAD_LETTERS", queuePattern, "a queue's URL, https://sqs.…")
 	}
 	c.Credentials = r.credentials(c.Stage)
 	r.vendors(&c.Vendors)
@@ -59,6 +69,10 @@ const (
 	kmsPattern      = `^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$`
 	prefixPattern   = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]*$`
 	machinePattern  = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)?$`
+	topicPattern    = `^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$`
+	logGroupPattern = `^[A-Za-z0-9_/.#-]{1,512}$`
+	groupPattern    = `^[0-9A-Za-z_.-]{1,64}$`
+	queuePattern    = `^https?://[^\s/]+/(\S+/)?[A-Za-z0-9_-]{1,80}$`
 	anything        = `^\S+$`
 )
 
@@ -144,6 +158,20 @@ func (r *reader) stateMachines() StateMachines {
 	return s
 }
 
+// mostLogGroups is how many log groups one query of CloudWatch Logs Insights reads.
+const mostLogGroups = 50
+
+func (r *reader) logGroups() []string {
+	names := strings.Split(r.lookup("FLEET_LOG_GROUPS"), ",")
+	for i, name := range names {
+		if names[i] = strings.TrimSpace(name); !matches(logGroupPattern, names[i]) || len(names) > mostLogGroups {
+			r.refuse("FLEET_LOG_GROUPS", "names of log groups, separated by commas, "+strconv.Itoa(mostLogGroups)+" at most")
+			return nil
+		}
+	}
+	return names
+}
+
 func (r *reader) release(stage string) Location {
 	const variable = "FLEET_RELEASE"
 	kind, rest, ok := cut(r.lookup(variable), S3, File)
@@ -170,6 +198,9 @@ func (r *reader) credentials(stage string) map[string]Reference {
 		if name, ok := strings.CutPrefix(string(g), catalog.SecretPrefix); ok {
 			needed = append(needed, name)
 		}
+	}
+	if r.granted(catalog.Inspect) && !slices.Contains(needed, step.WebhookSecret) {
+		needed = append(needed, step.WebhookSecret)
 	}
 	if len(needed) == 0 {
 		return nil
@@ -244,5 +275,23 @@ func (r *reader) settings() step.Settings {
 		}
 		s.PublicURL = text
 	}
+	if r.granted(catalog.Inspect) {
+		s.Quotas = r.quotas()
+	}
 	return s
+}
+
+func (r *reader) quotas() map[string]int {
+	const variable = "FLEET_QUOTAS"
+	var quotas map[string]int
+	err := decode(r.lookup(variable), &quotas)
+	wrong := err != nil || quotas == nil
+	for name, n := range quotas {
+		wrong = wrong || n < 0 || !slices.Contains(step.Quotas(), name)
+	}
+	if wrong {
+		r.refuse(variable, `a JSON object of numbers of `+strings.Join(step.Quotas(), ", ")+`, or "{}" where none is known`)
+		return nil
+	}
+	return quotas
 }

@@ -287,7 +287,7 @@ func (m memory) Write(_ context.Context, writes []table.Write) error {
 func TestUngranted(t *testing.T) {
 	variables := complete()
 	maps.Copy(variables, map[string]string{"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
-	p, err := open(catalog.SignupStatus, from(variables), quiet())
+	p, err := open(catalog.SignupStatus, nil, from(variables), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,8 +295,13 @@ func TestUngranted(t *testing.T) {
 	_, credential := env.Provider.Credential(t.Context(), step.OperatorToken)
 	_, status := env.Executions.Status(t.Context(), "provision", "x")
 	_, file := fs.ReadFile(env.Release, "index.html")
+	_, logs := env.Logs(t.Context(), step.LogQuery{})
+	_, schedules := env.Surroundings.Schedules(t.Context())
+	_, letters := env.Surroundings.DeadLetters(t.Context())
+	_, age := env.Surroundings.CredentialChanged(t.Context(), step.WebhookSecret)
 	for what, err := range map[string]error{"credential": credential, "status": status, "release": file,
-		"start": env.Executions.Start(t.Context(), "provision", "x", nil), "trigger": env.Trigger(t.Context(), "admit")} {
+		"start": env.Executions.Start(t.Context(), "provision", "x", nil), "trigger": env.Trigger(t.Context(), "admit"),
+		"publish": env.Publish(t.Context(), "a", "b"), "logs": logs, "schedules": schedules, "dead letters": letters, "age": age} {
 		wants(t, err, fault.Internal)
 		if err != nil && !strings.Contains(err.Error(), "signup-status is not granted") {
 			t.Errorf("%s: %v", what, err)

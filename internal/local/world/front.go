@@ -59,6 +59,7 @@ func (w *World) route(f catalog.Function, out http.ResponseWriter, r *http.Reque
 		_, _ = io.Copy(out, strings.NewReader(`{"message":"Internal Server Error"}`)) // the client may be gone
 		return
 	}
+	out.Header().Set("Date", w.options.Clock.Now().UTC().Format(http.TimeFormat)) // the fleet's time, by which deadlines are meant
 	for name, value := range answer.Headers {
 		out.Header().Set(name, value)
 	}
@@ -74,6 +75,12 @@ func (w *World) event(f catalog.Function, r *http.Request, body []byte) events.A
 	}
 	for name, values := range r.Header {
 		e.Headers[strings.ToLower(name)] = strings.Join(values, ",")
+	}
+	for name, values := range r.URL.Query() {
+		if e.QueryStringParameters == nil {
+			e.QueryStringParameters = map[string]string{}
+		}
+		e.QueryStringParameters[name] = strings.Join(values, ",")
 	}
 	for _, match := range pathParameter.FindAllStringSubmatch(f.Route, -1) {
 		e.PathParameters[match[1]] = r.PathValue(match[1])

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -15,8 +16,10 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // Invoke is Lambda: it runs one invocation of a function, in an environment of its own, for as long as the function's
@@ -101,15 +104,28 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 	if o.Hooks.Table != nil {
 		fleet = o.Hooks.Table(f.Name, fleet)
 	}
+	keys := o.Keys
+	if o.Hooks.Keys != nil {
+		keys = o.Hooks.Keys(f.Name, keys)
+	}
+	var read sync.Map // credentials, by name
 	transport := asTransport(w.Vendors.link, o.Hooks.Transport)
 	endpoints := w.Endpoints
 	endpoints.Edge.Dial = l.dial(endpoints.Edge.Dial)
+	vendors := settings()
+	if o.Hooks.Settings != nil {
+		o.Hooks.Settings(&vendors)
+	}
 	return step.Env{
 		Clock: c,
 		Store: store.New(mortalTable{fleet, l}, c),
-		Vault: w.vault,
-		Provider: provider.Config{Endpoints: endpoints, Clock: c, Transport: mortalTransport{transport, l}, Settings: settings(),
+		Vault: seal.New(keys, o.KeyEncryptionKey), // as a process of its own has it, with no key unwrapped yet
+		Provider: provider.Config{Endpoints: endpoints, Clock: c, Settings: vendors,
+			Transport: step.LogCalls(c, endpoints, mortalTransport{transport, l}),
 			Credential: func(_ context.Context, name string) (provider.Secret, error) {
+				if _, again := read.LoadOrStore(name, true); !again && o.Hooks.OnCredential != nil {
+					o.Hooks.OnCredential(f.Name, name)
+				}
 				value, ok := o.Credentials[name]
 				if !ok {
 					return provider.Secret{}, fault.New(fault.Internal, "there is no credential %q", name)
@@ -130,11 +146,18 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 			w.Background(function)
 			return nil
 		},
-		Release:  o.Release,
-		Nonce:    w.nonce,
-		Secret:   step.RandomSecret,
-		Settings: step.Settings{Slots: o.Slots, PublicURL: w.PublicURL},
-		Log:      o.Log,
-		Request:  w.nonce(),
+		Publish: func(ctx context.Context, subject, text string) error {
+			return l.around(false, func() error { return w.publish(ctx, subject, text) })
+		},
+		Logs: func(ctx context.Context, q step.LogQuery) ([]view.LogLine, error) {
+			return w.find(ctx, q)
+		},
+		Surroundings: w.surround(l),
+		Release:      o.Release,
+		Nonce:        w.nonce,
+		Secret:       step.RandomSecret,
+		Settings:     step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas},
+		Log:          o.Log,
+		Request:      w.nonce(),
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -21,8 +22,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
-	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/table"
 	"github.com/project-gimbal/fleet/statemachines"
@@ -39,6 +40,10 @@ type Options struct {
 	KeyEncryptionKey tink.AEAD
 	// Credentials are Fleet's own, by name; the simulators take the vendors' from here.
 	Credentials map[string]string
+	// CredentialsSince is when the credentials were made; nobody knows if it is zero.
+	CredentialsSince time.Time
+	// Quotas are what the vendors allow, by the names of step.Quotas.
+	Quotas map[string]int
 	// Slots is how many provisionings run at once.
 	Slots int
 	// Databases is what stands behind the Supabase simulator; OpenDatabase is how the steps reach it.
@@ -59,6 +64,10 @@ type Options struct {
 	// Skew is how far the invocations' clocks are off, at most, either way.
 	Skew time.Duration
 	Log  *slog.Logger
+	// ReadLog opens what Log has written, as JSON lines; nil keeps the lines in memory, beside what Log does with them.
+	ReadLog func() (io.ReadCloser, error)
+	// Publish hands incidents to people; nil only logs them.
+	Publish func(ctx context.Context, subject, text string) error
 	// Hooks watch, and meddle for tests.
 	Hooks Hooks
 }
@@ -81,8 +90,13 @@ type Hooks struct {
 	Twice func(function string, n int) bool
 	// Dies tells at each point of an invocation whether it dies there.
 	Dies func(p Point) bool
-	// Table wraps the table of one invocation.
-	Table func(function string, t table.Table) table.Table
+	// Surroundings wraps those of one invocation, and Settings changes Fleet's identifiers at the vendors in one.
+	Surroundings func(step.Surroundings) step.Surroundings
+	Settings     func(*provider.Settings)
+	// Table wraps the table of one invocation, and Keys the one of wrapped keys.
+	Table, Keys func(function string, t table.Table) table.Table
+	// OnCredential learns which of Fleet's credentials an invocation reads, each once: a function keeps them for longer.
+	OnCredential func(function, name string)
 }
 
 // World is a running one.
@@ -94,12 +108,13 @@ type World struct {
 	PublicURL  string // of the HTTP front; set before anything is served
 
 	options Options
-	vault   *seal.Vault
 	flying  sim.Flights
 
 	mu     sync.Mutex
 	random *rand.Rand
 	counts map[string]int
+	// scheduled are the functions whose schedules run.
+	scheduled []string
 }
 
 // New puts a world together. Nothing runs yet but the simulators' ports, if asked for; Close ends those.
@@ -107,10 +122,15 @@ func New(o Options) (*World, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.ReadLog == nil {
+		book := &logbook{}
+		o.Log, o.ReadLog = slog.New(slog.NewMultiHandler(o.Log.Handler(), slog.NewJSONHandler(book, nil))), book.open
+	}
+	o.Log = slog.New(stamped{o.Log.Handler(), o.Clock})
 	if o.Script == nil {
 		o.Script = sim.NewScript()
 	}
-	w := &World{options: o, Store: store.New(o.Table, o.Clock), vault: seal.New(o.Keys, o.KeyEncryptionKey),
+	w := &World{options: o, Store: store.New(o.Table, o.Clock),
 		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{}}
 	if err := w.openVendors(); err != nil {
 		return nil, err
@@ -120,7 +140,7 @@ func New(o Options) (*World, error) {
 		return nil, err
 	}
 	w.Executions, err = asl.NewService(asl.Options{Clock: o.Clock, Invoker: w, Machines: machines, Seed: o.Seed,
-		OnEvent: o.Hooks.OnEvent, OnStatus: w.statusChanged})
+		OnEvent: w.observe, OnStatus: w.statusChanged})
 	return w, err
 }
 
@@ -164,13 +184,24 @@ func (w *World) Background(function string) {
 	})
 }
 
+// publish is the topic of incidents.
+func (w *World) publish(ctx context.Context, subject, text string) error {
+	w.options.Log.WarnContext(ctx, "people on call are told", "subject", subject)
+	if w.options.Publish == nil {
+		return nil
+	}
+	return w.options.Publish(ctx, subject, text)
+}
+
 // RunSchedules invokes the catalog's scheduled functions, each by its period, until ctx is done.
 func (w *World) RunSchedules(ctx context.Context) {
 	for _, f := range catalog.Functions() {
 		if f.Trigger != catalog.Schedule {
 			continue
 		}
+		w.runs(f.Name, true)
 		w.flying.Go(func() {
+			defer w.runs(f.Name, false)
 			for w.options.Clock.Sleep(ctx, time.Duration(f.Every)*time.Minute) == nil {
 				if _, err := w.Invoke(ctx, f.Name, json.RawMessage("{}")); err != nil {
 					w.options.Log.Warn("scheduled invocation failed", "function", f.Name, "error", err.Error())

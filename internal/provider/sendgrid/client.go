@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/sendgrid/rest"
 	sdk "github.com/sendgrid/sendgrid-go"
@@ -29,8 +30,8 @@ const vendor = "sendgrid"
 // Client speaks to SendGrid. It is safe for concurrent use.
 //
 // Its errors are *fault.Error with vendor "sendgrid" and one of the operations ListSubusers, CreateSubuser,
-// DeleteSubuser, ListKeys, CreateKey, DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain and
-// SendMail. SendGrid has no error codes; VendorCode is one of the Code constants where its message is a known one.
+// DeleteSubuser, ListKeys, CreateKey, DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain, SendMail,
+// ListScopes and ListIPs. SendGrid has no error codes; VendorCode is one of the Code constants where its message is a known one.
 type Client struct {
 	rest       rest.Client
 	clock      clock.Clock
@@ -105,13 +106,13 @@ func (c *Client) read(ctx context.Context, r request, to any) error {
 
 // username and identifier are what is put into a path or a header here.
 var (
-	username   = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.@+-]{0,63}$`)
-	identifier = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	username   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.@+-]{0,63}$`) })
+	identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) })
 )
 
 // behalf keeps back a call that names no subuser: it would act on Fleet's own account.
 func behalf(operation, subuser string) error {
-	if username.MatchString(subuser) {
+	if username().MatchString(subuser) {
 		return nil
 	}
 	return unsent(operation, fault.Internal, "it names no subuser", nil)

@@ -13,22 +13,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
-
-// Progress is what a signup's status URL tells. No personal data.
-type Progress struct {
-	ID     string             `json:"id"`
-	Slug   string             `json:"slug"`
-	Status fleet.SignupStatus `json:"status"`
-	// Reason is why it was rejected or has failed, NextAction what happens or has to happen now.
-	Reason     string `json:"reason,omitempty"`
-	NextAction string `json:"next_action"`
-	// Place is how many provisionings begin before an approved one, plus one.
-	Place int `json:"place,omitempty"`
-	// State and URL are the instance's, once there is one.
-	State fleet.State `json:"state,omitempty"`
-	URL   string      `json:"url,omitempty"`
-}
 
 // Status tells how far a signup is. 404 for an unknown one.
 func Status(Deps) step.API {
@@ -41,24 +27,31 @@ func Status(Deps) step.API {
 	}
 }
 
-func progress(ctx context.Context, env step.Env, id string) (Progress, error) {
+func progress(ctx context.Context, env step.Env, id string) (view.SignupStatus, error) {
 	if !fleet.IsInstanceID(id) {
-		return Progress{}, unknown()
+		return view.SignupStatus{}, unknown()
 	}
 	s, err := env.Store.Signup(ctx, id)
 	if err != nil {
-		return Progress{}, err
+		return view.SignupStatus{}, err
 	}
 	if s == nil {
-		return Progress{}, unknown()
+		return view.SignupStatus{}, unknown()
 	}
-	p := Progress{ID: s.InstanceID, Slug: s.Slug, Status: s.Status, Reason: s.Reason, NextAction: s.Status.NextAction()}
+	p := view.SignupStatus{ID: s.InstanceID, Slug: s.Slug, Status: s.Status, Reason: s.Reason, NextAction: s.Status.NextAction()}
 	if s.Status == fleet.Approved {
 		waiting, err := env.Store.Signups(ctx, fleet.Approved)
 		if err != nil {
 			return p, err
 		}
 		p.Place = 1 + slices.IndexFunc(waiting, func(w fleet.Signup) bool { return w.InstanceID == id })
+		freezes, err := env.Store.Freezes(ctx)
+		if err != nil {
+			return p, err
+		}
+		if fleet.Frozen(freezes, fleet.Vendors()...) != nil { // what, and why, is for operators
+			p.NextAction = "none: new provisionings are held back for now; it begins by itself when that is over and a slot is free"
+		}
 	}
 	i, err := env.Store.Instance(ctx, id)
 	if err != nil || i == nil {
@@ -113,7 +106,7 @@ func reason(r events.APIGatewayV2HTTPRequest) (string, error) {
 	var said string
 	p.text("reason", &said)
 	p.end()
-	if !text(said, 500) {
+	if !httpapi.Printable(said, 500) {
 		p.bad.add("reason", "1 to 500 printable characters")
 	}
 	if len(p.bad) > 0 {
