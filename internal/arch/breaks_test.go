@@ -86,6 +86,8 @@ var breaks = map[string][]breakage{
 		{"step in fleetctl", importing("internal/fleetctl", "internal/steps/operation"), "no step and no store"},
 		{"store in fleetctl", importing("internal/fleetctl", "internal/store"), "no step and no store"},
 		{"database double in a step", importing("internal/steps/database", "internal/schema/memory"), "a double of the database"},
+		{"CDK in a Lambda", importing("internal/onaws", "github.com/aws/aws-cdk-go/awscdk/v2"), "only the CDK app deploys"},
+		{"simulator in the deployment", importing("infra", "internal/sim"), "simulators are for the local runner and for tests"},
 		{"technology in a step", importing("internal/steps/operation", "internal/store/bolt"), "not its technology"},
 	},
 	"linked": {
@@ -104,6 +106,7 @@ var breaks = map[string][]breakage{
 		{"ticker", using("internal/sim", `"time"`, "time.NewTicker(1)"), "time.NewTicker"},
 		{"timeout", using("internal/provider", `"context"`, "context.WithTimeout"), "context.WithTimeout"},
 		{"deadline by another name", using("internal/provider", `c "context"`, "c.WithDeadline"), "context.WithDeadline"},
+		{"deployment", using("infra", `"time"`, "time.Now()"), "infra/stray.go:5: time.Now"},
 		{"dot import", using("internal/provider", `. "time"`, "Now()"), "a dot import of time hides its use"},
 	},
 	"diagrams": {

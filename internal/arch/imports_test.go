@@ -57,6 +57,11 @@ func forbidden(i imported) string {
 			return "the root package links every service of the vendor; use the packages of the services"
 		}
 	}
+	for _, deployment := range []string{"github.com/aws/aws-cdk-go", "github.com/aws/constructs-go", "github.com/aws/jsii-runtime-go", "github.com/cdklabs"} {
+		if under(i.path, deployment) && !under(i.by, "infra") {
+			return "only the CDK app deploys; what runs knows nothing of it"
+		}
+	}
 	folder, ok := i.local()
 	if i.by == "internal/view" && !i.standard() && folder != "internal/fleet" {
 		return "what shows Fleet to people links the documents and the domain, nothing else"
