@@ -19,9 +19,9 @@ type Config struct {
 	// KeyEncryptionKey is FLEET_KMS_KEY, what wraps data keys: the ARN of a KMS key, or "file:" and a path (seal.FileKey),
 	// which production refuses. Needed with "keys" and "keys:mint".
 	KeyEncryptionKey string
-	// StateMachines is FLEET_STATE_MACHINES: the workflows' ARNs by name, as a JSON object, or what all of these ARNs
-	// begin with, up to the workflow's name: "arn:aws:states:us-east-1:111122223333:stateMachine:fleet-". Needed with
-	// "executions".
+	// StateMachines is FLEET_STATE_MACHINES: the workflows' ARNs by name, as a JSON object, each of which may end with an
+	// alias or a version to start, or what all of these ARNs begin with, up to the workflow's name:
+	// "arn:aws:states:us-east-1:111122223333:stateMachine:fleet-". Needed with "executions".
 	StateMachines StateMachines
 	// AdmitFunction is FLEET_ADMIT_FUNCTION, the name or the ARN of the function admit. Needed with "invoke:admit".
 	AdmitFunction string
@@ -71,9 +71,12 @@ const (
 	executionPart    = ":execution:"
 )
 
-// executionARN is the ARN of an execution of a state machine.
+// executionARN is the ARN of an execution of a state machine. One that was started through an alias or a version, which the
+// machine's ARN then ends with, has neither in its own.
 func executionARN(machine, name string) string {
-	return strings.Replace(machine, stateMachinePart, executionPart, 1) + ":" + name
+	where, machine, _ := strings.Cut(machine, stateMachinePart)
+	machine, _, _ = strings.Cut(machine, ":")
+	return where + executionPart + machine + ":" + name
 }
 
 // Kind is where something is kept.

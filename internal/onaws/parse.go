@@ -57,7 +57,8 @@ const (
 	tablePattern    = `^[A-Za-z0-9_.-]{3,255}$`
 	functionPattern = `^(arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$`
 	kmsPattern      = `^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$`
-	machinePattern  = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]*$`
+	prefixPattern   = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]*$`
+	machinePattern  = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)?$`
 	anything        = `^\S+$`
 )
 
@@ -127,7 +128,7 @@ func (r *reader) stateMachines() StateMachines {
 	const variable = "FLEET_STATE_MACHINES"
 	const want = "a JSON object of every workflow's state machine ARN, or what these ARNs begin with"
 	text := r.lookup(variable)
-	if matches(machinePattern, text) {
+	if matches(prefixPattern, text) {
 		return StateMachines{prefix: text}
 	}
 	var s StateMachines

@@ -122,11 +122,13 @@ func TestMissing(t *testing.T) {
 func TestWrong(t *testing.T) {
 	const repeated = "s3cr3t"
 	for name, values := range map[string][]string{
-		"FLEET_STAGE":          {"Production", "a b"},
-		"FLEET_TABLE":          {"x", "a table"},
-		"FLEET_KEYS_TABLE":     {"arn:aws:dynamodb:x"},
-		"FLEET_KMS_KEY":        {"alias/x", "file:", "file:/key", "arn:aws:kms:us-east-1:1:key/x"},
-		"FLEET_STATE_MACHINES": {"fleet-", "{}", `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:p"}`, `{"provision":1}`, "[]", "{"},
+		"FLEET_STAGE":      {"Production", "a b"},
+		"FLEET_TABLE":      {"x", "a table"},
+		"FLEET_KEYS_TABLE": {"arn:aws:dynamodb:x"},
+		"FLEET_KMS_KEY":    {"alias/x", "file:", "file:/key", "arn:aws:kms:us-east-1:1:key/x"},
+		"FLEET_STATE_MACHINES": {"fleet-", "{}", `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:p"}`, `{"provision":1}`, "[]", "{",
+			"arn:aws:states:us-east-1:111122223333:stateMachine:fleet:live",
+			`{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:p:","teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:t"}`},
 		"FLEET_ADMIT_FUNCTION": {"a function", "arn:aws:lambda:us-east-1:1:function:x"},
 		"FLEET_SLOTS":          {"0", "-1", "1001", "many", "3.5"},
 		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://"},
@@ -170,12 +172,12 @@ func TestAllAtOnce(t *testing.T) {
 func TestStateMachinesByName(t *testing.T) {
 	variables := complete()
 	variables["FLEET_STATE_MACHINES"] = `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:Provision-7XQ",
-		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M"}`
+		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M:live"}`
 	c, err := parse(catalog.Admit, from(variables))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if arn, ok := c.StateMachines.ARN("teardown"); !ok || !strings.HasSuffix(arn, ":Teardown-K2M") {
+	if arn, ok := c.StateMachines.ARN("teardown"); !ok || !strings.HasSuffix(arn, ":Teardown-K2M:live") {
 		t.Errorf("teardown is %q", arn)
 	}
 	if _, ok := c.StateMachines.ARN("update"); ok {

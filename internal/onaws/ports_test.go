@@ -105,6 +105,16 @@ func TestStatus(t *testing.T) {
 	wants(t, err, fault.Unavailable)
 }
 
+// TestExecutionARN: an execution's ARN names the machine alone, whatever it was started through.
+func TestExecutionARN(t *testing.T) {
+	for _, through := range []string{"", ":live", ":7"} {
+		got := executionARN("arn:aws:states:us-east-1:111122223333:stateMachine:fleet-dev-provision"+through, "op-1-provision-1")
+		if got != "arn:aws:states:us-east-1:111122223333:execution:fleet-dev-provision:op-1-provision-1" {
+			t.Errorf("through %q: %s", through, got)
+		}
+	}
+}
+
 // TestCallsAreBounded: a service that hangs doesn't take the whole invocation.
 func TestCallsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
