@@ -108,7 +108,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Clock: c,
 		Store: store.New(mortalTable{fleet, l}, c),
 		Vault: w.vault,
-		Provider: provider.Config{Endpoints: endpoints, Clock: c, Transport: mortalTransport{transport, l}, Settings: settings(),
+		Provider: provider.Config{Endpoints: endpoints, Clock: c, Transport: mortalTransport{transport, l}, Settings: Settings(),
 			Credential: func(_ context.Context, name string) (provider.Secret, error) {
 				value, ok := o.Credentials[name]
 				if !ok {
