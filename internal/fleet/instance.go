@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"regexp"
+	"sync"
 	"time"
 )
 
@@ -24,10 +25,10 @@ type Instance struct {
 	TerminatedAt time.Time `json:"terminated_at,omitzero"`
 }
 
-var idPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+var idPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`) })
 
 // IsInstanceID reports whether text from outside may be an instance's id. Any other may be no key for a table at all.
-func IsInstanceID(text string) bool { return idPattern.MatchString(text) }
+func IsInstanceID(text string) bool { return idPattern().MatchString(text) }
 
 // Progress is what may never be missing of anything under way.
 type Progress struct {

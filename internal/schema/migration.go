@@ -46,7 +46,7 @@ func All() []Migration {
 }
 
 // fileName is how the Supabase CLI names migrations.
-var fileName = regexp.MustCompile(`^([0-9]+)_([a-z0-9_]+)\.sql$`)
+var fileName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([0-9]+)_([a-z0-9_]+)\.sql$`) })
 
 // parse reads the files of a folder "migrations".
 func parse(from fs.FS) ([]Migration, error) {
@@ -57,7 +57,7 @@ func parse(from fs.FS) ([]Migration, error) {
 	var all []Migration
 	for _, path := range paths {
 		name := strings.TrimPrefix(path, "migrations/")
-		parts := fileName.FindStringSubmatch(name)
+		parts := fileName().FindStringSubmatch(name)
 		if parts == nil {
 			return nil, fault.New(fault.Internal, "migration %s is not named <version>_<name>.sql", name)
 		}
@@ -72,7 +72,9 @@ func parse(from fs.FS) ([]Migration, error) {
 }
 
 // transactionControl begins a statement that would break out of the migrator's transaction.
-var transactionControl = regexp.MustCompile(`(?i)^(begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b`)
+var transactionControl = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^(begin|start\s+transaction|commit|end|rollback|abort|savepoint|release|prepare\s+transaction)\b`)
+})
 
 // check refuses a list that can't be applied: none, unordered or doubled versions, or transaction control.
 func check(all []Migration) error {
@@ -87,7 +89,7 @@ func check(all []Migration) error {
 			return fault.New(fault.Internal, "migration %s comes after %s", m.Version, all[i-1].Version)
 		}
 		for n, statement := range m.Statements() {
-			if transactionControl.MatchString(withoutLeadingComments(statement)) {
+			if transactionControl().MatchString(withoutLeadingComments(statement)) {
 				return fault.New(fault.Internal, "migration %s, statement %d: controls transactions", m.Version, n+1)
 			}
 		}

@@ -3,6 +3,7 @@ package schema
 import (
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // split cuts SQL at the semicolons that end statements: not those in strings, quoted names, dollar quotes or comments.
@@ -46,7 +47,7 @@ func token(sql string, at int) int {
 	case strings.HasPrefix(rest, "/*"):
 		return blockComment(rest)
 	case c == '$':
-		if tag := dollarTag.FindString(rest); tag != "" {
+		if tag := dollarTag().FindString(rest); tag != "" {
 			return through(rest, len(tag), tag)
 		}
 	case isWordByte(c):
@@ -60,7 +61,9 @@ func token(sql string, at int) int {
 	return 1
 }
 
-var dollarTag = regexp.MustCompile(`^\$([A-Za-z_\x80-\x{10FFFF}][A-Za-z0-9_\x80-\x{10FFFF}]*)?\$`)
+var dollarTag = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\$([A-Za-z_\x80-\x{10FFFF}][A-Za-z0-9_\x80-\x{10FFFF}]*)?\$`)
+})
 
 // isWordByte reports whether c can be part of a name or a number; bytes of other alphabets can.
 func isWordByte(c byte) bool {

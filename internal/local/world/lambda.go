@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -15,6 +16,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
 )
@@ -101,15 +103,23 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 	if o.Hooks.Table != nil {
 		fleet = o.Hooks.Table(f.Name, fleet)
 	}
+	keys := o.Keys
+	if o.Hooks.Keys != nil {
+		keys = o.Hooks.Keys(f.Name, keys)
+	}
+	var read sync.Map // credentials, by name
 	transport := asTransport(w.Vendors.link, o.Hooks.Transport)
 	endpoints := w.Endpoints
 	endpoints.Edge.Dial = l.dial(endpoints.Edge.Dial)
 	return step.Env{
 		Clock: c,
 		Store: store.New(mortalTable{fleet, l}, c),
-		Vault: w.vault,
+		Vault: seal.New(keys, o.KeyEncryptionKey), // as a process of its own has it, with no key unwrapped yet
 		Provider: provider.Config{Endpoints: endpoints, Clock: c, Transport: mortalTransport{transport, l}, Settings: Settings(),
 			Credential: func(_ context.Context, name string) (provider.Secret, error) {
+				if _, again := read.LoadOrStore(name, true); !again && o.Hooks.OnCredential != nil {
+					o.Hooks.OnCredential(f.Name, name)
+				}
 				value, ok := o.Credentials[name]
 				if !ok {
 					return provider.Secret{}, fault.New(fault.Internal, "there is no credential %q", name)

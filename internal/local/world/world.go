@@ -21,7 +21,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
-	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/sim"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/table"
@@ -81,8 +80,10 @@ type Hooks struct {
 	Twice func(function string, n int) bool
 	// Dies tells at each point of an invocation whether it dies there.
 	Dies func(p Point) bool
-	// Table wraps the table of one invocation.
-	Table func(function string, t table.Table) table.Table
+	// Table wraps the table of one invocation, and Keys the one of wrapped keys.
+	Table, Keys func(function string, t table.Table) table.Table
+	// OnCredential learns which of Fleet's credentials an invocation reads, each once: a function keeps them for longer.
+	OnCredential func(function, name string)
 }
 
 // World is a running one.
@@ -94,7 +95,6 @@ type World struct {
 	PublicURL  string // of the HTTP front; set before anything is served
 
 	options Options
-	vault   *seal.Vault
 	flying  sim.Flights
 
 	mu     sync.Mutex
@@ -110,7 +110,7 @@ func New(o Options) (*World, error) {
 	if o.Script == nil {
 		o.Script = sim.NewScript()
 	}
-	w := &World{options: o, Store: store.New(o.Table, o.Clock), vault: seal.New(o.Keys, o.KeyEncryptionKey),
+	w := &World{options: o, Store: store.New(o.Table, o.Clock),
 		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{}}
 	if err := w.openVendors(); err != nil {
 		return nil, err

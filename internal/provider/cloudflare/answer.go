@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -44,11 +45,11 @@ type wireRecord struct {
 
 // identifier is what Cloudflare's documents allow for an id, and what can't lead elsewhere in a path: the SDK doesn't
 // escape it.
-var identifier = regexp.MustCompile(`^[0-9A-Za-z]{1,32}$`)
+var identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9A-Za-z]{1,32}$`) })
 
 // record checks that w has what every record has.
 func (w wireRecord) record() (Record, bool) {
-	if !identifier.MatchString(w.ID) || w.Type == "" || w.Name == "" {
+	if !identifier().MatchString(w.ID) || w.Type == "" || w.Name == "" {
 		return Record{}, false
 	}
 	return Record(w), true

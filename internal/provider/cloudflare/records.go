@@ -171,7 +171,7 @@ func (c *Client) SetProxied(ctx context.Context, id string, proxied bool) error 
 }
 
 func (c *Client) get(ctx context.Context, id string) (Record, error) {
-	if !identifier.MatchString(id) {
+	if !identifier().MatchString(id) {
 		return Record{}, unsent(operationGet, fault.Internal, "no id of a record", nil)
 	}
 	var params dns.RecordGetParams
@@ -192,7 +192,7 @@ func (c *Client) get(ctx context.Context, id string) (Record, error) {
 
 // DeleteRecord removes a record. One that is gone already (404, 81044) is removed.
 func (c *Client) DeleteRecord(ctx context.Context, id string) error {
-	if !identifier.MatchString(id) {
+	if !identifier().MatchString(id) {
 		return unsent(operationDelete, fault.Internal, "no id of a record", nil)
 	}
 	var params dns.RecordDeleteParams

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"sync"
 
 	"github.com/sendgrid/rest"
 	sdk "github.com/sendgrid/sendgrid-go"
@@ -105,13 +106,13 @@ func (c *Client) read(ctx context.Context, r request, to any) error {
 
 // username and identifier are what is put into a path or a header here.
 var (
-	username   = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.@+-]{0,63}$`)
-	identifier = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
+	username   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9_.@+-]{0,63}$`) })
+	identifier = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`) })
 )
 
 // behalf keeps back a call that names no subuser: it would act on Fleet's own account.
 func behalf(operation, subuser string) error {
-	if username.MatchString(subuser) {
+	if username().MatchString(subuser) {
 		return nil
 	}
 	return unsent(operation, fault.Internal, "it names no subuser", nil)

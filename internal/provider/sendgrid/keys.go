@@ -59,7 +59,7 @@ func (c *Client) FindKeys(ctx context.Context, subuser, name string) ([]Key, err
 	}
 	var found []Key
 	for _, w := range list.Result {
-		if !identifier.MatchString(w.ID) {
+		if !identifier().MatchString(w.ID) {
 			return nil, unusable(operationListKeys, http.StatusOK)
 		}
 		if w.Name == name {
@@ -91,7 +91,7 @@ func (c *Client) CreateKey(ctx context.Context, subuser, name string, scopes []s
 	if err != nil {
 		return Key{}, err
 	}
-	if !identifier.MatchString(made.ID) || made.Key == "" || made.Name != name {
+	if !identifier().MatchString(made.ID) || made.Key == "" || made.Name != name {
 		return Key{}, unusable(operationCreateKey, http.StatusCreated)
 	}
 	return Key{ID: made.ID, Name: made.Name, Secret: provider.NewSecret(made.Key)}, nil
@@ -102,7 +102,7 @@ func (c *Client) DeleteKey(ctx context.Context, subuser, id string) error {
 	if err := behalf(operationDeleteKey, subuser); err != nil {
 		return err
 	}
-	if !identifier.MatchString(id) {
+	if !identifier().MatchString(id) {
 		return unsent(operationDeleteKey, fault.Internal, "no id of a key", nil)
 	}
 	return c.remove(ctx, request{operation: operationDeleteKey, path: "/v3/api_keys/" + id, subuser: subuser})

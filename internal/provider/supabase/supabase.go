@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/provider"
@@ -74,9 +75,9 @@ func (c *Client) onProject(ctx context.Context, ref, suffix string, r request) e
 }
 
 // refs are exactly 20 lower-case letters.
-var refs = regexp.MustCompile(`^[a-z]{20}$`)
+var refs = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{20}$`) })
 
-func validRef(ref string) bool { return refs.MatchString(ref) }
+func validRef(ref string) bool { return refs().MatchString(ref) }
 
 // badRef refuses to build a URL of something that isn't a reference: an empty one would address all projects.
 func badRef(operation string) error {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/provider"
@@ -58,20 +59,22 @@ type userAnswer struct {
 	ConfirmedAt *string `json:"email_confirmed_at"`
 }
 
-func (a *userAnswer) complete() bool { return uuids.MatchString(a.ID) }
+func (a *userAnswer) complete() bool { return uuids().MatchString(a.ID) }
 
 func (a *userAnswer) user() User {
 	return User{ID: a.ID, Email: a.Email, Confirmed: value(a.ConfirmedAt) != ""}
 }
 
-var uuids = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+var uuids = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
+})
 
 // CreateUser makes a user without a usable password and without sending mail. Needs an open attempt. key is the
 // project's service key. Conflict when the address is taken, by an earlier attempt of the same id as well: look the
 // user up by id first.
 func (c *Client) CreateUser(ctx context.Context, ref string, key provider.Secret, u NewUser) (User, error) {
 	id := strings.ToLower(u.ID)
-	if !uuids.MatchString(id) {
+	if !uuids().MatchString(id) {
 		return User{}, unsent(opCreateUser, fault.Internal, "the user's id is not a UUID", nil)
 	}
 	answer := &userAnswer{}
@@ -91,7 +94,7 @@ func (c *Client) CreateUser(ctx context.Context, ref string, key provider.Secret
 // User looks a user up by id; false if there is none. key is the project's service key.
 func (c *Client) User(ctx context.Context, ref string, key provider.Secret, id string) (User, bool, error) {
 	id = strings.ToLower(id)
-	if !uuids.MatchString(id) {
+	if !uuids().MatchString(id) {
 		return User{}, false, unsent(opGetUser, fault.Internal, "the user's id is not a UUID", nil)
 	}
 	answer := &userAnswer{}

@@ -16,8 +16,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/store/tabletest"
 )
 
-// endpointVariable names a DynamoDB API to test against: DynamoDB Local, or an emulator. The tests make tables there and
-// delete them again.
+// endpointVariable names a DynamoDB API to test against, such as DynamoDB Local, instead of the emulator that the tests start
+// themselves. They make tables there and delete them again.
 const endpointVariable = "FLEET_DYNAMODB_ENDPOINT"
 
 func clientOf(endpoint string) *dynamodb.Client {
@@ -27,9 +27,10 @@ func clientOf(endpoint string) *dynamodb.Client {
 
 // TestConformance runs the suite that every table passes.
 func TestConformance(t *testing.T) {
+	var known map[string]string
 	endpoint := os.Getenv(endpointVariable)
 	if endpoint == "" {
-		t.Skipf("SKIPPED: the conformance suite did not run on DynamoDB: %s names no endpoint of a DynamoDB API", endpointVariable)
+		endpoint, known = ministack(t), exempt
 	}
 	client := clientOf(endpoint)
 	name := "fleet-test-" + rand.Text()
@@ -42,5 +43,5 @@ func TestConformance(t *testing.T) {
 		}
 	})
 	shared := dynamo.New(client, clock.System(), name, tabletest.Indexes())
-	tabletest.Run(t, func(*testing.T) table.Table { return shared })
+	tabletest.RunExcept(t, func(*testing.T) table.Table { return shared }, known)
 }

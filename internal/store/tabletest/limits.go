@@ -14,7 +14,8 @@ import (
 var limitTests = []test{
 	{"100 items and no more", mostItems},
 	{"large items and no larger", mostOfItem},
-	{"large writes and no larger", mostOfWrite},
+	{"large writes", largeWrite},
+	{"larger writes", largerWrite},
 	{"an item once", itemTwice},
 	{"keys", keys},
 	{"a fitting condition", fitting},
@@ -73,18 +74,24 @@ func mostOfItem(f *fixture) {
 	}
 }
 
-func mostOfWrite(f *fixture) {
-	const count = 12 // of which eleven fit
+// elevenths are creates of which eleven fit into one write, and one more does not.
+func (f *fixture) elevenths(prefix string) []table.Write {
 	var writes []table.Write
-	for n := range count {
-		i := f.item(fmt.Sprintf("over%02d", n))
-		i.Body = bytes.Repeat([]byte("b"), table.MaxWriteSize/(count-1)-near)
+	for n := range 12 {
+		i := f.item(fmt.Sprintf("%s%02d", prefix, n))
+		i.Body = bytes.Repeat([]byte("b"), table.MaxWriteSize/11-near)
 		writes = append(writes, f.create(i))
 	}
-	f.over("a large write", writes...)
-	f.write(writes[:count-1]...)
+	return writes
+}
+
+func largeWrite(f *fixture) {
+	writes := f.elevenths("large")
+	f.write(writes[:11]...)
 	f.is(writes[0].Item, 1)
 }
+
+func largerWrite(f *fixture) { f.over("a large write", f.elevenths("over")...) }
 
 func itemTwice(f *fixture) {
 	absent := table.Condition{Absent: true}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+)
+
+// releases is the one bucket that functions read yet.
+const releases = "releases"
+
+// Days that things are kept for: exports until their customer has fetched them, backups as long as they are sold for, the
+// audit archive as long as the law wants it (seven years with two leap days).
+const (
+	exportDays = 30
+	backupDays = 90
+	auditDays  = 2557
+	accessDays = 90
+)
+
+// buckets makes one bucket for each kind of file.
+func (d *data) buckets(c Config, n names) {
+	access := d.bucket("AccessLogs", n.bucket("access-logs"), c, func(p *awss3.BucketProps) {
+		// S3 delivers access logs to no bucket with another encryption.
+		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
+		p.LifecycleRules = expiring(accessDays)
+	})
+	accept(access, "AwsSolutions-S1", "It is the bucket of access logs; one that logged into itself would grow without end.")
+	logged := func(id, what string, change func(*awss3.BucketProps)) {
+		d.bucket(id, n.bucket(what), c, func(p *awss3.BucketProps) {
+			p.ServerAccessLogsBucket = access
+			p.ServerAccessLogsPrefix = jsii.String(what + "/")
+			change(p)
+		})
+	}
+	logged("Releases", releases, func(p *awss3.BucketProps) {
+		// A release is public once it is deployed; the function that reads it needs no key this way.
+		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
+	})
+	logged("Exports", "exports", func(p *awss3.BucketProps) { p.LifecycleRules = expiring(exportDays) })
+	logged("Backups", "backups", func(p *awss3.BucketProps) { p.LifecycleRules = expiring(backupDays) })
+	logged("AuditArchive", "audit", func(p *awss3.BucketProps) {
+		p.ObjectLockEnabled = jsii.Bool(true)
+		p.ObjectLockDefaultRetention = awss3.ObjectLockRetention_Governance(days(auditDays))
+		if c.Stage == production {
+			p.ObjectLockDefaultRetention = awss3.ObjectLockRetention_Compliance(days(auditDays))
+		}
+	})
+}
+
+// bucket is private, encrypted by the key of records, versioned, and reached over TLS only.
+func (d *data) bucket(id, name string, c Config, change func(*awss3.BucketProps)) awss3.Bucket {
+	props := &awss3.BucketProps{
+		BucketName:        &name,
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		Encryption:        awss3.BucketEncryption_KMS,
+		EncryptionKey:     d.records,
+		BucketKeyEnabled:  jsii.Bool(true),
+		EnforceSSL:        jsii.Bool(true),
+		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
+		RemovalPolicy:     keep(c),
+		Versioned:         jsii.Bool(true),
+	}
+	change(props)
+	return awss3.NewBucket(d.stack, &id, props)
+}
+
+// expiring removes objects after some days, with the versions that are left of them, and uploads that were never ended.
+func expiring(after float64) *[]*awss3.LifecycleRule {
+	return &[]*awss3.LifecycleRule{{
+		Expiration:                          days(after),
+		NoncurrentVersionExpiration:         days(1),
+		AbortIncompleteMultipartUploadAfter: days(7),
+	}}
+}
+
+func days(n float64) awscdk.Duration { return awscdk.Duration_Days(&n) }

@@ -1,0 +1,56 @@
+package main
+
+// Config is what differs between deployments. Each field is a context value, which comes from -c key=value, or from
+// context.stages.<stage> in cdk.json, or from context there. README.md lists them. None of them is a secret.
+type Config struct {
+	// Stage is "stage": "production", or another stage's name. It is in every resource's name. In "dev", a removal of the
+	// stacks removes the customers' data as well.
+	Stage string
+	// Domain is "domain", under which the instances' host names are; Zone is "zone", its zone's id at Cloudflare.
+	Domain, Zone string
+	// Organisation is "organisation", the slug at Supabase; Team is "team", the team's id at Vercel; TwilioAccount is
+	// "twilioAccount", the parent account's SID.
+	Organisation, Team, TwilioAccount string
+	// SendGridIPs is "sendgridIps", the addresses that subusers send from.
+	SendGridIPs []string
+	// MailFrom is "mailFrom", the sender of Fleet's own messages; OperatorMail is "operatorMail", who gets those for operators.
+	MailFrom, OperatorMail string
+	// Slots is "slots", how many provisionings run at once.
+	Slots int
+	// Release is "release", the prefix of the current release's files in the bucket of releases.
+	Release string
+	// Quotas is "quotas", what the vendors' contracts allow, by the names in quotaNames.
+	Quotas map[string]int
+	// Pagers is "pagers", the mail addresses that incidents and alarms go to.
+	Pagers []string
+
+	// PublicURL is "publicUrl", where the API is reached; without it, its custom domain, or else its own URL.
+	PublicURL string
+	// CustomDomain is "customDomain", a host name for the API; Certificate is "certificate", its certificate's ARN. Both or none.
+	CustomDomain, Certificate string
+	// PermissionsBoundary is "permissionsBoundary", the ARN of a policy that bounds every role.
+	PermissionsBoundary string
+	// Architecture is "architecture" of the functions: "arm64", which is the default, or "x86_64".
+	Architecture string
+	// Functions is "functions", the folder with a folder for each function: build/functions, if it isn't given.
+	Functions string
+
+	// Endpoints is "endpoints", what the functions get as FLEET_ENDPOINTS; AWSEndpoint is "awsEndpoint", an AWS emulator's
+	// URL; MasterKeyFile is "masterKeyFile", a file in place of the KMS key that wraps data keys. Production refuses them.
+	Endpoints, AWSEndpoint, MasterKeyFile string
+}
+
+const (
+	production = "production"
+	// dev is the one stage that holds no customers' data.
+	dev = "dev"
+
+	arm64 = "arm64"
+	x86   = "x86_64"
+)
+
+// quotaNames are the vendors' quotas that Fleet watches.
+var quotaNames = []string{"sendgrid-subusers", "twilio-subaccounts", "supabase-projects", "vercel-projects", "dns-records"}
+
+// holdsCustomers reports whether customers' data must outlive the stacks.
+func (c Config) holdsCustomers() bool { return c.Stage != dev }

@@ -1,0 +1,107 @@
+// Command start measures how long each function takes from the start of its process to its first poll of Lambda's runtime API,
+// against a hello-world in the same run, and how large it is when zipped. "make start" builds the functions for this machine and
+// runs it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/clock"
+)
+
+// Exit codes.
+const (
+	exitDone   = 0 // every function keeps within the limits
+	exitFailed = 1 // one doesn't, or doesn't start
+	exitUsage  = 2 // the command line is wrong
+)
+
+// hello is the name of the function that the others are measured by.
+const hello = "hello"
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+func run(args []string, out, problems io.Writer) int {
+	flags := flag.NewFlagSet("start", flag.ContinueOnError)
+	flags.SetOutput(problems)
+	flags.Usage = func() {
+		say(problems, "usage: start [-rounds N] FOLDER\n\nFOLDER holds the functions and %s, built for this machine: \"make start\" builds them.\n\n", hello)
+		flags.PrintDefaults()
+	}
+	rounds := flags.Int("rounds", 25, "how often each function is started")
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		return exitDone
+	case err != nil:
+		return exitUsage
+	case flags.NArg() != 1 || *rounds < 1:
+		flags.Usage()
+		return exitUsage
+	}
+	report, err := measure(context.Background(), flags.Arg(0), names(), *rounds)
+	if err != nil {
+		say(problems, "%v\n", err)
+		return exitFailed
+	}
+	report.print(out)
+	for _, fault := range report.faults() {
+		say(problems, "%s\n", fault)
+	}
+	if len(report.faults()) > 0 {
+		return exitFailed
+	}
+	return exitDone
+}
+
+func names() []string {
+	var names []string
+	for _, f := range catalog.Functions() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// measure starts everything in the folder, in rounds. A round starts each function once, and hello before each of them: what else
+// the machine does in that moment slows both down.
+func measure(ctx context.Context, folder string, names []string, rounds int) (*report, error) {
+	r := &report{rounds: rounds}
+	for _, name := range names {
+		size, err := zipped(filepath.Join(folder, name))
+		if err != nil {
+			return nil, fmt.Errorf("%s is not built (see make start): %w", name, err)
+		}
+		r.functions = append(r.functions, function{name: name, zipped: size})
+	}
+	api, err := serve(clock.System())
+	if err != nil {
+		return nil, err
+	}
+	defer api.close()
+	for round := range rounds + 1 {
+		for i := range r.functions {
+			base, err := api.start(ctx, filepath.Join(folder, hello))
+			if err != nil {
+				return nil, err
+			}
+			f := &r.functions[i]
+			took, err := api.start(ctx, filepath.Join(folder, f.name))
+			if err != nil {
+				return nil, err
+			}
+			if round > 0 { // the first one reads the files from the disk
+				r.hello, f.starts = append(r.hello, base), append(f.starts, took)
+			}
+		}
+	}
+	return r, nil
+}
+
+// say writes to a person. Whoever closed that pipe doesn't want to know.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

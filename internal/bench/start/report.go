@@ -1,0 +1,104 @@
+package main
+
+import (
+	"compress/flate"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"text/tabwriter"
+	"time"
+)
+
+// The limits: of a start, as a multiple of hello-world's, and of a zipped function, in bytes.
+const (
+	maxRatio  = 2.0
+	maxZipped = 6_000_000
+)
+
+// report is what was measured.
+type report struct {
+	rounds    int
+	hello     []time.Duration
+	functions []function
+}
+
+// function is one of them.
+type function struct {
+	name   string
+	zipped int64
+	starts []time.Duration
+}
+
+// ratio is how many times as long as hello-world a function takes, of the medians: where the machine does something else as well,
+// some starts take twice their time, and a median ignores those on both sides.
+func (r *report) ratio(f function) float64 {
+	return float64(median(f.starts)) / float64(median(r.hello))
+}
+
+func median(of []time.Duration) time.Duration {
+	sorted := slices.Sorted(slices.Values(of))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// faults are the functions that break a limit, and what to do.
+func (r *report) faults() []string {
+	var faults []string
+	for _, f := range r.functions {
+		if ratio := r.ratio(f); ratio > maxRatio {
+			faults = append(faults, fmt.Sprintf("%s takes %.2f × hello-world to start, %.1f are allowed: see what its packages "+
+				"initialise, with GODEBUG=inittrace=1", f.name, ratio, maxRatio))
+		}
+		if f.zipped > maxZipped {
+			faults = append(faults, fmt.Sprintf("%s has %.2f MB zipped, %.0f are allowed: see what it links, with go list -deps",
+				f.name, megabytes(f.zipped), megabytes(maxZipped)))
+		}
+	}
+	return faults
+}
+
+// print writes the table, the slowest first.
+func (r *report) print(out io.Writer) {
+	slowest := slices.Clone(r.functions)
+	slices.SortStableFunc(slowest, func(a, b function) int { return int(median(b.starts) - median(a.starts)) })
+	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	say(t, "FUNCTION\tZIPPED MB\tSTART ms\tBEST ms\tRATIO\n")
+	for _, f := range slowest {
+		say(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\n", f.name, megabytes(f.zipped), milliseconds(median(f.starts)), milliseconds(slices.Min(f.starts)), r.ratio(f))
+	}
+	say(t, "%s\t\t%.2f\t%.2f\t1.00\n", hello, milliseconds(median(r.hello)), milliseconds(slices.Min(r.hello)))
+	_ = t.Flush() // as say
+	say(out, "medians of %d starts of each function and %d of %s, from the start of the process to its first poll\n", r.rounds, len(r.hello), hello)
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+func megabytes(n int64) float64 { return float64(n) / 1e6 }
+
+// zipped is a file's size in a zip, in bytes, but for the hundred or so of the zip's directory.
+func zipped(file string) (int64, error) {
+	in, err := os.Open(file)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = in.Close() }() // only read
+	var size counter
+	w, err := flate.NewWriter(&size, flate.DefaultCompression)
+	if err != nil {
+		return 0, err
+	}
+	if _, err := io.Copy(w, in); err != nil {
+		return 0, err
+	}
+	err = w.Close()
+	return int64(size), err
+}
+
+// counter counts what is written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
+}

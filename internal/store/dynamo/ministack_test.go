@@ -1,0 +1,165 @@
+package dynamo_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+const (
+	// python is the interpreter of the environment that the Makefile makes, seen from this package's folder.
+	python = "../../../build/venv/bin/python"
+	// loopback is where it listens, and nowhere else.
+	loopback = "127.0.0.1"
+	// portTries is how often a free port is looked for: another process may take it before the emulator does.
+	portTries = 5
+	// startsWithin and endsWithin are generous: it needs a quarter of a second for each.
+	startsWithin = time.Minute
+	endsWithin   = 20 * time.Second
+)
+
+// untilParentEnds runs MiniStack until its standard input is at its end: that is when the tests close it, and when they die.
+const untilParentEnds = `
+import os, sys, threading
+def watch():
+    sys.stdin.buffer.read()
+    os._exit(0)
+threading.Thread(target=watch, daemon=True).start()
+from ministack.app import main
+sys.argv = ["ministack"]
+main()
+`
+
+// exempt are the suite's tests that MiniStack 1.4.21 fails and DynamoDB passes, by name, with what is wrong with it.
+var exempt = map[string]string{
+	// DynamoDB: "the aggregate size of the items in the transaction cannot exceed 4 MB" (API reference, TransactWriteItems), and a
+	// request may have 16 MB. DynamoDB Local has it so, too. 1.5.33 is no different.
+	"limit/large writes": "MiniStack applies the limit of 4 MB to the request's JSON, with binaries in Base64 and expressions, not to the items",
+}
+
+// errEnded: the emulator ended while it was starting.
+var errEnded = errors.New("MiniStack ended while starting")
+
+// emulator is a running MiniStack.
+type emulator struct {
+	endpoint string
+	command  *exec.Cmd
+	output   bytes.Buffer
+	ended    chan struct{} // closed when the process has been waited for
+}
+
+// ministack starts MiniStack's DynamoDB for a test, ends it with the test, and gives its address. Without its Python
+// environment the test is skipped; in CI, which has Python, it fails instead.
+func ministack(t *testing.T) (endpoint string) {
+	t.Helper()
+	if _, err := os.Stat(python); err != nil {
+		const why = "the conformance suite did not run on DynamoDB: MiniStack isn't there; " +
+			"\"make test\" installs it where python3 has venv and pip, or let " + endpointVariable + " name a DynamoDB API"
+		if os.Getenv("CI") == "true" {
+			t.Fatal("in CI it must run: " + why)
+		}
+		t.Skip("SKIPPED: " + why)
+	}
+	home := t.TempDir()
+	for try := 1; ; try++ {
+		e, err := start(home)
+		if err == nil {
+			t.Cleanup(func() {
+				if err := e.stop(); err != nil {
+					t.Error(err)
+				}
+			})
+			return e.endpoint
+		}
+		if try == portTries || !errors.Is(err, errEnded) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// start starts a MiniStack that has home to itself, and waits until it answers.
+func start(home string) (*emulator, error) {
+	port, err := freePort()
+	if err != nil {
+		return nil, err
+	}
+	interpreter, err := filepath.Abs(python)
+	if err != nil {
+		return nil, err
+	}
+	e := &emulator{endpoint: "http://" + net.JoinHostPort(loopback, port), ended: make(chan struct{})}
+	e.command = exec.Command(interpreter, "-c", untilParentEnds)
+	e.command.Dir = home
+	e.command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "STATE_DIR=" + home, "S3_DATA_DIR=" + home,
+		"SERVICES=dynamodb", "BIND_HOST=" + loopback, "GATEWAY_PORT=" + port, "LOG_LEVEL=WARNING"}
+	e.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	e.command.Stdout, e.command.Stderr = &e.output, &e.output
+	e.command.WaitDelay = time.Second
+	if _, err := e.command.StdinPipe(); err != nil { // Wait closes it
+		return nil, err
+	}
+	if err := e.command.Start(); err != nil {
+		return nil, fmt.Errorf("start MiniStack: %w", err)
+	}
+	go func() {
+		_ = e.command.Wait() // how it ended is in its output
+		close(e.ended)
+	}()
+	if err := e.awaitReady(); err != nil {
+		stopped := e.stop()
+		return nil, errors.Join(fmt.Errorf("%w: %s", err, e.output.String()), stopped)
+	}
+	return e, nil
+}
+
+// awaitReady waits until it answers. It looks itself whether its port is taken, and ends if so.
+func (e *emulator) awaitReady() error {
+	until := time.Now().Add(startsWithin)
+	client := http.Client{Timeout: time.Second}
+	for time.Now().Before(until) {
+		if answer, err := client.Get(e.endpoint + "/_ministack/health"); err == nil {
+			_ = answer.Body.Close() // the status is enough
+			if answer.StatusCode == http.StatusOK {
+				return nil
+			}
+		}
+		select {
+		case <-e.ended:
+			return errEnded
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return errors.New("MiniStack was not ready in time")
+}
+
+// stop ends it and whatever it has started, and returns once it is gone.
+func (e *emulator) stop() error {
+	group := -e.command.Process.Pid
+	_ = syscall.Kill(group, syscall.SIGTERM) // it may have ended
+	select {
+	case <-e.ended:
+		return nil
+	case <-time.After(endsWithin):
+	}
+	_ = syscall.Kill(group, syscall.SIGKILL)
+	<-e.ended
+	return errors.New("MiniStack had to be killed")
+}
+
+// freePort is a TCP port on loopback that nobody listened on a moment ago.
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(loopback, "0"))
+	if err != nil {
+		return "", err
+	}
+	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port), l.Close()
+}
