@@ -19,7 +19,7 @@ import (
 const assemblyFolder = "../../build/e2e/assembly"
 
 // within bounds a whole run, the scenarios included: what hangs must not hold up others' work.
-const within = 4 * time.Minute
+const within = 3 * time.Minute
 
 var keep = flag.Bool("keep", false, "keep the emulator's files, its log among them")
 

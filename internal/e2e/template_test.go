@@ -58,8 +58,10 @@ func adapt(template map[string]any) (aliases []alias, removed []string, err erro
 		delete(resources, id)
 	}
 	slices.Sort(removed)
-	if replaced, ok := without(template, stands).(map[string]any); ok {
-		template["Resources"], template["Outputs"] = replaced["Resources"], replaced["Outputs"]
+	for _, part := range []string{"Resources", "Outputs"} {
+		if template[part] != nil {
+			template[part] = without(template[part], stands)
+		}
 	}
 	return aliases, removed, nil
 }
