@@ -8,8 +8,19 @@ var (
 	Reject       = operators("reject", "signup.Reject", "POST /signups/{id}/reject")
 	Retry        = operators("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns)
 
+	ListInstances = operators("list-instances", "instance.List", "GET /instances")
+	ShowInstance  = operators("show-instance", "instance.Show", "GET /instances/{id}")
+	InstanceLogs  = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
+	Cancel        = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
+	Resend        = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
+	ListIncidents = operators("list-incidents", "incident.List", "GET /incidents")
+	Acknowledge   = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
+	Freeze        = operators("freeze", "freeze.Freeze", "POST /freeze")
+	Thaw          = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
+
 	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
+	Page      = schedule("page", "incident.Page", 1, Publish)
 	Recheck   = schedule("recheck", "recheck.LookAgain", 5, secret("supabase-token"), secret("vercel-token"),
 		secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
 
@@ -45,7 +56,9 @@ var (
 // Functions lists every function.
 func Functions() []Function {
 	return []Function{
-		Signup, SignupStatus, Approve, Reject, Retry, Admit, Reconcile, Recheck,
+		Signup, SignupStatus, Approve, Reject, Retry,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw,
+		Admit, Reconcile, Page, Recheck,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,
@@ -64,6 +77,12 @@ func api(name, handler, route string, grants ...Grant) Function {
 func operators(name, handler, route string, grants ...Grant) Function {
 	f := api(name, handler, route, grants...)
 	f.Access = Operators
+	return f
+}
+
+// within gives a function of the API another time limit, in seconds. API Gateway waits for 30.
+func within(seconds int, f Function) Function {
+	f.Timeout = seconds
 	return f
 }
 

@@ -48,7 +48,7 @@ func readAssembly(dir string) (assembly, error) {
 	var a assembly
 	var manifest struct{ Artifacts map[string]artifact }
 	if err := readJSON(filepath.Join(dir, "manifest.json"), &manifest); err != nil {
-		return a, fmt.Errorf("there is no assembly: %w (make e2e synthesises it)", err)
+		return a, fmt.Errorf("there is no assembly: %w", err)
 	}
 	for _, id := range inOrder(manifest.Artifacts) {
 		found := manifest.Artifacts[id]

@@ -48,6 +48,9 @@ func signUp(t *testing.T, slug string) *customer {
 		t.Fatalf("the signup answered %d: %v", got.status, got.body)
 	}
 	c.id = got.text("id")
+	everybody.Lock()
+	defer everybody.Unlock()
+	everybody.all = append(everybody.all, c)
 	return c
 }
 

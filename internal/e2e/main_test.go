@@ -15,11 +15,8 @@ import (
 	"time"
 )
 
-// assemblyFolder is where make has the CDK app write its assembly.
-const assemblyFolder = "../../build/e2e/assembly"
-
 // within bounds a whole run, the scenarios included: what hangs must not hold up others' work.
-const within = 3 * time.Minute
+const within = 5 * time.Minute
 
 var keep = flag.Bool("keep", false, "keep the emulator's files, its log among them")
 
@@ -31,6 +28,10 @@ func TestMain(m *testing.M) { os.Exit(run(m)) }
 // run sets up, runs the tests, and stops what it started: also when the setting up fails, and at Ctrl-C.
 func run(m *testing.M) (code int) {
 	flag.Parse()
+	if err := flag.Set("test.parallel", "32"); err != nil { // the scenarios wait for the most part
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	s := &site{ctx: ctx}
@@ -72,6 +73,7 @@ type site struct {
 	credentials map[string]string
 	vendors     *vendors
 	cloud       *emulator
+	assembly    assembly
 	deployment  *deployment
 	api         *api
 	mu          sync.Mutex // while it opens or closes
@@ -85,12 +87,14 @@ func (s *site) open() (err error) {
 		return err
 	}
 	s.credentials = plantedCredentials()
+	assembly := s.synthesised()
 	for _, phase := range []struct {
 		name string
 		do   func() error
 	}{
 		{"PostgreSQL and the vendors", s.openVendors},
 		{"the emulator", s.openEmulator},
+		{"the rest of the synthesis", func() (err error) { s.assembly, err = assembly(); return err }},
 		{"assets", s.publish},
 		{"stacks", func() error { return s.deployment.create(s.ctx) }},
 		{"secrets, release, operators", s.provide},
@@ -118,12 +122,29 @@ func (s *site) openEmulator() error {
 	return err
 }
 
-func (s *site) publish() error {
-	a, err := readAssembly(assemblyFolder)
-	if err != nil {
-		return err
+// synthesised begins the synthesis, and gives what waits for its end.
+func (s *site) synthesised() (wait func() (assembly, error)) {
+	type result struct {
+		assembly assembly
+		err      error
 	}
-	s.deployment = newDeployment(s.cloud.root(), a)
+	done := make(chan result, 1)
+	go func() {
+		var r result
+		var folder string
+		if folder, r.err = synthesise(s.ctx, s.dir); r.err == nil {
+			r.assembly, r.err = readAssembly(folder)
+		}
+		done <- r
+	}()
+	return func() (assembly, error) {
+		r := <-done
+		return r.assembly, r.err
+	}
+}
+
+func (s *site) publish() error {
+	s.deployment = newDeployment(s.cloud.root(), s.assembly)
 	if err := s.deployment.bootstrap(s.ctx); err != nil {
 		return err
 	}

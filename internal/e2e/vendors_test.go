@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,37 +93,46 @@ type refusal struct {
 	vendor, operation string
 	about             string
 	status            int
+
+	in  *refusals
+	met int // calls that were refused
 }
 
 // refusals are those in force.
 type refusals struct {
 	mu  sync.Mutex
-	all map[*refusal]int // how many calls met it
+	all []*refusal
 }
 
-// begin puts a refusal in force, and gives what ends it and tells how many calls met it.
-func (r *refusals) begin(f refusal) (end func() int) {
+// begin puts a refusal in force.
+func (r *refusals) begin(vendor, operation, about string, status int) *refusal {
+	f := &refusal{vendor: vendor, operation: operation, about: about, status: status, in: r}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.all == nil {
-		r.all = map[*refusal]int{}
-	}
-	r.all[&f] = 0
-	return func() int {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		met := r.all[&f]
-		delete(r.all, &f)
-		return met
-	}
+	r.all = append(r.all, f)
+	return f
+}
+
+// end lets calls through again.
+func (f *refusal) end() {
+	f.in.mu.Lock()
+	defer f.in.mu.Unlock()
+	f.in.all = slices.DeleteFunc(f.in.all, func(other *refusal) bool { return other == f })
+}
+
+// refused reports whether any call was.
+func (f *refusal) refused() bool {
+	f.in.mu.Lock()
+	defer f.in.mu.Unlock()
+	return f.met > 0
 }
 
 func (r *refusals) find(vendor, operation, path string, body []byte) (status int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for f := range r.all {
+	for _, f := range r.all {
 		if f.vendor == vendor && f.operation == operation && (strings.Contains(path, f.about) || bytes.Contains(body, []byte(f.about))) {
-			r.all[f]++
+			f.met++
 			return f.status
 		}
 	}

@@ -1,6 +1,10 @@
 package fleet
 
-import "time"
+import (
+	"strconv"
+	"strings"
+	"time"
+)
 
 // MessageStatus is where a message is. SendGrid and Twilio know no idempotency keys, so what is unknown is never sent
 // again by itself.
@@ -31,32 +35,35 @@ func NewInstanceMessages() []string { return []string{Invitation, Welcome, Opera
 
 // Message is one message to one recipient over one channel. It holds no address and no text.
 type Message struct {
-	ID        string        `json:"id"`        // unique in its instance
-	Recipient string        `json:"recipient"` // a role: "admin", "operator"
-	Channel   string        `json:"channel"`   // "mail"
-	Status    MessageStatus `json:"status"`
-	Attempt   *Attempt      `json:"attempt,omitempty"`
-	VendorID  string        `json:"vendor_id,omitempty"`
-	SentAt    time.Time     `json:"sent_at,omitzero"`
+	ID        string `json:"id"`        // unique in its instance
+	Recipient string `json:"recipient"` // a role: "admin", "operator"
+	Channel   string `json:"channel"`   // "mail"
+	// Repeats is the message that this one sends once more, by an operator's wish; empty for none.
+	Repeats  string        `json:"repeats,omitempty"`
+	Status   MessageStatus `json:"status"`
+	Attempt  *Attempt      `json:"attempt,omitempty"`
+	VendorID string        `json:"vendor_id,omitempty"`
+	SentAt   time.Time     `json:"sent_at,omitzero"`
 }
+
+// repetition stands between the id of a message and what tells its repetitions from each other.
+const repetition = "-" + string(Resend) + "-"
+
+// Repetition is the id of the message that repeats one in the operation of this epoch: it tells by itself which it repeats.
+func Repetition(id string, epoch int64) string {
+	return OriginalMessage(id) + repetition + strconv.FormatInt(epoch, 10)
+}
+
+// OriginalMessage is the id of the message that one repeats, over any number of repetitions; its own if it is none.
+func OriginalMessage(id string) string {
+	original, _, _ := strings.Cut(id, repetition)
+	return original
+}
+
+// MessageIncident is the id of the incident that a message's not being surely sent opens.
+func MessageIncident(message string) string { return "message-" + message }
 
 // Done reports whether nothing more happens to it by itself.
 func (m Message) Done() bool {
 	return m.Status == MessageSent || m.Status == MessageUnknown || m.Status == MessageFailed
-}
-
-// Incident is something an operator has to see. Its id derives from its cause, so the same cause opens it once.
-type Incident struct {
-	ID         string    `json:"id"`
-	InstanceID string    `json:"instance_id"`
-	Code       string    `json:"code"`
-	Reason     string    `json:"reason"`
-	NextAction string    `json:"next_action"`
-	OpenedAt   time.Time `json:"opened_at"`
-	// PagedAt is when it was handed to the people on call.
-	PagedAt time.Time `json:"paged_at,omitzero"`
-	// AckedBy is the operator who sees to it.
-	AckedBy  string    `json:"acked_by,omitempty"`
-	AckedAt  time.Time `json:"acked_at,omitzero"`
-	ClosedAt time.Time `json:"closed_at,omitzero"`
 }

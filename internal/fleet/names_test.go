@@ -67,6 +67,21 @@ func TestMessageDone(t *testing.T) {
 	}
 }
 
+func TestIncidentKinds(t *testing.T) {
+	seen := map[fleet.IncidentKind]bool{}
+	for _, k := range fleet.IncidentKinds() {
+		if seen[k] || !k.Known() {
+			t.Errorf("%q is double, or not known", k)
+		}
+		seen[k] = true
+	}
+	for _, k := range []fleet.IncidentKind{"", "overdue", "Rejected"} {
+		if k.Known() {
+			t.Errorf("%q is known", k)
+		}
+	}
+}
+
 func TestIsInstanceID(t *testing.T) {
 	for text, want := range map[string]bool{id: true, "": false, id + "0": false, id[1:]: false, strings.ToUpper(id): false, id + "\n": false,
 		"urn:uuid:" + id: false, "{" + id[1:35] + "}": false, strings.ReplaceAll(id, "-", ""): false, "unknown": false, "\x00": false} {

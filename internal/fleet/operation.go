@@ -13,6 +13,8 @@ const (
 	Provision OperationKind = "provision"
 	// Recheck looks again for what was absent but unsure.
 	Recheck OperationKind = "recheck"
+	// Resend sends a message once more.
+	Resend OperationKind = "resend"
 )
 
 // Phase is the part of an operation that a run belongs to. A phase never goes back to an earlier one.
@@ -27,6 +29,8 @@ const (
 	TakingDown Phase = "teardown"
 	// LookingAgain is the only phase of a recheck.
 	LookingAgain Phase = "recheck"
+	// Sending is the only phase of a resend.
+	Sending Phase = "resend"
 )
 
 // Outcome is how an operation ended. Empty means it has not.
@@ -63,6 +67,8 @@ type Operation struct {
 	Failure     string  `json:"failure,omitempty"`
 	FailureText string  `json:"failure_text,omitempty"`
 	Outcome     Outcome `json:"outcome,omitempty"`
+	// Message is the one that a resend sends.
+	Message string `json:"message,omitempty"`
 
 	StartedAt time.Time `json:"started_at"`
 	// RunStartedAt is when the current run began.
@@ -72,6 +78,9 @@ type Operation struct {
 
 // Running reports whether the operation has no outcome yet.
 func (o Operation) Running() bool { return o.Outcome == "" }
+
+// Short reports whether the operation lasts for one invocation only and runs no execution.
+func (o Operation) Short() bool { return o.Kind == Recheck || o.Kind == Resend }
 
 // Execution is the name of the current run's execution: <operation>-<phase>-<n>.
 func (o Operation) Execution() string { return fmt.Sprintf("%s-%s-%d", o.ID, o.Phase, o.N) }

@@ -20,6 +20,11 @@ const (
 	Failed SignupStatus = "FAILED"
 )
 
+// SignupStatuses lists the statuses, by the way of a signup.
+func SignupStatuses() []SignupStatus {
+	return []SignupStatus{Requested, Approved, Rejected, Admitted, Completed, Failed}
+}
+
 // NextAction is what happens next to a signup of this status, or what somebody has to do.
 func (s SignupStatus) NextAction() string {
 	switch s {

@@ -24,6 +24,9 @@ const (
 	Terminated State = "TERMINATED"
 )
 
+// States lists the states, by the way of an instance.
+func States() []State { return []State{Provisioning, Active, Maintenance, Suspended, Terminated} }
+
 // Move is one legal change of state.
 type Move struct {
 	From, To State

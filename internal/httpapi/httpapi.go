@@ -53,9 +53,18 @@ func answer(status int, kind string, document any) events.APIGatewayV2HTTPRespon
 		Headers: map[string]string{"content-type": kind, "cache-control": "no-store"}}
 }
 
+// BadFields tells by field of a request what is wrong with it. Failed answers with 422.
+type BadFields map[string]string
+
+func (BadFields) Error() string { return "the request has faults" }
+
 // Failed answers with the problem that a fault is: one that Refuse made keeps its status and text, a transient one is 503.
 // A vendor's status is nobody else's business. What is not the caller's fault is logged.
 func Failed(ctx context.Context, env step.Env, err error) events.APIGatewayV2HTTPResponse {
+	if bad, ok := errors.AsType[BadFields](err); ok {
+		return Problem{Status: http.StatusUnprocessableEntity, Title: "The request has faults",
+			Detail: "mend the fields named here and send it again", Fields: bad}.Answer()
+	}
 	p := Problem{Status: http.StatusInternalServerError, Detail: "something went wrong; the logs say what"}
 	f, ok := errors.AsType[*fault.Error](err)
 	switch {

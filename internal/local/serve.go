@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net"
@@ -98,6 +99,11 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 		return nil, err
 	}
 	p.log = slog.New(slog.NewJSONHandler(s.log, nil))
+	p.readLog = func() (io.ReadCloser, error) { return os.Open(s.log.Name()) }
+	p.publish = func(_ context.Context, subject, text string) error {
+		s.screen.said("people on call are told: %s\n\n%s", subject, text)
+		return nil
+	}
 	s.keeper = &keeper{folder: s.folder, failed: func(err error) { say(t.err, "serve: state was not kept: %v\n", err) }}
 	s.screen = newPlain(t.out, c)
 	s.screen.watch = newWatch() // nobody counts calls here

@@ -40,6 +40,8 @@ type plan struct {
 	rules   []sim.Rule
 	hooks   world.Hooks
 	log     *slog.Logger
+	readLog func() (io.ReadCloser, error) // of log, as world.Options has it
+	publish func(ctx context.Context, subject, text string) error
 
 	// table is the file of the fleet's records; durable makes its writes survive a power failure.
 	table       string
@@ -101,7 +103,7 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 	s.world, err = world.New(world.Options{
 		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials, Slots: slots,
 		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release,
-		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, Hooks: p.hooks,
+		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, ReadLog: p.readLog, Publish: p.publish, Hooks: p.hooks,
 	})
 	if err != nil {
 		return s, err

@@ -25,6 +25,11 @@ type Config struct {
 	StateMachines StateMachines
 	// AdmitFunction is FLEET_ADMIT_FUNCTION, the name or the ARN of the function admit. Needed with "invoke:admit".
 	AdmitFunction string
+	// IncidentTopic is FLEET_INCIDENT_TOPIC, the ARN of the SNS topic of incidents. Needed with "incidents".
+	IncidentTopic string
+	// LogGroups is FLEET_LOG_GROUPS: the names of the log groups of functions and workflows, separated by commas, at most 50.
+	// Needed with "logs".
+	LogGroups []string
 	// Credentials is FLEET_CREDENTIALS: where each credential that is granted by "secret:" is kept, as a JSON object of
 	// references by name: {"supabase-token":"aws-sm:fleet/supabase-token"}. "aws-sm:" is followed by the name or the ARN
 	// of a secret of Secrets Manager, "file:" by a path.

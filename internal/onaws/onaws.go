@@ -21,10 +21,10 @@ import (
 )
 
 // Main runs a function of the catalog under the Lambda runtime. It doesn't return. Open builds the clients of one
-// invocation, and build the function's handler of them.
-func Main[D any, H step.Handler](f catalog.Function, open func(step.Env) (D, error), build func(D) H) {
+// invocation, and build the function's handler of them. Ports are those of the function's that few others have.
+func Main[D any, H step.Handler](f catalog.Function, open func(step.Env) (D, error), build func(D) H, ports ...Port) {
 	log := slog.New(slog.NewJSONHandler(os.Stdout, nil))
-	lambda.StartWithOptions(&function{entry: f, open: step.Opens(open, build), log: log, process: process{entry: f, lookup: os.Getenv, log: log}})
+	lambda.StartWithOptions(&function{entry: f, open: step.Opens(open, build), log: log, process: process{entry: f, ports: ports, lookup: os.Getenv, log: log}})
 }
 
 // function is the runtime's handler. The runtime invokes it once at a time.
@@ -38,7 +38,7 @@ type function struct {
 // Invoke answers one invocation. An error is a messages.InvokeResponse_Error by value, typed with its fault code: the
 // runtime would name any other after its Go type, and no state machine would know it.
 func (f *function) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	ports, err := f.process.ports()
+	ports, err := f.process.open()
 	if err != nil {
 		return nil, f.unopened(ctx, err)
 	}

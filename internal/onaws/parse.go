@@ -41,6 +41,12 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.InvokeAdmit) {
 		c.AdmitFunction = r.matching("FLEET_ADMIT_FUNCTION", functionPattern, "a function's name or ARN")
 	}
+	if r.granted(catalog.Publish) {
+		c.IncidentTopic = r.matching("FLEET_INCIDENT_TOPIC", topicPattern, "the ARN of an SNS topic")
+	}
+	if r.granted(catalog.ReadLogs) {
+		c.LogGroups = r.logGroups()
+	}
 	if r.granted(catalog.ReadRelease) {
 		c.Release = r.release(c.Stage)
 	}
@@ -59,6 +65,8 @@ const (
 	kmsPattern      = `^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$`
 	prefixPattern   = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]*$`
 	machinePattern  = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)?$`
+	topicPattern    = `^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$`
+	logGroupPattern = `^[A-Za-z0-9_/.#-]{1,512}$`
 	anything        = `^\S+$`
 )
 
@@ -142,6 +150,20 @@ func (r *reader) stateMachines() StateMachines {
 		}
 	}
 	return s
+}
+
+// mostLogGroups is how many log groups one query of CloudWatch Logs Insights reads.
+const mostLogGroups = 50
+
+func (r *reader) logGroups() []string {
+	names := strings.Split(r.lookup("FLEET_LOG_GROUPS"), ",")
+	for i, name := range names {
+		if names[i] = strings.TrimSpace(name); !matches(logGroupPattern, names[i]) || len(names) > mostLogGroups {
+			r.refuse("FLEET_LOG_GROUPS", "names of log groups, separated by commas, "+strconv.Itoa(mostLogGroups)+" at most")
+			return nil
+		}
+	}
+	return names
 }
 
 func (r *reader) release(stage string) Location {

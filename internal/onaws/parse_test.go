@@ -20,6 +20,8 @@ func complete() map[string]string {
 		"FLEET_KMS_KEY":        "arn:aws:kms:us-east-1:111122223333:key/1234",
 		"FLEET_STATE_MACHINES": "arn:aws:states:us-east-1:111122223333:stateMachine:fleet-",
 		"FLEET_ADMIT_FUNCTION": "fleet-admit",
+		"FLEET_INCIDENT_TOPIC": "arn:aws:sns:us-east-1:111122223333:fleet-incidents",
+		"FLEET_LOG_GROUPS":     "/fleet/functions, /fleet/workflows",
 		"FLEET_SLOTS":          "3",
 		"FLEET_PUBLIC_URL":     "https://fleet.gimbal.app/",
 		"FLEET_DOMAIN":         "gimbal.app",
@@ -221,7 +223,7 @@ func TestOpensOverFiles(t *testing.T) {
 		"FLEET_STAGE": "local", "FLEET_KMS_KEY": "file:" + filepath.Join(dir, "key"), "FLEET_RELEASE": "file:" + dir,
 		"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x",
 	})
-	p, err := open(catalog.DeployFrontend, from(variables), quiet())
+	p, err := open(catalog.DeployFrontend, nil, from(variables), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +231,7 @@ func TestOpensOverFiles(t *testing.T) {
 		t.Error(err)
 	}
 	delete(variables, "AWS_REGION")
-	if _, err := open(catalog.DeployFrontend, from(variables), quiet()); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
+	if _, err := open(catalog.DeployFrontend, nil, from(variables), quiet()); err == nil || !strings.Contains(err.Error(), "AWS_REGION") {
 		t.Errorf("without a region: %v", err)
 	}
 }

@@ -287,7 +287,7 @@ func (m memory) Write(_ context.Context, writes []table.Write) error {
 func TestUngranted(t *testing.T) {
 	variables := complete()
 	maps.Copy(variables, map[string]string{"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"})
-	p, err := open(catalog.SignupStatus, from(variables), quiet())
+	p, err := open(catalog.SignupStatus, nil, from(variables), quiet())
 	if err != nil {
 		t.Fatal(err)
 	}

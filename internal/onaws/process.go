@@ -16,6 +16,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // patience is how long one call of an AWS service may take, its retries included. The table has limits of its own.
@@ -24,6 +25,7 @@ const patience = 10 * time.Second
 // process is what lives as long as the Lambda's process does.
 type process struct {
 	entry  catalog.Function
+	ports  []Port
 	lookup func(string) string
 	log    *slog.Logger
 
@@ -31,14 +33,14 @@ type process struct {
 	opened *ports
 }
 
-// ports gives the process's ports, and opens them the first time. What failed is tried again at the next invocation.
-func (p *process) ports() (*ports, error) {
+// open gives the process's ports, and opens them the first time. What failed is tried again at the next invocation.
+func (p *process) open() (*ports, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.opened != nil {
 		return p.opened, nil
 	}
-	opened, err := open(p.entry, p.lookup, p.log)
+	opened, err := open(p.entry, p.ports, p.lookup, p.log)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +55,7 @@ type ports struct {
 }
 
 // open builds what the function is granted. Its faults name the variables that are wrong.
-func open(f catalog.Function, lookup func(string) string, log *slog.Logger) (*ports, error) {
+func open(f catalog.Function, more []Port, lookup func(string) string, log *slog.Logger) (*ports, error) {
 	c, err := parse(f, lookup)
 	if err != nil {
 		return nil, &fault.Error{Code: fault.Internal, Text: "the configuration is wrong: " + err.Error(), Err: err}
@@ -69,21 +71,27 @@ func open(f catalog.Function, lookup func(string) string, log *slog.Logger) (*po
 		return nil, &fault.Error{Code: fault.Internal, Text: "the configuration is wrong: " + err.Error(), Err: err}
 	}
 	transport := vendorTransport()
-	return &ports{transport: transport, base: step.Env{
+	opened := &ports{transport: transport, base: step.Env{
 		Clock: b.clock,
 		Store: b.store(),
 		Vault: vault,
-		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Transport: transport, Credential: b.credentials().Get,
-			Settings: c.Vendors},
+		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Settings: c.Vendors,
+			Transport: step.LogCalls(b.clock, c.Endpoints, transport), Credential: b.credentials().Get},
 		Databases:  schema.Open,
 		Executions: b.executions(),
 		Trigger:    b.trigger(),
+		Publish:    func(context.Context, string, string) error { return b.ungranted("the topic of incidents") },
+		Logs:       func(context.Context, step.LogQuery) ([]view.LogLine, error) { return nil, b.ungranted("the logs") },
 		Release:    release,
 		Nonce:      uuid.NewString,
 		Secret:     step.RandomSecret,
 		Settings:   c.Settings,
 		Log:        log,
-	}}, nil
+	}}
+	for _, port := range more {
+		port(Parts{Config: c, AWS: account, Clock: b.clock}, &opened.base)
+	}
+	return opened, nil
 }
 
 // vendorTransport is the way to the vendors. It takes no proxy from the environment; contexts bound its calls.

@@ -16,8 +16,8 @@ type Message struct {
 	ID        string // unique in the instance, such as "invitation"
 	Recipient string // a role: "admin", "operator"
 	// Deliver composes the message and hands it to the vendor with one request that is never repeated. Links are made here
-	// and never stored. It gives the vendor's id. A fault of composing must say that nothing happened.
-	Deliver func(ctx context.Context) (vendorID string, err error)
+	// and never stored. It is told the message's id and gives the vendor's. A fault of composing must say that nothing happened.
+	Deliver func(ctx context.Context, id string) (vendorID string, err error)
 }
 
 // Send sends a message at most once. What proves that nothing was sent gives the message back to be sent later; a definite
@@ -34,7 +34,7 @@ func (r *Run) Send(ctx context.Context, m Message) error {
 	if err != nil || done {
 		return err
 	}
-	id, err := m.Deliver(provider.WithAttempt(ctx))
+	id, err := m.Deliver(provider.WithAttempt(ctx), m.ID)
 	switch {
 	case err == nil:
 		return r.conclude(ctx, m, fleet.MessageSent, id)
@@ -96,15 +96,15 @@ func (r *Run) settle(tx *store.Tx, m *fleet.Message, status fleet.MessageStatus,
 	}
 	switch status {
 	case fleet.MessageUnknown:
-		if err := tx.Open(fleet.Incident{ID: "message-" + m.ID, Code: "MessageUnknown",
+		if err := tx.Open(fleet.Incident{ID: fleet.MessageIncident(m.ID), Code: fleet.IncidentMessageUnknown,
 			Reason:     "whether message " + m.ID + " reached the vendor is unknown",
-			NextAction: "look in the vendor's activity log; if it is not there, tell the recipient by hand"}); err != nil {
+			NextAction: "look in the vendor's activity log; if it is not there, send it once more"}); err != nil {
 			return err
 		}
 	case fleet.MessageFailed:
-		if err := tx.Open(fleet.Incident{ID: "message-" + m.ID, Code: "MessageFailed",
+		if err := tx.Open(fleet.Incident{ID: fleet.MessageIncident(m.ID), Code: fleet.IncidentMessageFailed,
 			Reason:     "the vendor refused message " + m.ID,
-			NextAction: "check the recipient's address and the sender's standing; tell the recipient by hand"}); err != nil {
+			NextAction: "check the recipient's address and the sender's standing; then send it once more, or tell the recipient by hand"}); err != nil {
 			return err
 		}
 	}

@@ -28,7 +28,7 @@ func (r *rig) send(l life) error {
 }
 
 func (r *rig) sendBy(i invocation) error {
-	return i.Send(i.ctx, step.Message{ID: messageID, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
+	return i.Send(i.ctx, step.Message{ID: messageID, Recipient: "admin", Deliver: func(ctx context.Context, _ string) (string, error) {
 		made, err := i.resource.Create(ctx, ourName)
 		return made.ID, err
 	}})
@@ -47,7 +47,7 @@ func (r *rig) message() fleet.Message {
 }
 
 // wantMessage judges the message, and that it has an incident if, and only if, a person has to see it.
-func (r *rig) wantMessage(status fleet.MessageStatus, code string) {
+func (r *rig) wantMessage(status fleet.MessageStatus, code fleet.IncidentKind) {
 	r.t.Helper()
 	if m := r.message(); m.Status != status || (m.Attempt != nil) != (status == fleet.MessageSending) {
 		r.t.Errorf("the message is %+v, want it %s", m, status)
@@ -84,7 +84,7 @@ func TestFaultsOfSending(t *testing.T) {
 		fate     fate
 		code     fault.Code
 		status   fleet.MessageStatus
-		incident string
+		incident fleet.IncidentKind
 		again    bool // whether it is sent again
 	}{
 		"429":          {throttled, fault.Throttled, fleet.MessageIntended, "", true},
@@ -125,7 +125,7 @@ func TestComposingFails(t *testing.T) {
 	} {
 		inBubble(t, func(r *rig) {
 			i := r.begin(life{})
-			err := i.Send(i.ctx, step.Message{ID: messageID, Deliver: func(context.Context) (string, error) {
+			err := i.Send(i.ctx, step.Message{ID: messageID, Deliver: func(context.Context, string) (string, error) {
 				return "", step.Unsent(fault.New(code, "the link could not be made"))
 			}})
 			if (err != nil) != code.Transient() {

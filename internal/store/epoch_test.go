@@ -251,7 +251,7 @@ func TestIncidentOpensOnce(t *testing.T) {
 // TestCloseIncidents closes those of the given codes, once; they leave the fleet's list and stay with the instance.
 func TestCloseIncidents(t *testing.T) {
 	inBubble(t, func(r *rig) {
-		for i, code := range []string{"Overdue", "FailedDirty", "MessageNotSent"} {
+		for i, code := range []fleet.IncidentKind{"Overdue", "FailedDirty", "MessageNotSent"} {
 			r.update(id, func(tx *store.Tx) error { return tx.Open(fleet.Incident{ID: fmt.Sprint(i), Code: code}) })
 		}
 		for range 2 {
@@ -268,5 +268,20 @@ func TestCloseIncidents(t *testing.T) {
 			r.Errorf("%+v, %v", open, err)
 		}
 		r.wantChain(id, 5)
+	})
+}
+
+// TestOpenRefusesAnUnknownKind: whoever gets an incident finds a runbook for it.
+func TestOpenRefusesAnUnknownKind(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		for _, kind := range []fleet.IncidentKind{"", "overdue", "Rejected"} {
+			err := r.store.Update(r.Context(), id, func(tx *store.Tx) error { return tx.Open(fleet.Incident{ID: "x", Code: kind}) })
+			if !fault.Is(err, fault.Internal) {
+				r.Errorf("%q: %v", kind, err)
+			}
+		}
+		if all, err := r.store.Incidents(r.Context(), id); err != nil || len(all) > 0 {
+			r.Errorf("%+v, %v", all, err)
+		}
 	})
 }

@@ -13,7 +13,8 @@ import (
 const (
 	// ByList holds the fleet-wide lists: signups, instances, open incidents, each under its status.
 	ByList = "list"
-	// ByDue holds what has a time: running operations by deadline, rechecks. Its partitions are sharded.
+	// ByDue holds what has a time, or has to be done: running operations by deadline, rechecks, incidents that nobody was paged
+	// for. Its partitions are sharded.
 	ByDue = "due"
 )
 
@@ -46,6 +47,7 @@ func incidentKey(id, incident string) table.Key {
 func secretKey(id, name string) table.Key {
 	return table.Key{Partition: partition(id), Sort: "secret#" + name}
 }
+func freezesKey() table.Key         { return table.Key{Partition: partition(fleet.FleetID), Sort: "freezes"} }
 func slugKey(slug string) table.Key { return table.Key{Partition: "slug#" + slug, Sort: "claim"} }
 func slotKey(n int) table.Key {
 	return table.Key{Partition: "slots", Sort: fmt.Sprintf("slot#%04d", n)}
@@ -81,9 +83,7 @@ func place(record any) (map[string]table.Key, map[string]string) {
 	case *fleet.Instance:
 		return listed("instance#"+string(r.State), r.CreatedAt, r.ID), nil
 	case *fleet.Incident:
-		if r.ClosedAt.IsZero() {
-			return listed("incident", r.OpenedAt, r.InstanceID+"#"+r.ID), nil
-		}
+		return placeIncident(r), nil
 	case *fleet.Operation:
 		if r.Running() {
 			return due("operation", r.Progress.Deadline, r.InstanceID+"#"+r.ID), nil
@@ -96,4 +96,15 @@ func place(record any) (map[string]table.Key, map[string]string) {
 		return nil, map[string]string{"epoch": r.String()}
 	}
 	return nil, nil
+}
+
+func placeIncident(i *fleet.Incident) map[string]table.Key {
+	if !i.ClosedAt.IsZero() {
+		return nil
+	}
+	places := listed("incident", i.OpenedAt, i.InstanceID+"#"+i.ID)
+	if i.PagedAt.IsZero() {
+		places[ByDue] = due("page", i.OpenedAt, i.InstanceID+"#"+i.ID)[ByDue]
+	}
+	return places
 }

@@ -101,7 +101,7 @@ func TestInstancesAndIncidents(t *testing.T) {
 			r.update(instance, func(tx *store.Tx) error {
 				return tx.PutInstance(&fleet.Instance{ID: instance, State: fleet.Active, CreatedAt: at(i)})
 			})
-			r.update(instance, func(tx *store.Tx) error { return tx.Open(fleet.Incident{ID: "x"}) })
+			r.update(instance, func(tx *store.Tx) error { return tx.Open(fleet.Incident{ID: "x", Code: fleet.IncidentOverdue}) })
 			time.Sleep(time.Second)
 		}
 		list, err := r.store.Instances(r.Context(), fleet.Active)

@@ -110,6 +110,11 @@ func (s *Store) Operations(ctx context.Context, instanceID string) ([]fleet.Oper
 	return decodeAll[fleet.Operation](items)
 }
 
+// Message reads a message, nil if there is none.
+func (s *Store) Message(ctx context.Context, instanceID, id string) (*fleet.Message, error) {
+	return one[fleet.Message](ctx, s, messageKey(instanceID, id))
+}
+
 // Messages reads an instance's messages.
 func (s *Store) Messages(ctx context.Context, instanceID string) ([]fleet.Message, error) {
 	items, err := s.all(ctx, partition(instanceID), "message#")
@@ -126,6 +131,20 @@ func (s *Store) Incidents(ctx context.Context, instanceID string) ([]fleet.Incid
 		return nil, err
 	}
 	return decodeAll[fleet.Incident](items)
+}
+
+// Incident reads an incident, nil if there is none. The whole fleet's have fleet.FleetID for an instance.
+func (s *Store) Incident(ctx context.Context, instanceID, id string) (*fleet.Incident, error) {
+	return one[fleet.Incident](ctx, s, incidentKey(instanceID, id))
+}
+
+// Freezes lists what is frozen, by scope.
+func (s *Store) Freezes(ctx context.Context) ([]fleet.Freeze, error) {
+	f, err := one[freezes](ctx, s, freezesKey())
+	if err != nil || f == nil {
+		return nil, err
+	}
+	return f.Freezes, nil
 }
 
 // Secret reads a sealed secret, nil if there is none.
@@ -173,6 +192,15 @@ func (s *Store) Instances(ctx context.Context, state fleet.State) ([]fleet.Insta
 // OpenIncidents lists open incidents of the whole fleet, oldest first. The list may lag.
 func (s *Store) OpenIncidents(ctx context.Context) ([]fleet.Incident, error) {
 	items, err := s.pages(ctx, table.Query{Index: ByList, Partition: "incident"})
+	if err != nil {
+		return nil, err
+	}
+	return decodeAll[fleet.Incident](items)
+}
+
+// Unpaged lists the open incidents that were not handed to the people on call, the longest open first. The list may lag.
+func (s *Store) Unpaged(ctx context.Context) ([]fleet.Incident, error) {
+	items, err := s.due(ctx, "page", "")
 	if err != nil {
 		return nil, err
 	}

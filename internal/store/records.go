@@ -1,8 +1,10 @@
 package store
 
 import (
+	"cmp"
 	"slices"
 
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 )
 
@@ -63,23 +65,43 @@ func (tx *Tx) Message(id string) (*fleet.Message, error) {
 	return get[fleet.Message](tx, messageKey(tx.instance, id))
 }
 
+// Messages reads all of the instance's messages. The change is conditional on none of them.
+func (tx *Tx) Messages() ([]fleet.Message, error) { return tx.store.Messages(tx.ctx, tx.instance) }
+
 // PutMessage writes a message.
 func (tx *Tx) PutMessage(m *fleet.Message) error { return tx.put(messageKey(tx.instance, m.ID), m) }
 
-// Open opens an incident; one of the same id that is there already is left as it is.
+// Open opens an incident; one of the same id that is there already is left as it is. A kind that nobody has written a runbook
+// for is an Internal fault.
 func (tx *Tx) Open(i fleet.Incident) error {
+	if !i.Code.Known() {
+		return fault.New(fault.Internal, "there is no kind of incident %q", i.Code)
+	}
 	key := incidentKey(tx.instance, i.ID)
 	there, err := get[fleet.Incident](tx, key)
 	if err != nil || there != nil {
 		return err
 	}
 	i.InstanceID, i.OpenedAt = tx.instance, tx.Now()
-	tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID, Actor: "fleet", Action: "incident.opened", Subject: i.ID, Outcome: i.Code})
+	tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID, Actor: "fleet", Action: "incident.opened", Subject: i.ID, Outcome: string(i.Code)})
 	return tx.put(key, &i)
 }
 
+// Incident reads an incident, nil if there is none.
+func (tx *Tx) Incident(id string) (*fleet.Incident, error) {
+	return get[fleet.Incident](tx, incidentKey(tx.instance, id))
+}
+
+// PutIncident writes an incident that was read in this change.
+func (tx *Tx) PutIncident(i *fleet.Incident) error { return tx.put(incidentKey(tx.instance, i.ID), i) }
+
 // CloseIncidents closes the instance's open incidents of these codes: their cause is over.
-func (tx *Tx) CloseIncidents(codes ...string) error {
+func (tx *Tx) CloseIncidents(codes ...fleet.IncidentKind) error {
+	return tx.CloseIncidentsOf(func(i fleet.Incident) bool { return slices.Contains(codes, i.Code) })
+}
+
+// CloseIncidentsOf closes those of the instance's open incidents that over says of that their cause is over.
+func (tx *Tx) CloseIncidentsOf(over func(fleet.Incident) bool) error {
 	items, err := tx.store.all(tx.ctx, partition(tx.instance), "incident#")
 	if err != nil {
 		return err
@@ -89,12 +111,12 @@ func (tx *Tx) CloseIncidents(codes ...string) error {
 		if err != nil {
 			return err
 		}
-		if !i.ClosedAt.IsZero() || !slices.Contains(codes, i.Code) {
+		if !i.ClosedAt.IsZero() || !over(*i) {
 			continue
 		}
 		tx.seen[item.Key] = item.Version
 		i.ClosedAt = tx.Now()
-		tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID + "/closed", Actor: "fleet", Action: "incident.closed", Subject: i.ID, Outcome: i.Code})
+		tx.Audit(fleet.AuditEntry{ID: "incident/" + i.ID + "/closed", Actor: "fleet", Action: "incident.closed", Subject: i.ID, Outcome: string(i.Code)})
 		if err := tx.put(item.Key, i); err != nil {
 			return err
 		}
@@ -159,4 +181,30 @@ func (tx *Tx) FreeSlot(n int, operationID string) error {
 	}
 	tx.remove(slotKey(n))
 	return nil
+}
+
+// freezes is the one record of all that is frozen; there is none while nothing is.
+type freezes struct {
+	Freezes []fleet.Freeze `json:"freezes"` // by scope
+}
+
+// Freezes lists what is frozen, by scope. Whatever the change writes is written only if that is still so: what is frozen before
+// doesn't start.
+func (tx *Tx) Freezes() ([]fleet.Freeze, error) {
+	tx.held = append(tx.held, freezesKey())
+	f, err := get[freezes](tx, freezesKey())
+	if err != nil || f == nil {
+		return nil, err
+	}
+	return f.Freezes, nil
+}
+
+// PutFreezes writes what is frozen, after it was read in this change.
+func (tx *Tx) PutFreezes(all []fleet.Freeze) error {
+	if len(all) == 0 {
+		tx.remove(freezesKey())
+		return nil
+	}
+	all = slices.SortedFunc(slices.Values(all), func(a, b fleet.Freeze) int { return cmp.Compare(a.Scope, b.Scope) })
+	return tx.put(freezesKey(), &freezes{all})
 }

@@ -39,6 +39,7 @@ type Tx struct {
 	instance string
 	seen     map[table.Key]int64 // version read, 0 for absent
 	writes   []table.Write
+	held     []table.Key // read, and to be as they were read when the writes are made
 	audit    []fleet.AuditEntry
 	proof    string // the epoch that must still hold, empty for none
 	moved    string // the epoch that this change moves on, empty for none
@@ -121,6 +122,9 @@ func (tx *Tx) Audit(e fleet.AuditEntry) { tx.audit = append(tx.audit, e) }
 func (tx *Tx) commit() error {
 	if err := tx.chain(); err != nil {
 		return err
+	}
+	for _, key := range tx.held {
+		tx.check(key)
 	}
 	switch {
 	case tx.proof != "" && tx.moved != "" && tx.proof != tx.moved: // what moves the epoch on proves the old one by itself
@@ -210,6 +214,16 @@ func (tx *Tx) put(key table.Key, record any) error {
 	}
 	tx.writes = append(tx.writes, w)
 	return nil
+}
+
+// check makes the writes conditional on a record that none of them writes being as it was read. Where nothing is written,
+// nothing is checked.
+func (tx *Tx) check(key table.Key) {
+	if len(tx.writes) == 0 || slices.ContainsFunc(tx.writes, func(w table.Write) bool { return w.Item.Key == key }) {
+		return
+	}
+	tx.writes = append(tx.writes, table.Write{Op: table.Check, Item: table.Item{Key: key},
+		If: table.Condition{Version: tx.seen[key], Absent: tx.seen[key] == 0}})
 }
 
 // remove deletes a record on the condition that it is as it was read. One that was absent stays so.

@@ -62,7 +62,8 @@ type Incidents struct {
 	Incidents []fleet.Incident `json:"incidents"`
 }
 
-// Acknowledgement is the body of POST /incidents/acknowledge. Close says that it is dealt with.
+// Acknowledgement is the body of POST /incidents/acknowledge. Close says that it is dealt with. The answer is the incident, a
+// fleet.Incident.
 type Acknowledgement struct {
 	InstanceID string `json:"instance_id"`
 	ID         string `json:"id"`
@@ -87,19 +88,27 @@ type Resend struct {
 
 // Operation is the answer to a request that began, or cancelled, an operation.
 type Operation struct {
-	Operation string    `json:"operation"`
-	Execution string    `json:"execution,omitempty"` // empty where it runs none
-	Deadline  time.Time `json:"deadline,omitzero"`
+	// Operation is empty where a signup was cancelled that had none yet; Signup is its status then.
+	Operation string             `json:"operation,omitempty"`
+	Signup    fleet.SignupStatus `json:"signup,omitempty"`
+	Execution string             `json:"execution,omitempty"` // empty where it runs none
+	Deadline  time.Time          `json:"deadline,omitzero"`
 	// Message is the one that was sent, with its status.
 	Message *fleet.Message `json:"message,omitempty"`
 }
 
-// Logs is the answer to GET /instances/{id}/logs?since=2h&limit=500: the lines, oldest first.
+// Logs is the answer to GET /instances/{id}/logs?since=2h&limit=500: the lines, oldest first. Since is a duration, or a time as
+// RFC 3339 writes it; a day unless given. Limit is at most MaxLogLines.
 type Logs struct {
 	Lines []LogLine `json:"lines"`
+	// More: there are later lines than these; ask again since the last one's time.
+	More bool `json:"more,omitempty"`
 	// Executions are the instance's, by name, oldest first.
 	Executions []string `json:"executions"`
 }
+
+// MaxLogLines is how many lines one answer holds at most.
+const MaxLogLines = 2000
 
 // LogLine is one line of the log, of a function or of a workflow.
 type LogLine struct {

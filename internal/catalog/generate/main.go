@@ -14,7 +14,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 )
 
-var mainFile = template.Must(template.New("").Parse(`// Code generated from the catalog; DO NOT EDIT.
+var mainFile = template.Must(template.New("").Funcs(template.FuncMap{"ports": ports}).Parse(`// Code generated from the catalog; DO NOT EDIT.
 
 // Command {{.Name}} is the Lambda function {{.Name}}.
 package main
@@ -22,11 +22,24 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
-	"github.com/project-gimbal/fleet/internal/steps/{{.Package}}"
+{{range ports .}}	"github.com/project-gimbal/fleet/internal/onaws/{{.}}"
+{{end}}	"github.com/project-gimbal/fleet/internal/steps/{{.Package}}"
 )
 
-func main() { onaws.Main(catalog.{{.State}}, {{.Package}}.Open, {{.Handler}}) }
+func main() { onaws.Main(catalog.{{.State}}, {{.Package}}.Open, {{.Handler}}{{range ports .}}, {{.}}.Open{{end}}) }
 `))
+
+// portOf is the package under internal/onaws with the port that a grant calls for, where not every function links it.
+var portOf = map[catalog.Grant]string{catalog.Publish: "topic", catalog.ReadLogs: "insights"}
+
+func ports(f catalog.Function) (packages []string) {
+	for _, g := range f.Grants {
+		if p := portOf[g]; p != "" {
+			packages = append(packages, p)
+		}
+	}
+	return packages
+}
 
 var tableFile = template.Must(template.New("").Parse(`// Code generated from the catalog; DO NOT EDIT.
 

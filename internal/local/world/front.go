@@ -75,6 +75,12 @@ func (w *World) event(f catalog.Function, r *http.Request, body []byte) events.A
 	for name, values := range r.Header {
 		e.Headers[strings.ToLower(name)] = strings.Join(values, ",")
 	}
+	for name, values := range r.URL.Query() {
+		if e.QueryStringParameters == nil {
+			e.QueryStringParameters = map[string]string{}
+		}
+		e.QueryStringParameters[name] = strings.Join(values, ",")
+	}
 	for _, match := range pathParameter.FindAllStringSubmatch(f.Route, -1) {
 		e.PathParameters[match[1]] = r.PathValue(match[1])
 	}

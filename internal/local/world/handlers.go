@@ -8,8 +8,10 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/database"
 	"github.com/project-gimbal/fleet/internal/steps/dns"
 	"github.com/project-gimbal/fleet/internal/steps/email"
+	"github.com/project-gimbal/fleet/internal/steps/freeze"
 	"github.com/project-gimbal/fleet/internal/steps/frontend"
 	"github.com/project-gimbal/fleet/internal/steps/health"
+	"github.com/project-gimbal/fleet/internal/steps/incident"
 	"github.com/project-gimbal/fleet/internal/steps/instance"
 	"github.com/project-gimbal/fleet/internal/steps/notice"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
@@ -26,8 +28,18 @@ var handlers = map[string]step.Opener{
 	"approve":              step.Opens(signup.Open, signup.Approve),
 	"reject":               step.Opens(signup.Open, signup.Reject),
 	"retry":                step.Opens(operation.Open, operation.Retry),
+	"list-instances":       step.Opens(instance.Open, instance.List),
+	"show-instance":        step.Opens(instance.Open, instance.Show),
+	"instance-logs":        step.Opens(instance.Open, instance.Logs),
+	"cancel":               step.Opens(operation.Open, operation.Cancel),
+	"resend":               step.Opens(notice.Open, notice.Resend),
+	"list-incidents":       step.Opens(incident.Open, incident.List),
+	"acknowledge":          step.Opens(incident.Open, incident.Acknowledge),
+	"freeze":               step.Opens(freeze.Open, freeze.Freeze),
+	"thaw":                 step.Opens(freeze.Open, freeze.Thaw),
 	"admit":                step.Opens(operation.Open, operation.Admit),
 	"reconcile":            step.Opens(operation.Open, operation.Reconcile),
+	"page":                 step.Opens(incident.Open, incident.Page),
 	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
 	"reserve-instance":     step.Opens(instance.Open, instance.Reserve),
 	"create-project":       step.Opens(project.Open, project.Create),

@@ -19,6 +19,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // Invoke is Lambda: it runs one invocation of a function, in an environment of its own, for as long as the function's
@@ -115,7 +116,8 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Clock: c,
 		Store: store.New(mortalTable{fleet, l}, c),
 		Vault: seal.New(keys, o.KeyEncryptionKey), // as a process of its own has it, with no key unwrapped yet
-		Provider: provider.Config{Endpoints: endpoints, Clock: c, Transport: mortalTransport{transport, l}, Settings: Settings(),
+		Provider: provider.Config{Endpoints: endpoints, Clock: c, Settings: Settings(),
+			Transport: step.LogCalls(c, endpoints, mortalTransport{transport, l}),
 			Credential: func(_ context.Context, name string) (provider.Secret, error) {
 				if _, again := read.LoadOrStore(name, true); !again && o.Hooks.OnCredential != nil {
 					o.Hooks.OnCredential(f.Name, name)
@@ -139,6 +141,12 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 			}
 			w.Background(function)
 			return nil
+		},
+		Publish: func(ctx context.Context, subject, text string) error {
+			return l.around(false, func() error { return w.publish(ctx, subject, text) })
+		},
+		Logs: func(ctx context.Context, q step.LogQuery) ([]view.LogLine, error) {
+			return w.find(ctx, q)
 		},
 		Release:  o.Release,
 		Nonce:    w.nonce,

@@ -21,7 +21,7 @@ type Point struct {
 	Function string
 	// Invocation counts those of the function, N the commits or calls of this invocation, both from 1.
 	Invocation, N int
-	Commit        bool // a commit; otherwise a vendor call that isn't a read
+	Commit        bool // a commit; otherwise a vendor call that isn't a read, or a word to the people on call
 	After         bool
 }
 

@@ -35,6 +35,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/bolt"
+	"github.com/project-gimbal/fleet/internal/store/table"
 )
 
 const hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -45,6 +46,7 @@ type rig struct {
 	w         *world.World
 	ctx       context.Context
 	databases *memory.Store
+	table     table.Table // the fleet's
 
 	mu    sync.Mutex
 	calls []sim.Call
@@ -90,12 +92,12 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 	t.Helper()
 	c := clock.System()
 	open := func(bucket string, indexes []string) *bolt.Table {
-		table, err := bolt.Open(filepath.Join(dir, "fleet.db"), c, indexes, bolt.Options{Bucket: bucket})
+		opened, err := bolt.Open(filepath.Join(dir, "fleet.db"), c, indexes, bolt.Options{Bucket: bucket})
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = table.Close() })
-		return table
+		t.Cleanup(func() { _ = opened.Close() })
+		return opened
 	}
 	kek, err := seal.MemoryKey()
 	if err != nil {
@@ -109,7 +111,7 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 	o := world.Options{Clock: c, Seed: 7, Table: open("fleet", store.Indexes()), Keys: open("keys", nil), KeyEncryptionKey: kek,
 		Credentials: map[string]string{
 			provider.SupabaseToken: "sbp_0123456789", provider.VercelToken: "vercel-token", provider.CloudflareToken: "cloudflare-token",
-			provider.TwilioToken: "0123456789abcdef0123456789abcdef", provider.SendGridKey: "SG.fleet.key",
+			provider.TwilioToken: "f0e1d2c3b4a5968778695a4b3c2d1e0f", provider.SendGridKey: "SG.fleet.key",
 			step.WebhookSecret: hookSecret, step.OperatorToken: "operator",
 		},
 		Slots: 2, Databases: supabase.NoDatabases{}, OpenDatabase: r.databases.Open, DatabaseURL: "postgres://db.{ref}.supabase.test:5432/postgres",
@@ -125,6 +127,7 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 	if change != nil {
 		change(&o)
 	}
+	r.table = o.Table
 	if r.w, err = world.New(o); err != nil {
 		t.Fatal(err)
 	}

@@ -46,15 +46,12 @@ var inJSON = regexp.MustCompile(`"(api_key|auth_token|secret|db_pass|password|ac
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
 	for _, script := range []string{"", "supabase.CreateProject=lost,sendgrid.CreateKey=500-after", "twilio.CreateKey=403@1+", "sendgrid.SendMail=500-after", "supabase.GenerateLink=403@1+"} {
 		t.Run(script, func(t *testing.T) {
-			s := &shown{secrets: map[string]string{"Ada Byron": "applicant", "ada@acme-dental.example": "applicant", "+12125550123": "applicant", "Acme Dental": "applicant"}}
+			s := newShown()
 			inBubble(t, func(o *world.Options) {
 				faults(t, script)(o)
+				s.listenTo(o)
 				o.Log = slog.New(slog.NewJSONHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug}))
-				o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper { return overhear(next, s) }
 				o.Hooks.Table = func(_ string, inner table.Table) table.Table { return told{inner, s} }
-				for _, name := range []string{provider.SupabaseToken, provider.VercelToken, provider.CloudflareToken, provider.TwilioToken, provider.SendGridKey, step.WebhookSecret} {
-					s.keep(o.Credentials[name], name)
-				}
 			}, func(r *rig) {
 				id := r.provision()
 				if state := r.instance(id).State; state == fleet.Provisioning {
@@ -65,19 +62,38 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, _ = s.Write(history)
-				if len(s.secrets) < 12 || s.text.Len() < 10000 {
-					t.Errorf("%d secrets were sought in %d bytes: too few to show anything", len(s.secrets), s.text.Len())
-				}
-				everything := s.text.String()
-				for value, from := range s.secrets {
-					for _, spelling := range []string{value, base64.StdEncoding.EncodeToString([]byte(value)), url.QueryEscape(value)} {
-						if i := strings.Index(everything, spelling); i >= 0 {
-							t.Errorf("a secret of %s is shown: …%q…", from, everything[max(0, i-80):i])
-						}
-					}
-				}
+				s.wantNone(t)
 			})
 		})
+	}
+}
+
+// newShown seeks the applicant's data.
+func newShown() *shown {
+	return &shown{secrets: map[string]string{"Ada Byron": "applicant", "ada@acme-dental.example": "applicant", "+12125550123": "applicant", "Acme Dental": "applicant"}}
+}
+
+// listenTo lets it seek Fleet's credentials, and what secrets pass.
+func (s *shown) listenTo(o *world.Options) {
+	o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper { return overhear(next, s) }
+	for _, name := range []string{provider.SupabaseToken, provider.VercelToken, provider.CloudflareToken, provider.TwilioToken, provider.SendGridKey, step.WebhookSecret} {
+		s.keep(o.Credentials[name], name)
+	}
+}
+
+// wantNone judges that nothing secret was shown.
+func (s *shown) wantNone(t *testing.T) {
+	t.Helper()
+	if len(s.secrets) < 12 || s.text.Len() < 10000 {
+		t.Errorf("%d secrets were sought in %d bytes: too few to show anything", len(s.secrets), s.text.Len())
+	}
+	everything := s.text.String()
+	for value, from := range s.secrets {
+		for _, spelling := range []string{value, base64.StdEncoding.EncodeToString([]byte(value)), url.QueryEscape(value)} {
+			if i := strings.Index(everything, spelling); i >= 0 {
+				t.Errorf("a secret of %s is shown: …%q…", from, everything[max(0, i-80):i])
+			}
+		}
 	}
 }
 

@@ -149,7 +149,7 @@ func (r *rig) retry(id string) {
 	}
 }
 
-func (r *rig) wantIncident(id, code string) {
+func (r *rig) wantIncident(id string, code fleet.IncidentKind) {
 	r.t.Helper()
 	incidents, err := r.w.Store.Incidents(r.ctx, id)
 	if err != nil || !slices.ContainsFunc(incidents, func(i fleet.Incident) bool { return i.Code == code && i.NextAction != "" }) {
@@ -227,7 +227,7 @@ func TestMessageAnswerLost(t *testing.T) {
 					r.wantActive(id)
 					time.Sleep(time.Minute) // a delayed one lands
 					r.wantMails(mails)
-					r.wantIncident(id, map[bool]string{true: "MessageFailed", false: "MessageUnknown"}[kind == "403"])
+					r.wantIncident(id, map[bool]fleet.IncidentKind{true: "MessageFailed", false: "MessageUnknown"}[kind == "403"])
 				})
 			})
 		}

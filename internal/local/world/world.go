@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"math/rand/v2"
@@ -58,6 +59,10 @@ type Options struct {
 	// Skew is how far the invocations' clocks are off, at most, either way.
 	Skew time.Duration
 	Log  *slog.Logger
+	// ReadLog opens what Log has written, as JSON lines; nil keeps the lines in memory, beside what Log does with them.
+	ReadLog func() (io.ReadCloser, error)
+	// Publish hands incidents to people; nil only logs them.
+	Publish func(ctx context.Context, subject, text string) error
 	// Hooks watch, and meddle for tests.
 	Hooks Hooks
 }
@@ -107,6 +112,11 @@ func New(o Options) (*World, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.ReadLog == nil {
+		book := &logbook{}
+		o.Log, o.ReadLog = slog.New(slog.NewMultiHandler(o.Log.Handler(), slog.NewJSONHandler(book, nil))), book.open
+	}
+	o.Log = slog.New(stamped{o.Log.Handler(), o.Clock})
 	if o.Script == nil {
 		o.Script = sim.NewScript()
 	}
@@ -120,7 +130,7 @@ func New(o Options) (*World, error) {
 		return nil, err
 	}
 	w.Executions, err = asl.NewService(asl.Options{Clock: o.Clock, Invoker: w, Machines: machines, Seed: o.Seed,
-		OnEvent: o.Hooks.OnEvent, OnStatus: w.statusChanged})
+		OnEvent: w.observe, OnStatus: w.statusChanged})
 	return w, err
 }
 
@@ -162,6 +172,15 @@ func (w *World) Background(function string) {
 			w.options.Log.Warn("background invocation failed", "function", function, "error", err.Error())
 		}
 	})
+}
+
+// publish is the topic of incidents.
+func (w *World) publish(ctx context.Context, subject, text string) error {
+	w.options.Log.WarnContext(ctx, "people on call are told", "subject", subject)
+	if w.options.Publish == nil {
+		return nil
+	}
+	return w.options.Publish(ctx, subject, text)
 }
 
 // RunSchedules invokes the catalog's scheduled functions, each by its period, until ctx is done.

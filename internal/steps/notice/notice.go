@@ -31,42 +31,55 @@ func Open(env step.Env) (Deps, error) {
 // dies; one that can't be sent, or may not have been, is an incident and holds up nothing.
 func Customer(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
-		applicant, err := run.Applicant(ctx)
+		messages, err := d.messages(ctx, run)
 		if err != nil {
 			return err
 		}
-		home := "https://" + run.Instance.Host
-		facts := map[string]string{"Name": applicant.AdminName, "Company": applicant.Company, "Home": home, "Instance": run.Instance.ID}
-		to := sendgrid.Mail{To: applicant.AdminEmail, ToName: applicant.AdminName}
-		return step.Join(
-			run.Send(ctx, step.Message{ID: fleet.Invitation, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
-				link, err := d.admin.Invite(ctx, run, applicant.AdminEmail)
-				if err != nil {
-					return "", step.Unsent(err)
-				}
-				withLink := map[string]string{"Link": link.Reveal()}
-				for k, v := range facts {
-					withLink[k] = v
-				}
-				return d.send(ctx, run, fleet.Invitation, to, withLink)
-			}}),
-			run.Send(ctx, step.Message{ID: fleet.Welcome, Recipient: "admin", Deliver: func(ctx context.Context) (string, error) {
-				return d.send(ctx, run, fleet.Welcome, to, facts)
-			}}),
-			run.Send(ctx, step.Message{ID: fleet.OperatorWord, Recipient: "operator", Deliver: func(ctx context.Context) (string, error) {
-				return d.send(ctx, run, fleet.OperatorWord, sendgrid.Mail{To: run.Provider.Settings.OperatorMail}, facts)
-			}}),
-		)
+		var failed []error
+		for _, m := range messages {
+			failed = append(failed, run.Send(ctx, m))
+		}
+		return step.Join(failed...)
 	}
+}
+
+// messages are those that the instance's people get, in this order, by the ids of fleet.NewInstanceMessages.
+func (d Deps) messages(ctx context.Context, run *step.Run) ([]step.Message, error) {
+	applicant, err := run.Applicant(ctx)
+	if err != nil {
+		return nil, err
+	}
+	home := "https://" + run.Instance.Host
+	facts := map[string]string{"Name": applicant.AdminName, "Company": applicant.Company, "Home": home, "Instance": run.Instance.ID}
+	to := sendgrid.Mail{To: applicant.AdminEmail, ToName: applicant.AdminName}
+	return []step.Message{
+		{ID: fleet.Invitation, Recipient: "admin", Deliver: func(ctx context.Context, id string) (string, error) {
+			link, err := d.admin.Invite(ctx, run, applicant.AdminEmail)
+			if err != nil {
+				return "", step.Unsent(err)
+			}
+			withLink := map[string]string{"Link": link.Reveal()}
+			for k, v := range facts {
+				withLink[k] = v
+			}
+			return d.send(ctx, run, id, to, withLink)
+		}},
+		{ID: fleet.Welcome, Recipient: "admin", Deliver: func(ctx context.Context, id string) (string, error) {
+			return d.send(ctx, run, id, to, facts)
+		}},
+		{ID: fleet.OperatorWord, Recipient: "operator", Deliver: func(ctx context.Context, id string) (string, error) {
+			return d.send(ctx, run, id, sendgrid.Mail{To: run.Provider.Settings.OperatorMail}, facts)
+		}},
+	}, nil
 }
 
 //go:embed messages/*.txt
 var messages embed.FS
 
-// send fills a message in and hands it to SendGrid.
+// send fills a message in, or that which it repeats, and hands it to SendGrid.
 func (d Deps) send(ctx context.Context, run *step.Run, id string, m sendgrid.Mail, facts map[string]string) (string, error) {
 	var err error
-	if m.Subject, m.Text, err = compose(id, facts); err != nil {
+	if m.Subject, m.Text, err = compose(fleet.OriginalMessage(id), facts); err != nil {
 		return "", err
 	}
 	m.From, m.FromName = run.Provider.Settings.MailFrom, "Gimbal"

@@ -10,14 +10,14 @@ import (
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// Admit begins the provisioning of approved signups, in the order of their approval, as long as slots are free. The rest
-// waits. It may run at any time, any number of times at once.
+// Admit begins the provisioning of approved signups, in the order of their approval, as long as slots are free and
+// nothing that a provisioning needs is frozen. The rest waits. It may run at any time, any number of times at once.
 func Admit(Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
 		approved, failed := env.Store.Signups(ctx, fleet.Approved)
 		for _, s := range approved {
-			operation, full, err := admit(ctx, env, s.InstanceID)
-			if full {
+			operation, closed, err := admit(ctx, env, s.InstanceID)
+			if closed {
 				break
 			}
 			if err == nil && operation != nil {
@@ -33,11 +33,12 @@ func Admit(Deps) step.Event {
 func OperationID(instanceID string) string { return "op-" + instanceID }
 
 // admit creates instance, operation and epoch in one transaction together with a slot. It gives no operation for a signup
-// that is not waiting any more.
-func admit(ctx context.Context, env step.Env, instanceID string) (admitted *fleet.Operation, full bool, err error) {
+// that is not waiting any more, and closed where nobody is admitted now. What is frozen is read in that very transaction: once a
+// freeze is there, nothing is admitted.
+func admit(ctx context.Context, env step.Env, instanceID string) (admitted *fleet.Operation, closed bool, err error) {
 	nonce := env.Nonce()
 	err = env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
-		full = false
+		closed = false
 		signup, err := tx.Signup()
 		if err != nil || signup == nil {
 			return err
@@ -54,6 +55,14 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			admitted = nil
 			return err
 		}
+		freezes, err := tx.Freezes()
+		if err != nil {
+			return err
+		}
+		if closed = fleet.Frozen(freezes, fleet.Vendors()...) != nil; closed {
+			admitted = nil
+			return nil
+		}
 		operation := &fleet.Operation{ID: OperationID(instanceID), InstanceID: instanceID, Kind: fleet.Provision,
 			Phase: fleet.Building, N: 1, BegunBy: nonce, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
 			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Provision), Reason: "being provisioned",
@@ -61,7 +70,7 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 		if operation.Slot, err = tx.TakeSlot(env.Settings.Slots, operation.ID); err != nil {
 			return err
 		}
-		if full = operation.Slot == 0; full {
+		if closed = operation.Slot == 0; closed {
 			admitted = nil
 			return nil
 		}
@@ -76,5 +85,5 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			Slug: signup.Slug, Host: signup.Slug + "." + env.Provider.Settings.Domain, State: fleet.Provisioning,
 			Region: signup.Region, Plan: signup.Plan, Operation: operation.ID, Progress: operation.Progress, CreatedAt: tx.Now()}))
 	})
-	return admitted, full, err
+	return admitted, closed, err
 }

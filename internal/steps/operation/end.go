@@ -75,33 +75,34 @@ func endProvisioning(tx *store.Tx, instance *fleet.Instance) (fleet.Outcome, err
 		return "", fault.New(fault.Conflict, "the instance is %s: the operation has no outcome yet", instance.State)
 	}
 	for _, id := range fleet.NewInstanceMessages() {
-		m, err := tx.Message(id)
-		if err != nil {
-			return "", err
-		}
-		if m != nil && m.Done() {
-			continue
-		}
-		if m == nil {
-			m = &fleet.Message{ID: id, Channel: "mail"}
-		}
-		// Whoever is about to send it after all finds it concluded, so the recipient isn't told twice.
-		if m.Status == fleet.MessageSending {
-			m.Status, m.Attempt = fleet.MessageUnknown, nil
-		} else {
-			m.Status = fleet.MessageFailed
-		}
-		if err := tx.PutMessage(m); err != nil {
-			return "", err
-		}
-		if err := tx.Open(fleet.Incident{ID: "message-" + id, Code: "MessageNotSent",
-			Reason:     "message " + id + " was not sent",
-			NextAction: "the instance is up: tell the recipient by hand"}); err != nil {
+		if err := giveUp(tx, id); err != nil {
 			return "", err
 		}
 	}
 	instance.Progress = fleet.Progress{}
 	return fleet.Succeeded, nil
+}
+
+// giveUp concludes a message that is not concluded, with its incident. Whoever is about to send it after all finds it concluded, so
+// the recipient isn't told twice.
+func giveUp(tx *store.Tx, id string) error {
+	m, err := tx.Message(id)
+	if err != nil || m != nil && m.Done() {
+		return err
+	}
+	if m == nil {
+		m = &fleet.Message{ID: id, Channel: "mail"}
+	}
+	incident := fleet.Incident{ID: fleet.MessageIncident(id), Code: fleet.IncidentMessageNotSent, Reason: "message " + id + " was not sent",
+		NextAction: "the instance is up: send it once more, or tell the recipient by hand"}
+	if m.Status == fleet.MessageSending {
+		m.Status, m.Attempt = fleet.MessageUnknown, nil
+		incident.Code, incident.Reason = fleet.IncidentMessageUnknown, "whether message "+id+" reached the vendor is unknown"
+		incident.NextAction = "look in the vendor's activity log; if it is not there, send it once more"
+	} else {
+		m.Status = fleet.MessageFailed
+	}
+	return errors.Join(tx.PutMessage(m), tx.Open(incident))
 }
 
 // endTeardown reads from the ledger whether all is gone. Clean, the instance is terminated, and its slug is free at once, or
@@ -121,7 +122,7 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 		slices.Sort(left)
 		reason := "left after the take-down: " + strings.Join(slices.Compact(left), ", ")
 		instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
-		return fleet.FailedDirty, tx.Open(fleet.Incident{ID: operation.Execution(), Code: "FailedDirty", Reason: reason,
+		return fleet.FailedDirty, tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
 			NextAction: fmt.Sprintf("mend the cause at the vendor, then POST /instances/%s/retry", instance.ID)})
 	}
 	if err := instance.To(fleet.Terminated); err != nil {
@@ -144,7 +145,7 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 	if operation.FailureText != "" {
 		signup.Reason += ": " + operation.FailureText
 	}
-	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents("FailedDirty", string(fault.Overdue)))
+	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue))
 }
 
 // scheduleRechecks sees to it that entries whose attempts may yet turn out to have made something are looked for again.

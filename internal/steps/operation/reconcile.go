@@ -30,7 +30,7 @@ func reconcile(ctx context.Context, env step.Env, listed fleet.Operation) error 
 	if err != nil || o == nil || !o.Running() {
 		return err
 	}
-	if o.Kind == fleet.Recheck {
+	if o.Short() {
 		return reclaim(ctx, env, *o)
 	}
 	if err := reportOverdue(ctx, env, *o); err != nil {
@@ -63,7 +63,7 @@ func goOn(ctx context.Context, env step.Env, o fleet.Operation) error {
 		_, err := end(ctx, env, o.Input(), "fleet")
 		return err
 	}
-	state, err := Teardown(ctx, env, o.Input(), step.Cause{Error: "ExecutionEnded"}, "fleet")
+	state, err := Teardown(ctx, env, o.Input(), step.Cause{Error: fleet.ExecutionEnded}, "fleet")
 	if err != nil || state != fleet.Active {
 		return err
 	}
@@ -114,7 +114,7 @@ func reportOverdue(ctx context.Context, env step.Env, o fleet.Operation) error {
 		return nil
 	}
 	return env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
-		return tx.Open(fleet.Incident{ID: "overdue-" + o.Execution(), Code: string(fault.Overdue),
+		return tx.Open(fleet.Incident{ID: "overdue-" + o.Execution(), Code: fleet.IncidentOverdue,
 			Reason:     "execution " + o.Execution() + " runs past its deadline",
 			NextAction: "look at the execution; if it hangs, stop it: the take-down then begins by itself"})
 	})

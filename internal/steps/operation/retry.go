@@ -4,28 +4,29 @@ import (
 	"context"
 	"net/http"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
-// Retry begins one more take-down of an instance whose last one ended dirty. Only an operator may.
+// Retry begins one more take-down of an instance whose last one ended dirty. Only an operator may, and not while something that
+// it needs is frozen: the answer is a 409 then.
 func Retry(Deps) step.API {
-	return func(ctx context.Context, env step.Env, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		operator, err := httpapi.Operator(ctx, env, request)
+	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
+		o, err := retry(ctx, env, r.ID, r.Operator)
 		if err != nil {
-			return httpapi.Failed(ctx, env, err), nil
+			return 0, nil, err
 		}
-		o, err := retry(ctx, env, request.PathParameters["id"], operator)
-		if err != nil {
-			return httpapi.Failed(ctx, env, err), nil
-		}
-		return httpapi.JSON(http.StatusAccepted, map[string]any{"operation": o.ID, "execution": o.Execution(), "deadline": o.Progress.Deadline}), nil
-	}
+		return http.StatusAccepted, begun(*o), nil
+	})
+}
+
+// begun is the answer about an operation's current run.
+func begun(o fleet.Operation) view.Operation {
+	return view.Operation{Operation: o.ID, Execution: o.Execution(), Deadline: o.Progress.Deadline}
 }
 
 func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fleet.Operation, error) {
@@ -33,7 +34,7 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 		return nil, unknown()
 	}
 	nonce := env.Nonce()
-	var begun *fleet.Operation
+	var next *fleet.Operation
 	err := env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
 		instance, err := tx.Instance()
 		if err != nil {
@@ -47,11 +48,18 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 			return err
 		}
 		if operation != nil && operation.BegunBy == nonce {
-			begun = operation // the answer to this very write was lost
+			next = operation // the answer to this very write was lost
 			return nil
 		}
 		if operation == nil || operation.Outcome != fleet.FailedDirty || instance.Operation != "" {
 			return httpapi.Refuse(http.StatusConflict, fault.Conflict, "nothing to retry: the last take-down did not end dirty")
+		}
+		freezes, err := tx.Freezes()
+		if err != nil {
+			return err
+		}
+		if f := fleet.Frozen(freezes, fleet.Vendors()...); f != nil {
+			return httpapi.Refuse(http.StatusConflict, fault.Conflict, f.What()+" ("+f.Reason+"): retry after the thaw")
 		}
 		old, err := tx.Epoch()
 		if err != nil {
@@ -61,7 +69,7 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 		if err := takeOver(tx, instance, operation, old, step.Cause{Error: operation.Failure}); err != nil {
 			return err
 		}
-		begun = operation
+		next = operation
 		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/begun", Actor: operator, Action: "teardown.begun",
 			Subject: operation.Execution(), Outcome: "retry", Request: env.Request})
 		return nil
@@ -69,7 +77,7 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 	if err != nil {
 		return nil, err
 	}
-	return begun, env.Executions.Start(ctx, begun.Workflow(), begun.Execution(), begun.Input())
+	return next, env.Executions.Start(ctx, next.Workflow(), next.Execution(), next.Input())
 }
 
 func unknown() error {

@@ -41,7 +41,8 @@ func Open(env step.Env) (d Deps, err error) {
 }
 
 // LookAgain carries out the rechecks that are due, the longest due first, each instance's in a short operation of its own under
-// the lease. An instance on which another operation runs, and what this invocation has no time for, wait for the next time.
+// the lease. An instance on which another operation runs, and what this invocation has no time for, wait for the next time; all
+// do while anything is frozen.
 // It may run at any time, and twice at once.
 func LookAgain(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
@@ -54,7 +55,11 @@ func LookAgain(d Deps) step.Event {
 			if !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
 				break
 			}
-			if err := d.instance(ctx, env, id); err != nil && !fault.Is(err, fault.StaleEpoch) {
+			err := d.instance(ctx, env, id)
+			if _, held := errors.AsType[operation.Held](err); held {
+				break
+			}
+			if err != nil && !fault.Is(err, fault.StaleEpoch) {
 				failed = errors.Join(failed, err)
 			}
 		}
@@ -63,10 +68,15 @@ func LookAgain(d Deps) step.Event {
 }
 
 func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
-	in, err := operation.BeginRecheck(ctx, env, id)
-	if err != nil || in.OperationID == "" {
+	in, err := operation.BeginShort(ctx, env, id, operation.Short{Kind: fleet.Recheck, Phase: fleet.LookingAgain, Actor: "fleet",
+		Reason: "looking again for what was unsure", Needs: fleet.Vendors()})
+	if _, busy := errors.AsType[operation.Busy](err); busy {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
+	ctx = step.About(ctx, in)
 	run, err := step.Begin(ctx, env, "Recheck", in)
 	if err != nil {
 		return err
@@ -85,7 +95,7 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 			env.Log.WarnContext(ctx, "recheck failed", "instance", id, "kind", e.Kind, "code", fault.CodeOf(err))
 		}
 	}
-	return operation.EndRecheck(ctx, run, outcome)
+	return operation.EndShort(ctx, run, outcome)
 }
 
 // entry looks for a ledger entry's resource by name, deletes what is ours and not the ledger's, and schedules the next look. One
@@ -123,7 +133,7 @@ func postpone(tx *store.Tx, e *fleet.Resource) error {
 	e.RecheckFailures++
 	e.RecheckAt = tx.Now().Add(min(5*time.Minute<<min(e.RecheckFailures, 10), 12*time.Hour))
 	if e.RecheckFailures >= patience {
-		err := tx.Open(fleet.Incident{ID: "recheck-" + string(e.Kind) + "-" + e.Name, Code: "RecheckFailed",
+		err := tx.Open(fleet.Incident{ID: "recheck-" + string(e.Kind) + "-" + e.Name, Code: fleet.IncidentRecheckFailed,
 			Reason:     "whether a stray " + string(e.Kind) + " is left can't be seen: the look-up keeps failing",
 			NextAction: "check the vendor's state and Fleet's credential there; it is tried again by itself, and the slug stays in quarantine until it works"})
 		if err != nil {

@@ -59,6 +59,13 @@ func progress(ctx context.Context, env step.Env, id string) (Progress, error) {
 			return p, err
 		}
 		p.Place = 1 + slices.IndexFunc(waiting, func(w fleet.Signup) bool { return w.InstanceID == id })
+		freezes, err := env.Store.Freezes(ctx)
+		if err != nil {
+			return p, err
+		}
+		if fleet.Frozen(freezes, fleet.Vendors()...) != nil { // what, and why, is for operators
+			p.NextAction = "none: new provisionings are held back for now; it begins by itself when that is over and a slot is free"
+		}
 	}
 	i, err := env.Store.Instance(ctx, id)
 	if err != nil || i == nil {
@@ -113,7 +120,7 @@ func reason(r events.APIGatewayV2HTTPRequest) (string, error) {
 	var said string
 	p.text("reason", &said)
 	p.end()
-	if !text(said, 500) {
+	if !httpapi.Printable(said, 500) {
 		p.bad.add("reason", "1 to 500 printable characters")
 	}
 	if len(p.bad) > 0 {

@@ -7,12 +7,11 @@ import (
 	"strings"
 	"time"
 	_ "time/tzdata" // time zones must not depend on the machine's files
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/text/language"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
 )
 
 // Form is the webhook's payload.
@@ -76,11 +75,11 @@ func (f Form) check(bad badFields) {
 			bad.add(field, want)
 		}
 	}
-	check(text(f.Company, 200), "company", "1 to 200 printable characters")
+	check(httpapi.Printable(f.Company, 200), "company", "1 to 200 printable characters")
 	check(len(f.Slug) >= 3 && len(f.Slug) <= 40 && slugPattern.MatchString(f.Slug) && !strings.Contains(f.Slug, "--"), "slug",
 		"3 to 40 of a-z, 0-9 and single -, neither beginning nor ending with -")
 	check(!slices.Contains(reserved, f.Slug), "slug", "this one is reserved")
-	check(text(f.AdminName, 200), "admin_name", "1 to 200 printable characters")
+	check(httpapi.Printable(f.AdminName, 200), "admin_name", "1 to 200 printable characters")
 	check(address(f.AdminEmail), "admin_email", "a mail address, such as ada@example.com")
 	check(f.Phone == "" || phonePattern.MatchString(f.Phone), "phone", "a number in E.164, such as +12125550123, or nothing")
 	check(slices.Contains(plans, f.Plan), "plan", "one of "+strings.Join(plans, ", "))
@@ -89,15 +88,6 @@ func (f Form) check(bad badFields) {
 	check(locale(f.Locale), "locale", "a BCP 47 tag of up to 10 characters, such as en-US")
 	check(f.Branding.PrimaryColor == "" || colorPattern.MatchString(f.Branding.PrimaryColor), "branding.primary_color", "a colour as #rrggbb")
 	check(f.Branding.SecondaryColor == "" || colorPattern.MatchString(f.Branding.SecondaryColor), "branding.secondary_color", "a colour as #rrggbb")
-}
-
-// text is 1 to most characters, all printable, not only spaces. Marks that turn the direction of writing are no text: they
-// make a name look like another.
-func text(s string, most int) bool {
-	return utf8.ValidString(s) && strings.TrimSpace(s) != "" && utf8.RuneCountInString(s) <= most &&
-		!strings.ContainsFunc(s, func(r rune) bool {
-			return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
-		})
 }
 
 // address is a bare mail address at a name with a dot: at most 254 characters, 64 of them before the @.

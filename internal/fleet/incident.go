@@ -1,0 +1,51 @@
+package fleet
+
+import (
+	"slices"
+	"time"
+)
+
+// IncidentKind says what an incident is about. internal/fault/runbooks has a page for each.
+type IncidentKind string
+
+const (
+	// IncidentOverdue: a run goes on past its deadline.
+	IncidentOverdue IncidentKind = "Overdue"
+	// IncidentFailedDirty: a take-down ended, and something is left.
+	IncidentFailedDirty IncidentKind = "FailedDirty"
+	// IncidentMessageUnknown: a message may have been sent, or not.
+	IncidentMessageUnknown IncidentKind = "MessageUnknown"
+	// IncidentMessageFailed: the vendor refused a message.
+	IncidentMessageFailed IncidentKind = "MessageFailed"
+	// IncidentMessageNotSent: the operation ended before a message was sent.
+	IncidentMessageNotSent IncidentKind = "MessageNotSent"
+	// IncidentRecheckFailed: Fleet can't see whether a stray resource is left.
+	IncidentRecheckFailed IncidentKind = "RecheckFailed"
+	// IncidentCheckFailed: the daily checkup found something broken.
+	IncidentCheckFailed IncidentKind = "CheckFailed"
+)
+
+// IncidentKinds lists every kind.
+func IncidentKinds() []IncidentKind {
+	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentMessageUnknown, IncidentMessageFailed,
+		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed}
+}
+
+// Known reports whether it is one of the kinds.
+func (k IncidentKind) Known() bool { return slices.Contains(IncidentKinds(), k) }
+
+// Incident is something an operator has to see. Its id derives from its cause, so the same cause opens it once.
+type Incident struct {
+	ID         string       `json:"id"`
+	InstanceID string       `json:"instance_id"`
+	Code       IncidentKind `json:"code"`
+	Reason     string       `json:"reason"`
+	NextAction string       `json:"next_action"`
+	OpenedAt   time.Time    `json:"opened_at"`
+	// PagedAt is when it was handed to the people on call.
+	PagedAt time.Time `json:"paged_at,omitzero"`
+	// AckedBy is the operator who sees to it.
+	AckedBy  string    `json:"acked_by,omitempty"`
+	AckedAt  time.Time `json:"acked_at,omitzero"`
+	ClosedAt time.Time `json:"closed_at,omitzero"`
+}

@@ -1,0 +1,117 @@
+// Package freeze keeps new work from starting, and lets it start again.
+package freeze
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+// Deps is what these functions use: nothing but the Env.
+type Deps struct{}
+
+// Open opens nothing.
+func Open(step.Env) (Deps, error) { return Deps{}, nil }
+
+// Freeze freezes the fleet or a vendor. Once it has answered, nothing new starts: no provisioning is admitted, no dirty take-down
+// retried, no message sent once more, no recheck made. What runs goes on to its end, take-downs included, and so does what
+// reconcile finds of it. A scope that is frozen already stays as it is.
+func Freeze(Deps) step.API {
+	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
+		wanted, err := request(r, true)
+		if err != nil {
+			return 0, nil, err
+		}
+		frozen, err := change(ctx, env, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
+			if slices.ContainsFunc(freezes, in(wanted.Scope)) {
+				return freezes, false
+			}
+			audit(tx, env, r, "frozen", wanted.Scope)
+			return append(freezes, fleet.Freeze{Scope: wanted.Scope, Reason: wanted.Reason, By: r.Operator, Since: tx.Now()}), true
+		})
+		return http.StatusOK, frozen, err
+	})
+}
+
+// Thaw ends a freeze, and lets admission begin what waits. A scope that isn't frozen stays so.
+func Thaw(Deps) step.API {
+	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
+		wanted, err := request(r, false)
+		if err != nil {
+			return 0, nil, err
+		}
+		frozen, err := change(ctx, env, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
+			if !slices.ContainsFunc(freezes, in(wanted.Scope)) {
+				return freezes, false
+			}
+			audit(tx, env, r, "thawed", wanted.Scope)
+			return slices.DeleteFunc(freezes, in(wanted.Scope)), true
+		})
+		if err != nil {
+			return 0, nil, err
+		}
+		if err := env.Trigger(ctx, catalog.Admit.Name); err != nil {
+			env.Log.WarnContext(ctx, "admit was not triggered; its schedule will", "code", fault.CodeOf(err))
+		}
+		return http.StatusOK, frozen, nil
+	})
+}
+
+// request reads and checks the body.
+func request(r httpapi.Request, reason bool) (wanted view.FreezeRequest, err error) {
+	if err := r.Decode(&wanted); err != nil {
+		return wanted, err
+	}
+	bad := httpapi.BadFields{}
+	scopes := append([]string{fleet.WholeFleet}, fleet.Vendors()...)
+	if !slices.Contains(scopes, wanted.Scope) {
+		bad["scope"] = "one of " + strings.Join(scopes, ", ")
+	}
+	switch {
+	case reason && !httpapi.Printable(wanted.Reason, 500):
+		bad["reason"] = "1 to 500 printable characters that tell the others why"
+	case !reason && wanted.Reason != "":
+		bad["reason"] = "a thaw has none"
+	}
+	if len(bad) > 0 {
+		return wanted, bad
+	}
+	return wanted, nil
+}
+
+func in(scope string) func(fleet.Freeze) bool {
+	return func(f fleet.Freeze) bool { return f.Scope == scope }
+}
+
+// change changes what is frozen in one transaction with its audit entry, which is in the whole fleet's chain, and gives what is
+// frozen then.
+func change(ctx context.Context, env step.Env, do func(*store.Tx, []fleet.Freeze) (next []fleet.Freeze, changed bool)) (view.Frozen, error) {
+	frozen := view.Frozen{}
+	err := env.Store.Update(ctx, fleet.FleetID, func(tx *store.Tx) error {
+		now, err := tx.Freezes()
+		if err != nil {
+			return err
+		}
+		next, changed := do(tx, now)
+		if frozen.Frozen = append([]fleet.Freeze{}, next...); !changed { // none is an empty list, not null
+			return nil
+		}
+		return tx.PutFreezes(next)
+	})
+	return frozen, err
+}
+
+// audit notes the change. The request's id tells this freeze from the next one of the same scope.
+func audit(tx *store.Tx, env step.Env, r httpapi.Request, action, scope string) {
+	tx.Audit(fleet.AuditEntry{ID: "freeze/" + scope + "/" + action + "/" + env.Request, Actor: r.Operator, Action: "fleet." + action,
+		Subject: scope, Outcome: "ok", Request: env.Request})
+}

@@ -1,0 +1,127 @@
+package notice
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+// Resend sends a message of an active instance once more, as an operator wishes: a new message, with an id of its own that tells
+// which it repeats, under a short operation of its own. It is sent at most once, like any other; one that is surely sent closes
+// the incidents of those it repeats. Each request is a new message: a repeat of the request sends again.
+//
+// 202 with the message and what became of it; 404 for an instance or a message that isn't there; 409 for an instance that is not
+// active, while an operation runs or what it needs is frozen, and for a message that is still on its way.
+func Resend(d Deps) step.API {
+	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
+		var wanted view.Resend
+		if !fleet.IsInstanceID(r.ID) {
+			return 0, nil, unknown("there is no such instance")
+		}
+		if err := r.Decode(&wanted); err != nil {
+			return 0, nil, err
+		}
+		if !httpapi.Printable(wanted.Message, 200) {
+			return 0, nil, httpapi.BadFields{"message": "the id of a message that was tried before"}
+		}
+		sent, err := d.resend(ctx, env, r, wanted.Message)
+		return http.StatusAccepted, sent, err
+	})
+}
+
+func unknown(what string) error { return httpapi.Refuse(http.StatusNotFound, fault.Rejected, what) }
+
+func (d Deps) resend(ctx context.Context, env step.Env, r httpapi.Request, id string) (view.Operation, error) {
+	run, err := begin(ctx, env, r, id)
+	if err != nil {
+		return view.Operation{}, err
+	}
+	ctx = step.About(ctx, run.Input)
+	sending := d.again(ctx, run)
+	if err := operation.EndShort(ctx, run, fleet.Succeeded); err != nil {
+		return view.Operation{}, err
+	}
+	if sending != nil {
+		return view.Operation{}, httpapi.Refuse(http.StatusServiceUnavailable, fault.CodeOf(sending), "the message was not sent; try again in a moment")
+	}
+	m, err := env.Store.Message(ctx, run.Instance.ID, run.Operation.Message)
+	return view.Operation{Operation: run.Operation.ID, Message: m}, err
+}
+
+// begin takes the lease.
+func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*step.Run, error) {
+	there, err := env.Store.Instance(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if there == nil {
+		return nil, unknown("there is no such instance")
+	}
+	before, err := env.Store.Message(ctx, r.ID, id)
+	if err != nil {
+		return nil, err
+	}
+	if before == nil {
+		return nil, unknown("the instance has no such message")
+	}
+	in, err := operation.BeginShort(ctx, env, r.ID, operation.Short{Kind: fleet.Resend, Phase: fleet.Sending, Actor: r.Operator,
+		Reason: "sending message " + id + " once more", Needs: needs(id), Repeats: *before,
+		Allow: func(tx *store.Tx, i *fleet.Instance) error {
+			m, err := tx.Message(id)
+			switch {
+			case err != nil:
+				return err
+			case i.State != fleet.Active:
+				return conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more")
+			case m == nil || !m.Done():
+				return conflict("the message is still on its way: wait for what becomes of it")
+			}
+			return nil
+		}})
+	if busy, ok := errors.AsType[operation.Busy](err); ok {
+		return nil, conflict(busy.Error() + ": try again when it has ended")
+	}
+	if held, ok := errors.AsType[operation.Held](err); ok {
+		return nil, conflict(held.Error() + " (" + held.Freeze.Reason + "): send it after the thaw")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return step.Begin(ctx, env, catalog.Resend.State(), in)
+}
+
+func conflict(text string) error { return httpapi.Refuse(http.StatusConflict, fault.Conflict, text) }
+
+// needs are the vendors that a message needs: the invitation's link comes from the instance's project.
+func needs(id string) []string {
+	if fleet.OriginalMessage(id) == fleet.Invitation {
+		return []string{"sendgrid", "supabase"}
+	}
+	return []string{"sendgrid"}
+}
+
+// again sends the operation's message, of the text that the original has.
+func (d Deps) again(ctx context.Context, run *step.Run) error {
+	all, err := d.messages(ctx, run)
+	if err != nil {
+		return err
+	}
+	original := fleet.OriginalMessage(run.Operation.Message)
+	for _, m := range all {
+		if m.ID != original {
+			continue
+		}
+		m.ID = run.Operation.Message
+		return run.Send(ctx, m)
+	}
+	return fault.New(fault.Internal, "there is no text for this message")
+}

@@ -1,0 +1,124 @@
+package operation
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+// cancelledSignup is why a signup is rejected that waited when it was cancelled.
+const cancelledSignup = "cancelled"
+
+// Cancel ends what is on its way to an instance: an approved signup that waits for its slot becomes REJECTED and its slug is free; a
+// provisioning is taken over and taken down. 202, and again 202 for what was cancelled before; 409, which says what to do
+// instead, for everything else. A freeze doesn't hold it back.
+func Cancel(Deps) step.API {
+	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
+		answer, err := cancel(ctx, env, r)
+		return http.StatusAccepted, answer, err
+	})
+}
+
+func cancel(ctx context.Context, env step.Env, r httpapi.Request) (view.Operation, error) {
+	if !fleet.IsInstanceID(r.ID) {
+		return view.Operation{}, unknown()
+	}
+	status, err := cancelSignup(ctx, env, r)
+	if err != nil || status == fleet.Rejected {
+		return view.Operation{Signup: status}, err
+	}
+	for range 3 { // a run that another one takes over meanwhile is read again
+		o, err := cancelProvisioning(ctx, env, r)
+		if err == nil {
+			return begun(*o), nil
+		}
+		if !fault.Is(err, fault.StaleEpoch) {
+			return view.Operation{}, err
+		}
+	}
+	return view.Operation{}, fault.New(fault.Unavailable, "its runs took each other over three times")
+}
+
+// cancelSignup rejects an approved signup. It gives the status: REJECTED, or that of a signup which has an operation.
+func cancelSignup(ctx context.Context, env step.Env, r httpapi.Request) (status fleet.SignupStatus, err error) {
+	err = env.Store.Update(ctx, r.ID, func(tx *store.Tx) error {
+		s, err := tx.Signup()
+		if err != nil {
+			return err
+		}
+		if s == nil {
+			return unknown()
+		}
+		status = s.Status
+		switch s.Status {
+		case fleet.Approved:
+		case fleet.Requested:
+			return conflict("the signup waits for a decision: reject it instead")
+		case fleet.Rejected:
+			if s.Reason != cancelledSignup {
+				return conflict("the signup was rejected: there is nothing to cancel")
+			}
+			return nil
+		default:
+			return nil
+		}
+		claim, err := tx.Claim(s.Slug)
+		if err != nil {
+			return err
+		}
+		if claim != nil && claim.InstanceID == r.ID {
+			tx.FreeClaim(s.Slug)
+		}
+		s.Status, s.Reason, s.DecidedAt, s.DecidedBy = fleet.Rejected, cancelledSignup, tx.Now(), r.Operator
+		status = s.Status
+		tx.Audit(fleet.AuditEntry{ID: "signup/cancelled", Actor: r.Operator, Action: "signup.cancelled", Subject: "signup",
+			Outcome: string(fleet.Rejected), Request: env.Request})
+		return tx.PutSignup(s)
+	})
+	return status, err
+}
+
+// cancelProvisioning takes a provisioning down. One that is being taken down goes on, and its run is told.
+func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Operation, error) {
+	o, err := env.Store.Operation(ctx, r.ID, OperationID(r.ID))
+	if err != nil {
+		return nil, err
+	}
+	instance, err := env.Store.Instance(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	if o == nil || instance == nil {
+		return nil, fault.New(fault.Internal, "no such instance or operation")
+	}
+	switch {
+	case instance.State == fleet.Terminated && o.Failure == fleet.Cancelled, o.Running() && o.Phase == fleet.TakingDown:
+		return o, nil
+	case instance.State == fleet.Terminated:
+		return nil, conflict("the instance is TERMINATED already: nothing is left to cancel")
+	case instance.State != fleet.Provisioning:
+		return nil, tooLate(instance.State)
+	case !o.Running():
+		return nil, conflict("its take-down ended and left something behind: mend the cause at the vendor, then retry")
+	}
+	state, err := Teardown(ctx, env, o.Input(), step.Cause{Error: fleet.Cancelled}, r.Operator)
+	if err != nil {
+		return nil, err
+	}
+	if state != fleet.Provisioning {
+		return nil, tooLate(state)
+	}
+	return env.Store.Operation(ctx, r.ID, o.ID)
+}
+
+func tooLate(state fleet.State) error {
+	return conflict("the instance is " + string(state) + ": only what is not active yet can be cancelled; a live instance ends by its termination")
+}
+
+func conflict(text string) error { return httpapi.Refuse(http.StatusConflict, fault.Conflict, text) }
