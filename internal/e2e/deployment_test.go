@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	cloudformationtypes "github.com/aws/aws-sdk-go-v2/service/cloudformation/types"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
@@ -289,6 +290,19 @@ func (d *deployment) provide(ctx context.Context, credentials map[string]string)
 		}
 	}
 	return d.upload(ctx)
+}
+
+// widen lets the function that queries the logs query all of them. The emulator asks whether a query may read "*" whenever it names
+// several groups; AWS asks for each group, and the template's policy names each.
+func (d *deployment) widen(ctx context.Context, roles *iam.Client) error {
+	f, err := d.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(functionName(catalog.InstanceLogs.Name))})
+	if err != nil {
+		return err
+	}
+	role := (*f.Role)[strings.LastIndex(*f.Role, "/")+1:]
+	_, err = roles.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String("emulator"), PolicyDocument: aws.String(
+		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:StartQuery","Resource":"*"}]}`)})
+	return err
 }
 
 // secret gives a secret its value; the template may have made it already, empty.

@@ -111,6 +111,6 @@ func isCancelled(t *testing.T) {
 	}
 	since := c.act(http.MethodGet, "/instances/"+c.id+"/logs?since=1h", nil, shared.api.operator)
 	if text, err := json.Marshal(since.body); err != nil || since.status != http.StatusOK || !strings.Contains(string(text), c.id) {
-		t.Errorf("its logs are answered with %d: %.500s", since.status, text)
+		t.Errorf("its logs are answered with %d: %.500s\n%s", since.status, text, strings.Join(logLines(t, `"request failed"`), "\n"))
 	}
 }

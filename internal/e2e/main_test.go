@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 )
 
 // within bounds a whole run, the scenarios included: what hangs must not hold up others' work.
@@ -153,6 +155,9 @@ func (s *site) publish() error {
 
 func (s *site) provide() error {
 	if err := s.deployment.provide(s.ctx, s.credentials); err != nil {
+		return err
+	}
+	if err := s.deployment.widen(s.ctx, iam.NewFromConfig(s.cloud.root())); err != nil {
 		return err
 	}
 	var err error
