@@ -108,8 +108,8 @@ func (a *api) send(ctx context.Context, method, path string, body []byte, header
 	if err != nil {
 		return answer{}, err
 	}
-	defer got.Body.Close()
 	text, err := io.ReadAll(got.Body)
+	_ = got.Body.Close() // it was read
 	if err != nil {
 		return answer{}, err
 	}

@@ -55,7 +55,7 @@ func startEmulator(ctx context.Context, dir string, variables map[string]string)
 	if err != nil {
 		return nil, err
 	}
-	defer output.Close()
+	defer func() { _ = output.Close() }() // the emulator has its own
 	path, err := filepath.Abs(program)
 	if err != nil {
 		return nil, err
