@@ -112,7 +112,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 	transport := asTransport(w.Vendors.link, o.Hooks.Transport)
 	endpoints := w.Endpoints
 	endpoints.Edge.Dial = l.dial(endpoints.Edge.Dial)
-	vendors := settings()
+	vendors := Settings()
 	if o.Hooks.Settings != nil {
 		o.Hooks.Settings(&vendors)
 	}

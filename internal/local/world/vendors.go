@@ -66,6 +66,7 @@ type Vendors struct {
 	Edge       *edge.Edge
 
 	link    *sim.Link
+	serve   func(sim.Vendor) http.Handler // in place of the vendor itself, on its port; nil for none
 	servers []*http.Server
 }
 
@@ -175,10 +176,18 @@ func (v *Vendors) listen(vendor sim.Vendor, address string) (string, http.RoundT
 	if err != nil {
 		return "", nil, err
 	}
-	server := &http.Server{Handler: vendor, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: v.served(vendor), ReadHeaderTimeout: 10 * time.Second}
 	v.servers = append(v.servers, server)
 	go func() { _ = server.Serve(l) }() // ends with Close
 	return "http://" + l.Addr().String(), &http.Transport{DisableCompression: true}, nil
+}
+
+// served is what a vendor's port answers with.
+func (v *Vendors) served(vendor sim.Vendor) http.Handler {
+	if v.serve == nil {
+		return vendor
+	}
+	return v.serve(vendor)
 }
 
 func (v *Vendors) close() error {
@@ -189,8 +198,8 @@ func (v *Vendors) close() error {
 	return failed
 }
 
-// settings are Fleet's identifiers at the simulated vendors.
-func settings() provider.Settings {
+// Settings are Fleet's identifiers at the simulated vendors.
+func Settings() provider.Settings {
 	return provider.Settings{SupabaseOrganization: organization, VercelTeam: team, CloudflareZone: zone, Domain: Domain,
 		TwilioAccount: parent, SendGridIPs: []string{address}, MailFrom: sender, OperatorMail: operators}
 }
