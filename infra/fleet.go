@@ -16,7 +16,7 @@ type stacks struct {
 }
 
 // build puts the stacks of a stage into an app, and lets cdk-nag look at them: what it finds fails the synthesis.
-func build(app awscdk.App, c Config) stacks {
+func build(app awscdk.App, c Config) {
 	n := names{c.Stage}
 	stack := func(what, description string, before ...awscdk.Stack) awscdk.Stack {
 		s := awscdk.NewStack(app, jsii.String(n.of(what)), &awscdk.StackProps{
@@ -39,5 +39,4 @@ func build(app awscdk.App, c Config) stacks {
 		awsiam.PermissionsBoundary_Of(app).Apply(policy)
 	}
 	awscdk.Aspects_Of(app).Add(cdknag.NewAwsSolutionsChecks(nil), nil)
-	return all
 }

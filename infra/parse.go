@@ -1,6 +1,7 @@
 package main
 
 import (
+	"debug/elf"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -50,7 +51,7 @@ func parse(context map[string]any, root string) (Config, error) {
 	c.Pagers = r.list("pagers", needed, isMail, "the mail addresses that incidents and alarms go to, a list or separated by commas")
 	r.optional(&c)
 	r.emulated(&c)
-	c.Functions = r.functions("functions", root)
+	c.Functions = r.functions("functions", root, c.Architecture)
 	r.unknown()
 	return c, r.problem(c.Stage)
 }
@@ -217,8 +218,8 @@ func (r *reader) quotas(key string) map[string]int {
 	return quotas
 }
 
-// functions is the folder of the built functions, in which each must be.
-func (r *reader) functions(key, root string) string {
+// functions is the folder of the built functions, in which each must be, built for the architecture.
+func (r *reader) functions(key, root, architecture string) string {
 	folder, _ := r.value(key).(string)
 	if folder == "" {
 		folder = filepath.Join("build", "functions")
@@ -227,13 +228,38 @@ func (r *reader) functions(key, root string) string {
 		folder = filepath.Join(root, folder)
 	}
 	for _, f := range catalog.Functions() {
-		if _, err := os.Stat(filepath.Join(folder, f.Name, "bootstrap")); err != nil {
-			r.wrong = append(r.wrong, fmt.Sprintf("functions is wrong: it must be a folder with <name>/bootstrap for every function, as "+
-				"make build makes it; %s has none for %s", folder, f.Name))
+		bootstrap := filepath.Join(folder, f.Name, "bootstrap")
+		if _, err := os.Stat(bootstrap); err != nil {
+			r.wrong = append(r.wrong, fmt.Sprintf("%s is wrong: it must be a folder with <name>/bootstrap for every function, as "+
+				"make build makes it; %s has none for %s", key, folder, f.Name))
+			break
+		}
+		if built := builtFor(bootstrap); built != "" && built != architecture {
+			r.wrong = append(r.wrong, fmt.Sprintf("%s is wrong: it must be built for %s, by make build GOARCH=%s; %s is for %s",
+				key, architecture, goarch[architecture], bootstrap, built))
 			break
 		}
 	}
 	return folder
+}
+
+// goarch is how Go calls an architecture.
+var goarch = map[string]string{arm64: "arm64", x86: "amd64"}
+
+// builtFor is the architecture of an executable; empty for what is none, which a script is.
+func builtFor(path string) string {
+	file, err := elf.Open(path)
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = file.Close() }() // it is only read
+	switch file.Machine {
+	case elf.EM_AARCH64:
+		return arm64
+	case elf.EM_X86_64:
+		return x86
+	}
+	return file.Machine.String()
 }
 
 // unknown refuses keys that nothing reads: a misspelt one would go unnoticed. Those of CDK itself have a colon.

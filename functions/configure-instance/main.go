@@ -6,7 +6,8 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/onaws/databases"
 	"github.com/project-gimbal/fleet/internal/steps/database"
 )
 
-func main() { onaws.Main(catalog.ConfigureInstance, database.Open, database.Configure) }
+func main() { onaws.Main(catalog.ConfigureInstance, database.Open, database.Configure, databases.Open) }

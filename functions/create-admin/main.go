@@ -6,7 +6,8 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/onaws/databases"
 	"github.com/project-gimbal/fleet/internal/steps/admin"
 )
 
-func main() { onaws.Main(catalog.CreateAdmin, admin.Open, admin.Create) }
+func main() { onaws.Main(catalog.CreateAdmin, admin.Open, admin.Create, databases.Open) }

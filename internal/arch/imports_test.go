@@ -18,14 +18,20 @@ var vendorsOf = map[string][]string{
 	"email":    {"sendgrid"},
 	"notice":   {"sendgrid"},
 	"health":   {"edge"},
+	// The doctor looks at every account, and changes nothing: no step of the ledger protocol is here whose noun it could be.
+	"doctor": {"supabase", "vercel", "cloudflare", "twilio", "sendgrid"},
 }
 
 // plain are the packages that import nothing but the standard library, with the reason.
 var plain = map[string]string{
-	"internal/fleet":   "the domain knows no technology",
-	"internal/fault":   "everything imports it",
-	"internal/catalog": "every main links it",
+	"internal/fleet":          "the domain knows no technology",
+	"internal/fault":          "everything imports it",
+	"internal/fault/runbooks": "they are pages and no more",
+	"internal/catalog":        "every main links it",
 }
+
+// operators are the packages of this module that fleetctl may import.
+var operators = []string{"internal/clock", "internal/fault", "internal/fault/runbooks", "internal/fleet", "internal/view"}
 
 // checkImports holds the direct imports to the layers.
 func checkImports(root string) (broken []string) {
@@ -51,7 +57,15 @@ func forbidden(i imported) string {
 			return "the root package links every service of the vendor; use the packages of the services"
 		}
 	}
+	for _, deployment := range []string{"github.com/aws/aws-cdk-go", "github.com/aws/constructs-go", "github.com/aws/jsii-runtime-go", "github.com/cdklabs"} {
+		if under(i.path, deployment) && !under(i.by, "infra") {
+			return "only the CDK app deploys; what runs knows nothing of it"
+		}
+	}
 	folder, ok := i.local()
+	if i.by == "internal/view" && !i.standard() && folder != "internal/fleet" {
+		return "what shows Fleet to people links the documents and the domain, nothing else"
+	}
 	if !ok {
 		return ""
 	}
@@ -64,6 +78,9 @@ func forbidden(i imported) string {
 		return "contract checks are for the local runner and for tests"
 	case under(folder, "internal/local") && !under(i.by, "internal/local"):
 		return "the local runner is on top of everything"
+	}
+	if i.by == "internal/fleetctl" && !slices.Contains(operators, folder) {
+		return "the operator's command line knows the API's documents, no step and no store"
 	}
 	noun, isStep := strings.CutPrefix(i.by, "internal/steps/")
 	if vendor, ok := strings.CutPrefix(folder, "internal/provider/"); ok && isStep && !slices.Contains(vendorsOf[noun], vendor) {

@@ -9,9 +9,14 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 )
 
+// portsOf are the ports over services of AWS that are packages of their own, as folders under internal/onaws, with the grant that
+// calls for each.
+var portsOf = map[string]catalog.Grant{"topic": catalog.Publish, "insights": catalog.ReadLogs, "surroundings": catalog.Inspect,
+	"databases": catalog.Databases}
+
 // checkLinked wants a main to link no vendor's client but those its noun needs: the catalog grants one of the noun's
-// functions the vendor's credential, or the table of imports lists it. What is linked costs every cold start, and a client
-// that is there can be called.
+// functions the vendor's credential, or the table of imports lists it; and no service of AWS that isn't every function's but
+// by its grant. What is linked costs every cold start, and a client that is there can be called.
 func checkLinked(root string) (broken []string) {
 	all, err := imports(root)
 	if err != nil {
@@ -30,6 +35,10 @@ func checkLinked(root string) (broken []string) {
 			vendor, ok := strings.CutPrefix(folder, "internal/provider/")
 			if ok && !needs[f.Package()][vendor] {
 				broken = append(broken, fmt.Sprintf("functions/%s links %s's client, by way of %s", f.Name, vendor, ways[folder]))
+			}
+			port, ok := strings.CutPrefix(folder, "internal/onaws/")
+			if ok && !slices.Contains(f.Grants, portsOf[port]) {
+				broken = append(broken, fmt.Sprintf("functions/%s links the port %s, which it is not granted, by way of %s", f.Name, port, ways[folder]))
 			}
 		}
 	}

@@ -20,9 +20,9 @@ var rules = []struct {
 	{"spelling", parts{"functions", "statemachines", "internal/steps", "internal/catalog"}, checkSpelling},
 	{"generated", parts{"functions", "internal/local"}, checkGenerated},
 	{"workflows", parts{"statemachines"}, checkWorkflows},
-	{"imports", parts{"go.mod", "functions", "internal", "statemachines", "events"}, checkImports},
+	{"imports", parts{"go.mod", "functions", "internal", "statemachines", "events", "infra"}, checkImports},
 	{"linked", parts{"go.mod", "functions", "internal", "statemachines", "events"}, checkLinked},
-	{"time", parts{"functions", "internal", "statemachines", "events"}, checkTime},
+	{"time", parts{"functions", "internal", "statemachines", "events", "infra"}, checkTime},
 	{"diagrams", parts{"statemachines", "README.md"}, checkDiagrams},
 }
 

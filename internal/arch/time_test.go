@@ -23,7 +23,7 @@ var realTime = map[string]string{
 
 // checkTime wants internal/clock to be the only time there is.
 func checkTime(root string) (broken []string) {
-	for _, folder := range []string{"functions", "internal", "statemachines", "events"} {
+	for _, folder := range []string{"functions", "internal", "statemachines", "events", "infra"} {
 		err := eachFile(path.Join(root, folder), parser.SkipObjectResolution, func(name string, set *token.FileSet, file *ast.File) {
 			if realTime[slashed(root, path.Dir(name))] != "" {
 				return

@@ -17,25 +17,26 @@ var (
 	Acknowledge   = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
 	Freeze        = operators("freeze", "freeze.Freeze", "POST /freeze")
 	Thaw          = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
+	Doctor        = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
 
 	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
 	Page      = schedule("page", "incident.Page", 1, Publish)
-	Recheck   = schedule("recheck", "recheck.LookAgain", 5, secret("supabase-token"), secret("vercel-token"),
-		secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
+	Recheck   = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
+	Checkup   = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
 
 	ReserveInstance    = step("reserve-instance", "instance.Reserve", Keys)
 	CreateProject      = step("create-project", "project.Create", Keys, secret("supabase-token"))
 	AwaitProject       = step("await-project", "project.Await", Keys, secret("supabase-token"))
-	MigrateDatabase    = step("migrate-database", "database.Migrate", Keys)
+	MigrateDatabase    = step("migrate-database", "database.Migrate", Keys, Databases)
 	CreateFrontend     = step("create-frontend", "frontend.Create", secret("vercel-token"))
 	ConfigureDNS       = step("configure-dns", "dns.Configure", secret("cloudflare-token"))
 	CreateSMSAccount   = step("create-sms-account", "sms.Create", Keys, secret("twilio-token"))
 	CreateEmailAccount = step("create-email-account", "email.Create", Keys, secret("sendgrid-key"))
 	PublishMailDNS     = step("publish-mail-dns", "dns.PublishMail", secret("cloudflare-token"))
 	AwaitMailDomain    = step("await-mail-domain", "email.AwaitDomain", secret("sendgrid-key"))
-	ConfigureInstance  = step("configure-instance", "database.Configure", Keys, secret("supabase-token"))
-	CreateAdmin        = step("create-admin", "admin.Create", Keys, secret("supabase-token"))
+	ConfigureInstance  = step("configure-instance", "database.Configure", Keys, Databases, secret("supabase-token"))
+	CreateAdmin        = step("create-admin", "admin.Create", Keys, Databases, secret("supabase-token"))
 	DeployFrontend     = step("deploy-frontend", "frontend.Deploy", Keys, ReadRelease, secret("vercel-token"))
 	AwaitFrontend      = step("await-frontend", "frontend.Await", secret("vercel-token"))
 	AwaitCertificate   = step("await-certificate", "health.AwaitCertificate")
@@ -57,8 +58,8 @@ var (
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw,
-		Admit, Reconcile, Page, Recheck,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
+		Admit, Reconcile, Page, Recheck, Checkup,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,
@@ -84,6 +85,11 @@ func operators(name, handler, route string, grants ...Grant) Function {
 func within(seconds int, f Function) Function {
 	f.Timeout = seconds
 	return f
+}
+
+// everyVendor adds every vendor's credential to grants.
+func everyVendor(grants ...Grant) []Grant {
+	return append(grants, secret("supabase-token"), secret("vercel-token"), secret("cloudflare-token"), secret("twilio-token"), secret("sendgrid-key"))
 }
 
 func schedule(name, handler string, every int, grants ...Grant) Function {

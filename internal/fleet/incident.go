@@ -21,7 +21,7 @@ const (
 	IncidentMessageNotSent IncidentKind = "MessageNotSent"
 	// IncidentRecheckFailed: Fleet can't see whether a stray resource is left.
 	IncidentRecheckFailed IncidentKind = "RecheckFailed"
-	// IncidentCheckFailed: the daily checkup found something broken.
+	// IncidentCheckFailed: the daily checkup found something that is broken or gives warning.
 	IncidentCheckFailed IncidentKind = "CheckFailed"
 )
 

@@ -74,7 +74,7 @@ func Failed(ctx context.Context, env step.Env, err error) events.APIGatewayV2HTT
 		p.Status, p.Detail = http.StatusServiceUnavailable, "not now; try again in a moment"
 	}
 	if p.Status >= http.StatusInternalServerError {
-		env.Log.ErrorContext(ctx, "request failed", "request", env.Request, "code", fault.CodeOf(err), "error", step.SafeText(err))
+		env.Log.ErrorContext(ctx, "request failed", "code", fault.CodeOf(err), "error", step.SafeText(err))
 	}
 	return p.Answer()
 }

@@ -4,7 +4,17 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"time"
 )
+
+// changed is when a file was last written.
+func changed(path string) (time.Time, error) {
+	file, err := os.Stat(path)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return file.ModTime().UTC(), nil
+}
 
 // writeFile replaces a file that only its owner can read, whole or not at all.
 func writeFile(path string, content []byte) error {

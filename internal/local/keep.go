@@ -24,6 +24,7 @@ import (
 //	key                 the key-encryption key
 //	credentials.json    Fleet's own credentials
 //	clock.json          the fleet's time
+//	front.json          where the HTTP front listens, while it does: fleetctl reads it, and credentials.json
 //	ports.json          where the simulators listen: instances know theirs by these addresses
 //	vendors/            the simulators' state
 //	executions.json     the workflows' executions
@@ -99,6 +100,16 @@ func (f folder) keepTime(ctx context.Context, c clock.Clock, speed float64) erro
 		_ = clock.System().Sleep(ctx, keepClock) // ctx's end is seen above
 	}
 }
+
+// announced tells programs beside this one where the HTTP front listens.
+type announced struct {
+	URL string `json:"url"`
+}
+
+func (f folder) announce(url string) error { return f.write("front.json", announced{url}) }
+
+// withdraw takes the announcement back: nothing listens any more.
+func (f folder) withdraw() error { return os.Remove(f.file("front.json")) }
 
 // ports are where the simulators listened last time, by vendor.
 func (f folder) ports() (map[string]string, error) {

@@ -52,6 +52,10 @@ func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
 		return fmt.Errorf("the public edge: %w", err)
 	}
 	defer func() { err = errors.Join(err, public.Close()) }()
+	if err := s.folder.announce(s.system.url); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.folder.withdraw()) }()
 	s.run(o)
 	greet(t, o, s.system, public)
 	<-stop.first
@@ -90,6 +94,9 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 		return nil, err
 	}
 	if p.credentials, err = keptCredentials(s.folder.file("credentials.json")); err != nil {
+		return nil, err
+	}
+	if p.credentialsSince, err = changed(s.folder.file("credentials.json")); err != nil {
 		return nil, err
 	}
 	if p.simulators, err = s.folder.ports(); err != nil {
@@ -156,6 +163,14 @@ func above(address string) string {
 	return net.JoinHostPort(host, strconv.Itoa(n+1))
 }
 
+// fleetctl is how an operator's command line is told of the system in a folder.
+func fleetctl(dir string) string {
+	if dir == ".data" {
+		return `make fleetctl ARGS="--local list"`
+	}
+	return "go run ./internal/fleetctl --local=" + dir + " list"
+}
+
 // greet tells a person where everything is.
 func greet(t terminal, o serveOptions, s *system, public *edge.Listener) {
 	_, port, _ := net.SplitHostPort(public.Addr()) // it listens there
@@ -168,6 +183,7 @@ func greet(t terminal, o serveOptions, s *system, public *edge.Listener) {
 		}
 	}
 	line("operator", "Authorization: Bearer %s", s.credentials[step.OperatorToken])
+	line("", "or %s", fleetctl(o.dir))
 	line("webhooks", "signed as Standard Webhooks say, with %q of %s", step.WebhookSecret, folder(o.dir).file("credentials.json"))
 	if o.speed != 1 {
 		line("", "their timestamps in the fleet's time, which runs %v times as fast: now %s", o.speed, s.clock.Now().Format("2006-01-02T15:04:05Z"))

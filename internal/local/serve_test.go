@@ -3,6 +3,10 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +17,7 @@ import (
 	"github.com/project-gimbal/fleet/events"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/sim/postgres"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // upAndDown serves from dir while f uses it.
@@ -39,10 +44,17 @@ func upAndDown(t *testing.T, dir string, f func(c client, out *notifying)) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	told, err := os.ReadFile(filepath.Join(dir, "front.json")) // fleetctl reads it
+	if want := `{"url":"` + front + `"}`; err != nil || string(told) != want {
+		t.Errorf("front.json holds %s, want %s: %v", told, want, err)
+	}
 	f(client{base: front, clock: origin, credentials: kept}, out)
 	stop.interrupt()
 	if code := <-ended; code != exitDone || complaint.Len() > 0 {
 		t.Fatalf("serve ended with %d: %s", code, complaint.String())
+	}
+	if _, err := os.Stat(filepath.Join(dir, "front.json")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("front.json is still there: %v", err)
 	}
 }
 
@@ -94,6 +106,7 @@ func TestServeGoesOnAfterARestart(t *testing.T) {
 		}
 		written(t, out, "op-"+id+"-teardown-1 starts") // reconcile found what was under way
 		written(t, out, "RemoveSMSAccount    done")    // at the simulator that knows it again
+		wantHealthy(t, c)
 		p, err := c.status(t.Context(), c.base+"/signups/"+id)
 		if err != nil || p.Slug != "acme-dental" {
 			t.Errorf("%+v, %v", p, err)
@@ -106,6 +119,45 @@ func TestServeGoesOnAfterARestart(t *testing.T) {
 	if !time2.After(time1) {
 		t.Errorf("time went from %s to %s", time1, time2)
 	}
+}
+
+// wantHealthy judges that the doctor finds nothing wrong with a system that is up. Where this machine is too busy for the fleet's
+// time, which is fast here, it says so: then it is asked again.
+func wantHealthy(t *testing.T, c client) {
+	t.Helper()
+	var wrong []view.Check
+	for range 20 {
+		if wrong = examined(t, c); len(wrong) == 0 {
+			return
+		}
+	}
+	t.Errorf("%+v", wrong)
+}
+
+// examined gives what the doctor finds wrong. The simulated vendors' limits are known, but for those that have none.
+func examined(t *testing.T, c client) (wrong []view.Check) {
+	t.Helper()
+	q, err := http.NewRequestWithContext(t.Context(), http.MethodGet, c.base+"/doctor", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q.Header.Set("Authorization", c.operator()["Authorization"])
+	answer, err := http.DefaultClient.Do(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }() // it is only read
+	var d view.Diagnosis
+	if err := json.NewDecoder(answer.Body).Decode(&d); err != nil || len(d.Checks) == 0 {
+		return []view.Check{{Found: answer.Status}}
+	}
+	for _, check := range d.Checks {
+		unlimited := check.Name == "supabase.projects" || check.Name == "vercel.projects"
+		if check.Verdict != view.Fine && (!unlimited || check.Verdict != view.Unchecked) {
+			wrong = append(wrong, check)
+		}
+	}
+	return wrong
 }
 
 // wantKept judges the files of a folder that nobody serves from.

@@ -48,6 +48,8 @@ type plan struct {
 	durable     bool
 	key         tink.AEAD
 	credentials credentials
+	// credentialsSince is when they were made; zero where it doesn't matter.
+	credentialsSince time.Time
 	// databases is PostgreSQL's folder.
 	databases string
 	// front is where the HTTP front listens; simulators are where those do, by vendor, where it matters.
@@ -102,6 +104,7 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 	p.latency.Answer, p.latency.Lag = ordinaryCall, listLag
 	s.world, err = world.New(world.Options{
 		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials, Slots: slots,
+		CredentialsSince: p.credentialsSince, Quotas: world.Quotas(),
 		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release,
 		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, ReadLog: p.readLog, Publish: p.publish, Hooks: p.hooks,
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -79,8 +80,11 @@ func (b builder) trigger() func(context.Context, string) error {
 	return trigger{lambda.NewFromConfig(b.aws).Invoke, b.clock, map[string]string{catalog.Admit.Name: b.config.AdmitFunction}}.invoke
 }
 
+// credentials gives the values of those that are granted. Others may be configured, for their age to be told.
 func (b builder) credentials() *credentials {
-	return &credentials{secret: secretsmanager.NewFromConfig(b.aws).GetSecretValue, clock: b.clock, references: b.config.Credentials,
+	references := maps.Clone(b.config.Credentials)
+	maps.DeleteFunc(references, func(name string, _ Reference) bool { return !grantedSecret(b.entry, name) })
+	return &credentials{secret: secretsmanager.NewFromConfig(b.aws).GetSecretValue, clock: b.clock, references: references,
 		function: b.entry.Name, read: map[string]credential{}}
 }
 

@@ -3,6 +3,7 @@ package onaws
 import (
 	"context"
 	"io/fs"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store/table"
@@ -28,6 +29,16 @@ func (c closedExecutions) Start(context.Context, string, string, any) error { re
 
 func (c closedExecutions) Status(context.Context, string, string) (step.Execution, error) {
 	return "", c.err
+}
+
+type closedSurroundings struct{ err error }
+
+func (c closedSurroundings) Schedules(context.Context) ([]string, error) { return nil, c.err }
+
+func (c closedSurroundings) DeadLetters(context.Context) (int, error) { return 0, c.err }
+
+func (c closedSurroundings) CredentialChanged(context.Context, string) (time.Time, error) {
+	return time.Time{}, c.err
 }
 
 type closedFolder struct{ err error }

@@ -32,11 +32,16 @@ type Config struct {
 	LogGroups []string
 	// Credentials is FLEET_CREDENTIALS: where each credential that is granted by "secret:" is kept, as a JSON object of
 	// references by name: {"supabase-token":"aws-sm:fleet/supabase-token"}. "aws-sm:" is followed by the name or the ARN
-	// of a secret of Secrets Manager, "file:" by a path.
+	// of a secret of Secrets Manager, "file:" by a path. With "inspect" it must tell the webhook-secret's place, too: its age
+	// is asked for, not its value.
 	Credentials map[string]Reference
 	// Release is FLEET_RELEASE, where the files of the release are: "s3://bucket/prefix", or "file:" and a folder. Needed
 	// with "release".
 	Release Location
+	// ScheduleGroup is FLEET_SCHEDULE_GROUP, the name of the group of EventBridge Scheduler that holds Fleet's schedules, each
+	// named as its function is in the catalog. DeadLetters is FLEET_DEAD_LETTERS, the URL of the queue of the asynchronous
+	// invocations that were given up. Needed with "inspect".
+	ScheduleGroup, DeadLetters string
 	// Endpoints are the vendors' real ones, but for what FLEET_ENDPOINTS puts in place of them, which production refuses:
 	// a JSON object of supabase, supabase_project, supabase_database, vercel, cloudflare, twilio, sendgrid (all URLs, as
 	// in provider.Endpoints), edge_address ("host:port" to dial for every public name) and edge_roots (the path of a PEM
@@ -44,7 +49,9 @@ type Config struct {
 	Endpoints provider.Endpoints
 
 	// Slots in Settings is FLEET_SLOTS, how many provisionings may run at once, 1 to 1000; admit needs it. PublicURL is
-	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup needs it.
+	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup needs it. Quotas is FLEET_QUOTAS, what the vendors allow, as a
+	// JSON object of numbers by the names that step.Quotas lists: {"sendgrid-subusers":15}. One that is missing or 0 is not
+	// known; "{}" names none. Needed with "inspect".
 	Settings step.Settings
 	// Vendors is FLEET_DOMAIN (needed by all), and what is needed with the credential of its vendor:
 	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid

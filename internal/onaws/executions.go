@@ -88,8 +88,9 @@ func failed(operation string, err error) error {
 	code := fault.Unavailable
 	switch refused.ErrorCode() {
 	case "StateMachineDoesNotExist", "InvalidArn", "InvalidName", "InvalidExecutionInput", "ResourceNotFoundException",
-		"NotFoundException", "InvalidParameterValueException", "InvalidParameterException", "ValidationException",
-		"AccessDeniedException", "InvalidCiphertextException", "IncorrectKeyException":
+		"NotFoundException", "InvalidParameterValueException", "InvalidParameterException", "MalformedQueryException", "ValidationException",
+		"AccessDeniedException", "AccessDenied", "AuthorizationErrorException", "QueueDoesNotExist",
+		"AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress", "InvalidCiphertextException", "IncorrectKeyException":
 		code = fault.Internal
 	}
 	return &fault.Error{Code: code, Text: operation + " was refused: " + refused.ErrorCode(), Err: err}

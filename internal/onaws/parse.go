@@ -50,6 +50,10 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.ReadRelease) {
 		c.Release = r.release(c.Stage)
 	}
+	if r.granted(catalog.Inspect) {
+		c.ScheduleGroup = r.matching("FLEET_SCHEDULE_GROUP", groupPattern, "a schedule group's name")
+		c.DeadLetters = r.matching("FLEET_DEAD_LETTERS", queuePattern, "a queue's URL, https://sqs.…")
+	}
 	c.Credentials = r.credentials(c.Stage)
 	r.vendors(&c.Vendors)
 	c.Settings = r.settings()
@@ -67,6 +71,8 @@ const (
 	machinePattern  = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)?$`
 	topicPattern    = `^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$`
 	logGroupPattern = `^[A-Za-z0-9_/.#-]{1,512}$`
+	groupPattern    = `^[0-9A-Za-z_.-]{1,64}$`
+	queuePattern    = `^https?://[^\s/]+/(\S+/)?[A-Za-z0-9_-]{1,80}$`
 	anything        = `^\S+$`
 )
 
@@ -193,6 +199,9 @@ func (r *reader) credentials(stage string) map[string]Reference {
 			needed = append(needed, name)
 		}
 	}
+	if r.granted(catalog.Inspect) && !slices.Contains(needed, step.WebhookSecret) {
+		needed = append(needed, step.WebhookSecret)
+	}
 	if len(needed) == 0 {
 		return nil
 	}
@@ -266,5 +275,23 @@ func (r *reader) settings() step.Settings {
 		}
 		s.PublicURL = text
 	}
+	if r.granted(catalog.Inspect) {
+		s.Quotas = r.quotas()
+	}
 	return s
+}
+
+func (r *reader) quotas() map[string]int {
+	const variable = "FLEET_QUOTAS"
+	var quotas map[string]int
+	err := decode(r.lookup(variable), &quotas)
+	wrong := err != nil || quotas == nil
+	for name, n := range quotas {
+		wrong = wrong || n < 0 || !slices.Contains(step.Quotas(), name)
+	}
+	if wrong {
+		r.refuse(variable, `a JSON object of numbers of `+strings.Join(step.Quotas(), ", ")+`, or "{}" where none is known`)
+		return nil
+	}
+	return quotas
 }

@@ -8,7 +8,10 @@ import (
 	"testing"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/step"
 )
 
 // complete is a production configuration with everything that any function may need.
@@ -35,6 +38,9 @@ func complete() map[string]string {
 		"FLEET_SENDGRID_IPS":          "192.0.2.1, 192.0.2.2",
 		"FLEET_MAIL_FROM":             "hello@gimbal.app",
 		"FLEET_OPERATOR_MAIL":         "operators@gimbal.app",
+		"FLEET_SCHEDULE_GROUP":        "fleet-production",
+		"FLEET_DEAD_LETTERS":          "https://sqs.us-east-1.amazonaws.com/111122223333/fleet-production-dead-letters",
+		"FLEET_QUOTAS":                `{"sendgrid-subusers":15,"dns-records":3500,"vercel-projects":0}`,
 	}
 }
 
@@ -78,8 +84,14 @@ func TestParsed(t *testing.T) {
 	if want := (Reference{SecretsManager, "fleet/supabase"}); c.Credentials[provider.SupabaseToken] != want {
 		t.Errorf("the credential is %+v, want %+v", c.Credentials[provider.SupabaseToken], want)
 	}
+	if c.IncidentTopic != "arn:aws:sns:us-east-1:111122223333:fleet-incidents" || len(c.LogGroups) != 2 || c.LogGroups[1] != "/fleet/workflows" {
+		t.Errorf("the topic is %q, the log groups are %q", c.IncidentTopic, c.LogGroups)
+	}
 	if c.Settings.Slots != 3 || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
 		t.Errorf("got %+v, %+v", c.Settings, c.Vendors)
+	}
+	if c.ScheduleGroup != "fleet-production" || c.Settings.Quotas[step.SendGridSubusers] != 15 || c.Settings.Quotas[step.SupabaseProjects] != 0 {
+		t.Errorf("the group is %q, the quotas are %v", c.ScheduleGroup, c.Settings.Quotas)
 	}
 	if c.Endpoints.Supabase != provider.Production().Supabase || c.Endpoints.Edge.Dial != nil {
 		t.Errorf("the endpoints aren't the vendors'")
@@ -102,6 +114,27 @@ func TestNeedsOnlyWhatIsGranted(t *testing.T) {
 	}
 	if len(c.Credentials) != 1 || c.Vendors.CloudflareZone != "" || c.KeysTable != "" || c.AdmitFunction != "" {
 		t.Errorf("it got what it isn't granted: %+v", c)
+	}
+}
+
+// TestInspects: the webhook secret's place is known where its age is asked for, and its value is not to be had there.
+func TestInspects(t *testing.T) {
+	variables := complete()
+	variables["FLEET_QUOTAS"] = "{}"
+	c, err := parse(catalog.Doctor, from(variables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Reference{SecretsManager, "w"}); c.Credentials[step.WebhookSecret] != want || len(c.Credentials) != 6 {
+		t.Errorf("the credentials are %+v, want the webhook secret and the vendors'", c.Credentials)
+	}
+	b := builder{entry: catalog.Doctor, config: c, clock: clock.System()}
+	if _, err := b.credentials().Get(t.Context(), step.WebhookSecret); !fault.Is(err, fault.Internal) || !strings.Contains(err.Error(), "not granted") {
+		t.Errorf("the webhook secret's value: %v", err)
+	}
+	variables["FLEET_CREDENTIALS"] = strings.Replace(variables["FLEET_CREDENTIALS"], "webhook-secret", "another", 1)
+	if _, err := parse(catalog.Doctor, from(variables)); err == nil || !strings.Contains(err.Error(), "FLEET_CREDENTIALS is wrong") {
+		t.Errorf("without the webhook secret's place: %v", err)
 	}
 }
 
@@ -132,6 +165,8 @@ func TestWrong(t *testing.T) {
 			"arn:aws:states:us-east-1:111122223333:stateMachine:fleet:live",
 			`{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:p:","teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:t"}`},
 		"FLEET_ADMIT_FUNCTION": {"a function", "arn:aws:lambda:us-east-1:1:function:x"},
+		"FLEET_INCIDENT_TOPIC": {"incidents", "arn:aws:sqs:us-east-1:111122223333:x", "arn:aws:sns:us-east-1:1:x"},
+		"FLEET_LOG_GROUPS":     {"a b", "/fleet/functions,", ",", strings.Repeat("x,", 50) + "x"},
 		"FLEET_SLOTS":          {"0", "-1", "1001", "many", "3.5"},
 		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://"},
 		"FLEET_DOMAIN":         {"gimbal", "https://gimbal.app", "gimbal.app."},
@@ -141,6 +176,9 @@ func TestWrong(t *testing.T) {
 		"FLEET_MAIL_FROM":      {"hello", "Gimbal<hello@gimbal.app>"},
 		"FLEET_OPERATOR_MAIL":  {"hello"},
 		"FLEET_TWILIO_ACCOUNT": {"A C"},
+		"FLEET_SCHEDULE_GROUP": {"a group", "arn:aws:scheduler:x", strings.Repeat("x", 65)},
+		"FLEET_DEAD_LETTERS":   {"dead-letters", "arn:aws:sqs:us-east-1:111122223333:q", "https://sqs.us-east-1.amazonaws.com/", "ftp://x/y"},
+		"FLEET_QUOTAS":         {"15", "[]", "null", `{"sendgrid":15}`, `{"dns-records":-1}`, `{"dns-records":1.5}`, `{"dns-records":"15"}`, `{}{}`},
 		"FLEET_ENDPOINTS":      {"{}", `{"supabase":"http://127.0.0.1:1"}`, "x"},
 		"AWS_ENDPOINT_URL":     {"http://127.0.0.1:4566"},
 	} {

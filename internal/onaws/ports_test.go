@@ -26,6 +26,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store/table"
@@ -295,8 +296,14 @@ func TestUngranted(t *testing.T) {
 	_, credential := env.Provider.Credential(t.Context(), step.OperatorToken)
 	_, status := env.Executions.Status(t.Context(), "provision", "x")
 	_, file := fs.ReadFile(env.Release, "index.html")
-	for what, err := range map[string]error{"credential": credential, "status": status, "release": file,
-		"start": env.Executions.Start(t.Context(), "provision", "x", nil), "trigger": env.Trigger(t.Context(), "admit")} {
+	_, database := env.Databases(t.Context(), provider.Secret{})
+	_, logs := env.Logs(t.Context(), step.LogQuery{})
+	_, schedules := env.Surroundings.Schedules(t.Context())
+	_, letters := env.Surroundings.DeadLetters(t.Context())
+	_, age := env.Surroundings.CredentialChanged(t.Context(), step.WebhookSecret)
+	for what, err := range map[string]error{"credential": credential, "status": status, "release": file, "database": database,
+		"start": env.Executions.Start(t.Context(), "provision", "x", nil), "trigger": env.Trigger(t.Context(), "admit"),
+		"publish": env.Publish(t.Context(), "a", "b"), "logs": logs, "schedules": schedules, "dead letters": letters, "age": age} {
 		wants(t, err, fault.Internal)
 		if err != nil && !strings.Contains(err.Error(), "signup-status is not granted") {
 			t.Errorf("%s: %v", what, err)

@@ -77,16 +77,19 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Vault: vault,
 		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Settings: c.Vendors,
 			Transport: step.LogCalls(b.clock, c.Endpoints, transport), Credential: b.credentials().Get},
-		Databases:  schema.Open,
-		Executions: b.executions(),
-		Trigger:    b.trigger(),
-		Publish:    func(context.Context, string, string) error { return b.ungranted("the topic of incidents") },
-		Logs:       func(context.Context, step.LogQuery) ([]view.LogLine, error) { return nil, b.ungranted("the logs") },
-		Release:    release,
-		Nonce:      uuid.NewString,
-		Secret:     step.RandomSecret,
-		Settings:   c.Settings,
-		Log:        log,
+		Databases: func(context.Context, provider.Secret) (schema.Database, error) {
+			return nil, b.ungranted("customers' databases")
+		},
+		Executions:   b.executions(),
+		Trigger:      b.trigger(),
+		Publish:      func(context.Context, string, string) error { return b.ungranted("the topic of incidents") },
+		Logs:         func(context.Context, step.LogQuery) ([]view.LogLine, error) { return nil, b.ungranted("the logs") },
+		Surroundings: closedSurroundings{b.ungranted("the schedules, the dead letters and the credentials' ages")},
+		Release:      release,
+		Nonce:        uuid.NewString,
+		Secret:       step.RandomSecret,
+		Settings:     c.Settings,
+		Log:          log,
 	}}
 	for _, port := range more {
 		port(Parts{Config: c, AWS: account, Clock: b.clock}, &opened.base)

@@ -56,6 +56,22 @@ type Settings struct {
 	Slots int
 	// PublicURL is where Fleet's own API is reached, without a trailing slash.
 	PublicURL string
+	// Quotas are how much of something the vendors allow Fleet, by the names of Quotas. 0 or missing: not known.
+	Quotas map[string]int
+}
+
+// Names of the quotas.
+const (
+	SupabaseProjects  = "supabase-projects"
+	VercelProjects    = "vercel-projects"
+	DNSRecords        = "dns-records"
+	TwilioSubaccounts = "twilio-subaccounts"
+	SendGridSubusers  = "sendgrid-subusers"
+)
+
+// Quotas lists the quotas' names.
+func Quotas() []string {
+	return []string{SupabaseProjects, VercelProjects, DNSRecords, TwilioSubaccounts, SendGridSubusers}
 }
 
 // Names of Fleet's own secrets, found like the vendors' credentials.
@@ -91,7 +107,7 @@ type LogQuery struct {
 	Limit      int
 }
 
-// Surroundings is the port to what lies around the functions.
+// Surroundings is the port to what lies around the functions. For what isn't there, provider.NotFound holds of the error.
 type Surroundings interface {
 	// Schedules lists the scheduled functions whose schedule is there and enabled, by their catalog names.
 	Schedules(ctx context.Context) ([]string, error)

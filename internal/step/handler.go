@@ -115,7 +115,7 @@ func Invoke(ctx context.Context, env Env, f catalog.Function, h Handler, payload
 			err = messages.InvokeResponse_Error{Type: string(fault.Internal), Message: "the step panicked"}
 		}
 	}()
-	ctx = withLog(ctx, log)
+	ctx, env.Log = withLog(ctx, log), log
 	result, err := h.handle(ctx, env, f, payload)
 	took := slog.Duration("took", env.Clock.Now().Sub(started))
 	if err != nil {

@@ -23,6 +23,9 @@ const (
 	exitUsage  = 2 // the command line is wrong
 )
 
+// tries is how often a function is measured that seems to be over the limit: what else the machine did passes, a slow start stays.
+const tries = 3
+
 // hello is the name of the function that the others are measured by.
 const hello = "hello"
 
@@ -68,39 +71,47 @@ func names() []string {
 	return names
 }
 
-// measure starts everything in the folder, in rounds. A round starts each function once, and hello before each of them: what else
-// the machine does in that moment slows both down.
+// measure starts every function of the folder so many times, and hello as often in turn with it. So both are as warm in the
+// processor's caches, and what else the machine does meanwhile slows both down.
 func measure(ctx context.Context, folder string, names []string, rounds int) (*report, error) {
-	r := &report{rounds: rounds}
-	for _, name := range names {
-		size, err := zipped(filepath.Join(folder, name))
-		if err != nil {
-			return nil, fmt.Errorf("%s is not built (see make start): %w", name, err)
-		}
-		r.functions = append(r.functions, function{name: name, zipped: size})
-	}
 	api, err := serve(clock.System())
 	if err != nil {
 		return nil, err
 	}
 	defer api.close()
-	for round := range rounds + 1 {
-		for i := range r.functions {
-			base, err := api.start(ctx, filepath.Join(folder, hello))
-			if err != nil {
+	r := &report{rounds: rounds}
+	for _, name := range names {
+		f := function{name: name}
+		if f.zipped, err = zipped(filepath.Join(folder, name)); err != nil {
+			return nil, fmt.Errorf("%s is not built (see make start): %w", name, err)
+		}
+		for try := 1; try == 1 || f.ratio() > maxRatio && try <= tries; try++ {
+			if err := f.measure(ctx, api, folder, rounds); err != nil {
 				return nil, err
-			}
-			f := &r.functions[i]
-			took, err := api.start(ctx, filepath.Join(folder, f.name))
-			if err != nil {
-				return nil, err
-			}
-			if round > 0 { // the first one reads the files from the disk
-				r.hello, f.starts = append(r.hello, base), append(f.starts, took)
 			}
 		}
+		r.functions = append(r.functions, f)
 	}
 	return r, nil
+}
+
+// measure starts a function and hello in turn.
+func (f *function) measure(ctx context.Context, api *runtimeAPI, folder string, rounds int) error {
+	f.hello, f.starts = nil, nil
+	for round := range rounds + 1 {
+		base, err := api.start(ctx, filepath.Join(folder, hello))
+		if err != nil {
+			return err
+		}
+		took, err := api.start(ctx, filepath.Join(folder, f.name))
+		if err != nil {
+			return err
+		}
+		if round > 0 { // the first one reads the file from the disk
+			f.hello, f.starts = append(f.hello, base), append(f.starts, took)
+		}
+	}
+	return nil
 }
 
 // say writes to a person. Whoever closed that pipe doesn't want to know.

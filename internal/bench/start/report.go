@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"compress/flate"
 	"fmt"
 	"io"
@@ -19,7 +20,6 @@ const (
 // report is what was measured.
 type report struct {
 	rounds    int
-	hello     []time.Duration
 	functions []function
 }
 
@@ -27,14 +27,13 @@ type report struct {
 type function struct {
 	name   string
 	zipped int64
-	starts []time.Duration
+	// starts are the function's, hello those of hello-world in between.
+	starts, hello []time.Duration
 }
 
 // ratio is how many times as long as hello-world a function takes, of the medians: where the machine does something else as well,
 // some starts take twice their time, and a median ignores those on both sides.
-func (r *report) ratio(f function) float64 {
-	return float64(median(f.starts)) / float64(median(r.hello))
-}
+func (f function) ratio() float64 { return float64(median(f.starts)) / float64(median(f.hello)) }
 
 func median(of []time.Duration) time.Duration {
 	sorted := slices.Sorted(slices.Values(of))
@@ -46,7 +45,7 @@ func median(of []time.Duration) time.Duration {
 func (r *report) faults() []string {
 	var faults []string
 	for _, f := range r.functions {
-		if ratio := r.ratio(f); ratio > maxRatio {
+		if ratio := f.ratio(); ratio > maxRatio {
 			faults = append(faults, fmt.Sprintf("%s takes %.2f × hello-world to start, %.1f are allowed: see what its packages "+
 				"initialise, with GODEBUG=inittrace=1", f.name, ratio, maxRatio))
 		}
@@ -58,18 +57,17 @@ func (r *report) faults() []string {
 	return faults
 }
 
-// print writes the table, the slowest first.
+// print writes the table, the slowest first, by its ratio.
 func (r *report) print(out io.Writer) {
 	slowest := slices.Clone(r.functions)
-	slices.SortStableFunc(slowest, func(a, b function) int { return int(median(b.starts) - median(a.starts)) })
+	slices.SortStableFunc(slowest, func(a, b function) int { return cmp.Compare(b.ratio(), a.ratio()) })
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	say(t, "FUNCTION\tZIPPED MB\tSTART ms\tBEST ms\tRATIO\n")
+	say(t, "FUNCTION\tZIPPED MB\tSTART ms\tHELLO ms\tRATIO\n")
 	for _, f := range slowest {
-		say(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\n", f.name, megabytes(f.zipped), milliseconds(median(f.starts)), milliseconds(slices.Min(f.starts)), r.ratio(f))
+		say(t, "%s\t%.2f\t%.2f\t%.2f\t%.2f\n", f.name, megabytes(f.zipped), milliseconds(median(f.starts)), milliseconds(median(f.hello)), f.ratio())
 	}
-	say(t, "%s\t\t%.2f\t%.2f\t1.00\n", hello, milliseconds(median(r.hello)), milliseconds(slices.Min(r.hello)))
 	_ = t.Flush() // as say
-	say(out, "medians of %d starts of each function and %d of %s, from the start of the process to its first poll\n", r.rounds, len(r.hello), hello)
+	say(out, "medians of %d starts each, in turn with %s's; from the start of the process to its first poll\n", r.rounds, hello)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

@@ -30,7 +30,8 @@ func main() { onaws.Main(catalog.{{.State}}, {{.Package}}.Open, {{.Handler}}{{ra
 `))
 
 // portOf is the package under internal/onaws with the port that a grant calls for, where not every function links it.
-var portOf = map[catalog.Grant]string{catalog.Publish: "topic", catalog.ReadLogs: "insights"}
+var portOf = map[catalog.Grant]string{catalog.Publish: "topic", catalog.ReadLogs: "insights", catalog.Inspect: "surroundings",
+	catalog.Databases: "databases"}
 
 func ports(f catalog.Function) (packages []string) {
 	for _, g := range f.Grants {

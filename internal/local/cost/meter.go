@@ -109,6 +109,9 @@ func (h handler) WithGroup(string) slog.Handler { return h }
 
 // Handle measures a line.
 func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	if h.function == "" { // the world's own, such as an execution's events, which the meter counts by themselves
+		return nil
+	}
 	var line bytes.Buffer
 	if err := slog.NewJSONHandler(&line, nil).WithAttrs(h.attrs).Handle(ctx, r); err != nil {
 		return err

@@ -59,6 +59,7 @@ func (w *World) route(f catalog.Function, out http.ResponseWriter, r *http.Reque
 		_, _ = io.Copy(out, strings.NewReader(`{"message":"Internal Server Error"}`)) // the client may be gone
 		return
 	}
+	out.Header().Set("Date", w.options.Clock.Now().UTC().Format(http.TimeFormat)) // the fleet's time, by which deadlines are meant
 	for name, value := range answer.Headers {
 		out.Header().Set(name, value)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/admin"
 	"github.com/project-gimbal/fleet/internal/steps/database"
 	"github.com/project-gimbal/fleet/internal/steps/dns"
+	"github.com/project-gimbal/fleet/internal/steps/doctor"
 	"github.com/project-gimbal/fleet/internal/steps/email"
 	"github.com/project-gimbal/fleet/internal/steps/freeze"
 	"github.com/project-gimbal/fleet/internal/steps/frontend"
@@ -37,10 +38,12 @@ var handlers = map[string]step.Opener{
 	"acknowledge":          step.Opens(incident.Open, incident.Acknowledge),
 	"freeze":               step.Opens(freeze.Open, freeze.Freeze),
 	"thaw":                 step.Opens(freeze.Open, freeze.Thaw),
+	"doctor":               step.Opens(doctor.Open, doctor.Examine),
 	"admit":                step.Opens(operation.Open, operation.Admit),
 	"reconcile":            step.Opens(operation.Open, operation.Reconcile),
 	"page":                 step.Opens(incident.Open, incident.Page),
 	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
+	"checkup":              step.Opens(doctor.Open, doctor.Daily),
 	"reserve-instance":     step.Opens(instance.Open, instance.Reserve),
 	"create-project":       step.Opens(project.Open, project.Create),
 	"await-project":        step.Opens(project.Open, project.Await),

@@ -112,11 +112,15 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 	transport := asTransport(w.Vendors.link, o.Hooks.Transport)
 	endpoints := w.Endpoints
 	endpoints.Edge.Dial = l.dial(endpoints.Edge.Dial)
+	vendors := Settings()
+	if o.Hooks.Settings != nil {
+		o.Hooks.Settings(&vendors)
+	}
 	return step.Env{
 		Clock: c,
 		Store: store.New(mortalTable{fleet, l}, c),
 		Vault: seal.New(keys, o.KeyEncryptionKey), // as a process of its own has it, with no key unwrapped yet
-		Provider: provider.Config{Endpoints: endpoints, Clock: c, Settings: Settings(),
+		Provider: provider.Config{Endpoints: endpoints, Clock: c, Settings: vendors,
 			Transport: step.LogCalls(c, endpoints, mortalTransport{transport, l}),
 			Credential: func(_ context.Context, name string) (provider.Secret, error) {
 				if _, again := read.LoadOrStore(name, true); !again && o.Hooks.OnCredential != nil {
@@ -148,11 +152,12 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Logs: func(ctx context.Context, q step.LogQuery) ([]view.LogLine, error) {
 			return w.find(ctx, q)
 		},
-		Release:  o.Release,
-		Nonce:    w.nonce,
-		Secret:   step.RandomSecret,
-		Settings: step.Settings{Slots: o.Slots, PublicURL: w.PublicURL},
-		Log:      o.Log,
-		Request:  w.nonce(),
+		Surroundings: w.surround(l),
+		Release:      o.Release,
+		Nonce:        w.nonce,
+		Secret:       step.RandomSecret,
+		Settings:     step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas},
+		Log:          o.Log,
+		Request:      w.nonce(),
 	}
 }

@@ -117,7 +117,7 @@ func (c counting) Query(ctx context.Context, q table.Query) (table.Page, error) 
 
 // TestListOfThousands takes a few reads, however many there are, and fits into an answer of Lambda's.
 func TestListOfThousands(t *testing.T) {
-	const many = 5000
+	const many = 2000
 	var mu sync.Mutex
 	reads := 0
 	inBubble(t, func(o *world.Options) {

@@ -18,6 +18,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/sim/supabase"
 	"github.com/project-gimbal/fleet/internal/sim/twilio"
 	"github.com/project-gimbal/fleet/internal/sim/vercel"
+	"github.com/project-gimbal/fleet/internal/step"
 )
 
 // Databases is what stands behind the Supabase simulator.
@@ -43,6 +44,17 @@ const (
 	operators    = "operators@gimbal.app"
 	address      = "192.0.2.10"
 )
+
+// What the simulated vendors allow. Of projects they allow any number.
+const (
+	records  = 3500
+	subusers = 100000
+)
+
+// Quotas are what the simulated vendors allow, by the names of step.Quotas.
+func Quotas() map[string]int {
+	return map[string]int{step.DNSRecords: records, step.TwilioSubaccounts: twilio.DefaultMaxAccounts, step.SendGridSubusers: subusers}
+}
 
 // Vendors are the simulators, and the public edge.
 type Vendors struct {
@@ -92,14 +104,14 @@ func (w *World) openVendors() error {
 		return sim.Options{Clock: o.Clock, Seed: o.Seed*8 + n, Lag: o.Latency.Lag, Answer: o.Latency.Answer}
 	}
 	v := &w.Vendors
-	v.Cloudflare = cloudflare.New(base(1), cloudflare.Config{Token: o.Credentials[provider.CloudflareToken], Zone: zone, Domain: Domain})
+	v.Cloudflare = cloudflare.New(base(1), cloudflare.Config{Token: o.Credentials[provider.CloudflareToken], Zone: zone, Domain: Domain, Records: records})
 	v.Supabase = supabase.New(base(2), supabase.Settings{Token: o.Credentials[provider.SupabaseToken], Organization: organization,
 		ReadyMin: o.Latency.ProjectMin, ReadyMax: o.Latency.ProjectMax, Healthy: o.Latency.Healthy, Going: o.Latency.Going, Databases: o.Databases})
 	v.Vercel = vercel.New(base(3), vercel.Config{Token: o.Credentials[provider.VercelToken], Team: team, Resolver: v.Cloudflare,
 		Deploy: o.Latency.Deploy, Certificate: o.Latency.Certificate})
 	v.Twilio = twilio.New(base(4), parent, o.Credentials[provider.TwilioToken])
 	v.SendGrid = sendgrid.New(base(5), sendgrid.Config{Key: o.Credentials[provider.SendGridKey], IPs: []string{address},
-		Senders: []string{sender}, DNS: v.Cloudflare, Subusers: 100000, Calls: 1 << 30})
+		Senders: []string{sender}, DNS: v.Cloudflare, Subusers: subusers, Calls: 1 << 30})
 	apis := &sim.Link{Clock: o.Clock, Script: sim.NewScript()}
 	var err error
 	if v.Edge, err = edge.New(o.Clock, v.Cloudflare, v.Vercel, apis); err != nil {

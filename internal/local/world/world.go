@@ -23,6 +23,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/table"
 	"github.com/project-gimbal/fleet/statemachines"
@@ -39,6 +40,10 @@ type Options struct {
 	KeyEncryptionKey tink.AEAD
 	// Credentials are Fleet's own, by name; the simulators take the vendors' from here.
 	Credentials map[string]string
+	// CredentialsSince is when the credentials were made; nobody knows if it is zero.
+	CredentialsSince time.Time
+	// Quotas are what the vendors allow, by the names of step.Quotas.
+	Quotas map[string]int
 	// Slots is how many provisionings run at once.
 	Slots int
 	// Databases is what stands behind the Supabase simulator; OpenDatabase is how the steps reach it.
@@ -85,6 +90,9 @@ type Hooks struct {
 	Twice func(function string, n int) bool
 	// Dies tells at each point of an invocation whether it dies there.
 	Dies func(p Point) bool
+	// Surroundings wraps those of one invocation, and Settings changes Fleet's identifiers at the vendors in one.
+	Surroundings func(step.Surroundings) step.Surroundings
+	Settings     func(*provider.Settings)
 	// Table wraps the table of one invocation, and Keys the one of wrapped keys.
 	Table, Keys func(function string, t table.Table) table.Table
 	// OnCredential learns which of Fleet's credentials an invocation reads, each once: a function keeps them for longer.
@@ -105,6 +113,8 @@ type World struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	counts map[string]int
+	// scheduled are the functions whose schedules run.
+	scheduled []string
 }
 
 // New puts a world together. Nothing runs yet but the simulators' ports, if asked for; Close ends those.
@@ -189,7 +199,9 @@ func (w *World) RunSchedules(ctx context.Context) {
 		if f.Trigger != catalog.Schedule {
 			continue
 		}
+		w.runs(f.Name, true)
 		w.flying.Go(func() {
+			defer w.runs(f.Name, false)
 			for w.options.Clock.Sleep(ctx, time.Duration(f.Every)*time.Minute) == nil {
 				if _, err := w.Invoke(ctx, f.Name, json.RawMessage("{}")); err != nil {
 					w.options.Log.Warn("scheduled invocation failed", "function", f.Name, "error", err.Error())

@@ -25,9 +25,11 @@ const vendor = "cloudflare"
 // Client speaks to Cloudflare. It is safe for concurrent use.
 //
 // Its errors are *fault.Error with vendor "cloudflare" and one of the operations ListRecords, GetRecord, CreateRecord,
-// UpdateRecord and DeleteRecord. VendorCode is Cloudflare's numeric code.
+// UpdateRecord, DeleteRecord, VerifyToken and GetZone. VendorCode is Cloudflare's numeric code.
 type Client struct {
 	records    *dns.RecordService
+	http       *http.Client
+	base       string
 	clock      clock.Clock
 	credential func(ctx context.Context, name string) (provider.Secret, error)
 	zone       string
@@ -37,16 +39,19 @@ type Client struct {
 // New makes a client from the Cloudflare endpoint, the zone's id and name in the settings, and the credential
 // provider.CloudflareToken, which is asked for at every call.
 func New(c provider.Config) *Client {
+	sender := &http.Client{
+		Transport:     provider.Bounded(provider.Guard(c.Clock, c.Transport)),
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	return &Client{
 		// A service made by itself, unlike the SDK's root client, reads nothing from the environment.
 		records: dns.NewRecordService(
 			option.WithBaseURL(c.Endpoints.Cloudflare),
-			option.WithHTTPClient(&http.Client{
-				Transport:     provider.Bounded(provider.Guard(c.Clock, c.Transport)),
-				CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			}),
+			option.WithHTTPClient(sender),
 			option.WithMaxRetries(0),
 		),
+		http:       sender,
+		base:       c.Endpoints.Cloudflare,
 		clock:      c.Clock,
 		credential: c.Credential,
 		zone:       c.Settings.CloudflareZone,

@@ -135,6 +135,14 @@ func TestFaults(t *testing.T) {
 			_, err := w.client.FindRecords(ctx, "", host)
 			return err
 		},
+		"VerifyToken": func(ctx context.Context, w *world, _ string) error {
+			_, err := w.client.VerifyToken(ctx)
+			return err
+		},
+		"GetZone": func(ctx context.Context, w *world, _ string) error {
+			_, err := w.client.Zone(ctx)
+			return err
+		},
 		"GetRecord":    func(ctx context.Context, w *world, id string) error { return w.client.SetProxied(ctx, id, true) },
 		"UpdateRecord": func(ctx context.Context, w *world, id string) error { return w.client.SetProxied(ctx, id, true) },
 		"DeleteRecord": func(ctx context.Context, w *world, id string) error { return w.client.DeleteRecord(ctx, id) },

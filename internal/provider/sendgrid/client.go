@@ -30,8 +30,8 @@ const vendor = "sendgrid"
 // Client speaks to SendGrid. It is safe for concurrent use.
 //
 // Its errors are *fault.Error with vendor "sendgrid" and one of the operations ListSubusers, CreateSubuser,
-// DeleteSubuser, ListKeys, CreateKey, DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain and
-// SendMail. SendGrid has no error codes; VendorCode is one of the Code constants where its message is a known one.
+// DeleteSubuser, ListKeys, CreateKey, DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain, SendMail,
+// ListScopes and ListIPs. SendGrid has no error codes; VendorCode is one of the Code constants where its message is a known one.
 type Client struct {
 	rest       rest.Client
 	clock      clock.Clock

@@ -85,6 +85,14 @@ func operations() []operation {
 		{"DeleteDomain", func(ctx context.Context, c *sendgrid.Client, s stage) error {
 			return c.DeleteDomain(ctx, subuser, s.domain.ID)
 		}, 0, held("sendgrid_domain", 0)},
+		{"ListScopes", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
+			_, err := c.Scopes(ctx)
+			return err
+		}, 0, nil},
+		{"ListIPs", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
+			_, err := c.IPs(ctx)
+			return err
+		}, 0, nil},
 		{"SendMail", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
 			_, err := c.SendMail(ctx, sendgrid.Mail{To: "a@example.com", From: "fleet@gimbal.app", Subject: "s", Text: "t"})
 			return err
@@ -155,6 +163,8 @@ var whole = map[string]struct {
 		`"mail_cname":{"type":"cname","host":"a","data":"b","valid":false},` +
 		`"dkim1":{"type":"cname","host":"a","data":"b","valid":false},"dkim2":{"type":"cname","host":"a","data":"b","valid":false}}}`},
 	"ValidateDomain": {200, `{"id":3,"valid":true,"validation_results":{}}`},
+	"ListScopes":     {200, `{"scopes":["mail.send","subusers.read"]}`},
+	"ListIPs":        {200, `[{"ip":"192.0.2.1","subusers":[],"pools":[],"warmup":false}]`},
 }
 
 // TestUnusableAnswers has the vendor answer what is no answer: the effect may have happened.
@@ -174,7 +184,7 @@ func TestUnusableAnswers(t *testing.T) {
 			"null":        "null",
 			"truncated":   good.body[:len(good.body)/2],
 			"other shape": `{"result":{}}`,
-			"wrong types": strings.NewReplacer(`"id":`, `"id":"x`, `"user_id":7`, `"user_id":"7"`, `"gf-i1"`, `{}`, `"k1"`, `7`).Replace(good.body),
+			"wrong types": strings.NewReplacer(`"id":`, `"id":"x`, `"user_id":7`, `"user_id":"7"`, `"gf-i1"`, `{}`, `"k1"`, `7`, `"mail.send"`, `{}`, `"192.0.2.1"`, `"x"`).Replace(good.body),
 			"10 MB":       good.body[:len(good.body)-1] + strings.Repeat(" ", 10<<20) + good.body[len(good.body)-1:],
 		} {
 			t.Run(op.name+" "+name, func(t *testing.T) {
@@ -196,6 +206,8 @@ func TestIncompleteAnswers(t *testing.T) {
 		"ListDomains":        {"id", "valid", "mail_cname", "dkim1", "dkim2", "type", "host", "data"},
 		"AuthenticateDomain": {"id", "domain", "valid", "automatic_security", "dns", "mail_cname", "dkim1", "dkim2", "host", "data"},
 		"ValidateDomain":     {"id", "valid"},
+		"ListScopes":         {"scopes"},
+		"ListIPs":            {"ip"},
 	}
 	for _, op := range operations() {
 		for _, field := range required[op.name] {

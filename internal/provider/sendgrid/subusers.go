@@ -49,22 +49,33 @@ type wireSubuser struct {
 
 // FindSubusers lists Fleet's subusers of exactly that name: one or none. One made a moment ago may be missing.
 func (c *Client) FindSubusers(ctx context.Context, name string) ([]Subuser, error) {
-	list, err := pages[wireSubuser](ctx, c, request{
-		operation: operationListSubusers,
-		path:      "/v3/subusers",
-		query:     map[string]string{"username": name},
-	})
+	list, err := c.listSubusers(ctx, map[string]string{"username": name})
+	if err != nil {
+		return nil, err
+	}
+	// Whether the filter is exact is not documented.
+	return slices.DeleteFunc(list, func(u Subuser) bool { return u.Username != name }), nil
+}
+
+// CountSubusers counts Fleet's subusers, disabled ones included.
+func (c *Client) CountSubusers(ctx context.Context) (int, error) {
+	list, err := c.listSubusers(ctx, map[string]string{})
+	return len(list), err
+}
+
+func (c *Client) listSubusers(ctx context.Context, filter map[string]string) ([]Subuser, error) {
+	list, err := pages[wireSubuser](ctx, c, request{operation: operationListSubusers, path: "/v3/subusers", query: filter})
 	if err != nil {
 		return nil, err
 	}
 	var found []Subuser
+	seen := map[int64]bool{}
 	for _, w := range list {
 		if w.ID <= 0 || w.Username == "" {
 			return nil, unusable(operationListSubusers, http.StatusOK)
 		}
-		// Whether the filter is exact is not documented, and a page that shifts shows a subuser twice.
-		again := slices.ContainsFunc(found, func(f Subuser) bool { return f.ID == w.ID })
-		if w.Username == name && !again {
+		if !seen[w.ID] { // a page that shifts shows a subuser twice
+			seen[w.ID] = true
 			found = append(found, Subuser{Username: w.Username, ID: w.ID, Disabled: w.Disabled})
 		}
 	}

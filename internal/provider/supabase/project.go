@@ -2,7 +2,6 @@ package supabase
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -76,7 +75,7 @@ type projectPage struct {
 }
 
 func (p *projectPage) complete() bool {
-	if p.Projects == nil || p.Pagination == nil || p.Pagination.Count == nil {
+	if p.Projects == nil || p.Pagination == nil || p.Pagination.Count == nil || *p.Pagination.Count < 0 {
 		return false
 	}
 	for _, project := range p.Projects {
@@ -131,9 +130,8 @@ func (c *Client) projectPage(ctx context.Context, name string, offset int) (*pro
 		// Oldest first, so that a project created meanwhile shifts nothing.
 		"sort": {"created_asc"},
 	}
-	path := fmt.Sprintf("/v1/organizations/%s/projects", url.PathEscape(c.config.Settings.SupabaseOrganization))
 	err := c.manage(ctx, request{
-		operation: opListProjects, method: http.MethodGet, path: withQuery(path, query), out: page,
+		operation: opListProjects, method: http.MethodGet, path: withQuery(c.organizationPath("/projects"), query), out: page,
 	})
 	return page, err
 }

@@ -136,6 +136,7 @@ func operations() []operation {
 	type keys = supabase.Keys
 	return []operation{
 		{"ListProjects", false, func(x ctx, c client, _ string, _ keys) error { _, err := c.FindProjects(x, "one"); return err }},
+		{"GetOrganization", false, func(x ctx, c client, _ string, _ keys) error { _, err := c.Organization(x); return err }},
 		{"CreateProject", true, func(x ctx, c client, _ string, _ keys) error {
 			_, err := c.CreateProject(x, newProject("two"))
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 
 	v2010 "github.com/twilio/twilio-go/rest/api/v2010"
 
@@ -26,14 +27,34 @@ type Account struct {
 	// Token is the account's primary auth token. Lists and look-ups by the parent show it, so a lost answer loses nothing.
 	Token provider.Secret
 	Owner string // SID of the parent account; a parent's own SID for itself
+	Trial bool   // not paid for yet: nearly nothing works
+}
+
+// Parent reads the parent account itself, as which every call is made. A wrong SID or token is refused with 401, as are the
+// right ones of an account that is suspended or closed.
+func (c *Client) Parent(ctx context.Context) (Account, error) { return c.Account(ctx, c.parent()) }
+
+// CountAccounts counts the subaccounts. Closed ones, which linger in lists, and the parent are none.
+func (c *Client) CountAccounts(ctx context.Context) (int, error) {
+	found, err := c.listAccounts(ctx, url.Values{})
+	return len(found), err
 }
 
 // FindAccounts gives the subaccounts of exactly that friendly name, in Twilio's order. The parent itself, other
 // owners' accounts and closed ones, which linger in lists, are left out.
 func (c *Client) FindAccounts(ctx context.Context, name string) ([]Account, error) {
+	list, err := c.listAccounts(ctx, url.Values{"FriendlyName": {name}})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list, func(a Account) bool { return a.Name != name }), nil
+}
+
+// listAccounts gives the subaccounts that pass a filter and aren't closed.
+func (c *Client) listAccounts(ctx context.Context, filter url.Values) ([]Account, error) {
 	const operation = "ListAccounts"
 	var found []Account
-	err := c.pages(ctx, operation, url.Values{"FriendlyName": {name}}, func(api *v2010.ApiService) (*string, error) {
+	err := c.pages(ctx, operation, filter, func(api *v2010.ApiService) (*string, error) {
 		list, err := api.PageAccount(nil, "", "")
 		if err != nil {
 			return nil, err
@@ -46,7 +67,7 @@ func (c *Client) FindAccounts(ctx context.Context, name string) ([]Account, erro
 			if err != nil {
 				return nil, err
 			}
-			if one.Name == name && one.Owner == c.parent() && one.SID != c.parent() && one.Status != Closed {
+			if one.Owner == c.parent() && one.SID != c.parent() && one.Status != Closed {
 				found = append(found, one)
 			}
 		}
@@ -137,6 +158,7 @@ func account(a v2010.ApiV2010Account) (Account, error) {
 		Status: deref(a.Status),
 		Token:  provider.NewSecret(deref(a.AuthToken)),
 		Owner:  deref(a.OwnerAccountSid),
+		Trial:  deref(a.Type) == "Trial",
 	}
 	known := out.Status == Active || out.Status == Suspended || out.Status == Closed
 	if !accountSID.MatchString(out.SID) || !accountSID.MatchString(out.Owner) || a.FriendlyName == nil || !known {

@@ -42,6 +42,8 @@ type request struct {
 	header    http.Header
 	body      any
 	raw       []byte
+	// teamInPath: the path names the team already.
+	teamInPath bool
 }
 
 // complete is an answer that can tell whether it has everything that a caller relies on.
@@ -87,7 +89,10 @@ func (c *Client) compose(ctx context.Context, r request) (*http.Request, error) 
 			return nil, unsent(r.operation, fault.Internal, "not sent: the request cannot be written", err)
 		}
 	}
-	query := url.Values{"teamId": {c.config.Settings.VercelTeam}}
+	query := url.Values{}
+	if !r.teamInPath {
+		query.Set("teamId", c.config.Settings.VercelTeam)
+	}
 	for name, values := range r.query {
 		query[name] = values
 	}

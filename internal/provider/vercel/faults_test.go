@@ -68,6 +68,14 @@ var operations = map[string]operation{
 		_, err := c.FindDeployments(ctx, projectID, "operationId", "op-1")
 		return err
 	}},
+	"GetTeam": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.Team(ctx)
+		return err
+	}},
+	"GetProjects": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.CountProjects(ctx)
+		return err
+	}},
 	"GetDeployment": {false, func(ctx context.Context, c *vercel.Client) error {
 		_, err := c.Deployment(ctx, "dpl_any")
 		return err
@@ -137,7 +145,7 @@ func TestEveryCallNamesTheTeam(t *testing.T) {
 	for _, name := range operationNames() {
 		synctest.Test(t, func(t *testing.T) {
 			c := settings(clock.System(), roundTrip(func(req *http.Request) (*http.Response, error) {
-				if got := req.URL.Query()["teamId"]; !slices.Equal(got, []string{team}) {
+				if got := req.URL.Query()["teamId"]; !slices.Equal(got, []string{team}) && req.URL.Path != "/v2/teams/"+team {
 					t.Errorf("%s: teamId %q", name, got)
 				}
 				if got := req.Header.Get("Authorization"); got != "Bearer "+token {
@@ -208,13 +216,13 @@ func TestAnswersThatCannotBeUnderstood(t *testing.T) {
 		"null":       func() io.Reader { return strings.NewReader(`null`) },
 		"incomplete": func() io.Reader { return strings.NewReader(`{}`) },
 		"wrong types": func() io.Reader {
-			return strings.NewReader(`{"id":[],"name":7,"envs":1,"created":"x","failed":3,"misconfigured":"no","deployments":{},"verified":1,"meta":[]}`)
+			return strings.NewReader(`{"id":[],"name":7,"envs":1,"created":"x","failed":3,"misconfigured":"no","deployments":{},"verified":1,"meta":[],"membership":[],"projects":{}}`)
 		},
 		"10 MB":           func() io.Reader { return strings.NewReader(`{"id":"` + strings.Repeat("x", 10<<20) + `"}`) },
 		"10 MB of spaces": func() io.Reader { return strings.NewReader(strings.Repeat(" ", 10<<20) + "{}") },
 	}
 	decoding := []string{"GetProject", "CreateProject", "CreateProjectEnv", "GetProjectDomain", "AddProjectDomain", "GetDomainConfig",
-		"CreateDeployment", "GetDeployments", "GetDeployment"}
+		"CreateDeployment", "GetDeployments", "GetDeployment", "GetTeam", "GetProjects"}
 	for _, name := range decoding {
 		for what, body := range bodies {
 			t.Run(name+"/"+what, func(t *testing.T) {
@@ -352,6 +360,14 @@ func TestEndlessPagesEnd(t *testing.T) {
 	if _, err := client.FindDeployments(t.Context(), "prj_1", "k", "v"); !fault.Is(err, fault.Unavailable) || sent > 100 {
 		t.Errorf("%d pages: %v", sent, err)
 	}
+	sent = 0
+	client = vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) {
+		sent++
+		return answer(200, `{"projects":[],"pagination":{"count":0,"next":"5"}}`), nil
+	})))
+	if _, err := client.CountProjects(t.Context()); !fault.Is(err, fault.Unavailable) || sent > 200 {
+		t.Errorf("%d pages of projects: %v", sent, err)
+	}
 }
 
 func FuzzAnswers(f *testing.F) {
@@ -361,6 +377,9 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(200, `{"deployments":[{"uid":"d","state":"READY","aliasAssigned":1700000000000,"aliasError":{"code":"a b"}}],"pagination":{"next":null}}`)
 	f.Add(400, `{"error":{"code":"missing_files","missing":["da39a3ee5e6b4b0d3255bfef95601890afd80709","x"]}}`)
 	f.Add(200, `{"misconfigured":true,"recommendedCNAME":[{"rank":1,"value":"a.vercel-dns-016.com."}]}`)
+	f.Add(200, `{"id":"team_gimbal","membership":{"confirmed":true,"role":"OWNER"}}`)
+	f.Add(200, `{"id":"team_other","membership":{"confirmed":true,"role":"OWNER"}}`)
+	f.Add(200, `{"projects":[{"id":"prj_1","name":"acme"}],"pagination":{"count":1,"next":"5"}}`)
 	f.Add(404, `{"error":{"code":"not_found","message":"gone"}}`)
 	f.Fuzz(func(t *testing.T, status int, body string) {
 		if status < 100 || status > 999 {

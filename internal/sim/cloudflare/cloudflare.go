@@ -30,6 +30,10 @@ type Config struct {
 	Records int
 	// Calls is how many calls are answered in five minutes; 0 means 1200.
 	Calls int
+	// TokenStatus is the token's, ZoneStatus the zone's; both "active".
+	TokenStatus, ZoneStatus string
+	// Expires is when the token does; never if zero.
+	Expires time.Time
 }
 
 // Sim is a simulated Cloudflare. It is safe for concurrent use.
@@ -56,8 +60,11 @@ type state struct {
 func New(o sim.Options, c Config) *Sim {
 	c.Records = cmp.Or(c.Records, 3500)
 	c.Calls = cmp.Or(c.Calls, 1200)
+	c.TokenStatus, c.ZoneStatus = cmp.Or(c.TokenStatus, "active"), cmp.Or(c.ZoneStatus, "active")
 	c.Domain = strings.ToLower(c.Domain)
 	s := &Sim{options: o, config: c, state: state{Made: map[string]int{}, Calls: map[string]int{}}}
+	s.router.Handle("GET /client/v4/user/tokens/verify", "VerifyToken", s.verify)
+	s.router.Handle("GET /client/v4/zones/{zone}", "GetZone", s.inZone(s.zone))
 	const records = "/client/v4/zones/{zone}/dns_records"
 	s.router.Handle("GET "+records, "ListRecords", s.inZone(s.list))
 	s.router.Handle("POST "+records, "CreateRecord", s.inZone(s.create))
@@ -70,7 +77,8 @@ func New(o sim.Options, c Config) *Sim {
 // Name is "cloudflare".
 func (s *Sim) Name() string { return "cloudflare" }
 
-// Operation names what a request calls: ListRecords, CreateRecord, GetRecord, UpdateRecord or DeleteRecord.
+// Operation names what a request calls: ListRecords, CreateRecord, GetRecord, UpdateRecord, DeleteRecord, VerifyToken or
+// GetZone.
 func (s *Sim) Operation(r *http.Request) string { return s.router.Operation(r) }
 
 // Operations names every call that there is, unsorted; a name may come twice.
@@ -116,7 +124,7 @@ func (s *Sim) inZone(next http.HandlerFunc) http.HandlerFunc {
 		switch {
 		case !bearer || token == "":
 			refuse(w, http.StatusBadRequest, 6003, "Invalid request headers")
-		case token != s.config.Token:
+		case token != s.config.Token || s.config.TokenStatus != "active":
 			refuse(w, http.StatusForbidden, 9109, "Invalid access token")
 		case r.PathValue("zone") != s.config.Zone:
 			refuse(w, http.StatusForbidden, 10000, "Authentication error")

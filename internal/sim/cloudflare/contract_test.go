@@ -65,6 +65,15 @@ func TestContract(t *testing.T) {
 		_, err = c.FindRecords(ctx, "", "acme.gimbal.app")
 		refused(code, err)
 	}
+	_, err = c.VerifyToken(ctx)
+	ok(err)
+	_, err = c.Zone(ctx)
+	ok(err)
+	n, err := c.CountRecords(ctx)
+	ok(err)
+	if n != 2 {
+		t.Errorf("%d records are counted, want 2", n)
+	}
 	ok(c.SetProxied(ctx, r.ID, true))
 	ok(c.DeleteRecord(ctx, r.ID))
 	ok(c.DeleteRecord(ctx, r.ID))
@@ -73,11 +82,15 @@ func TestContract(t *testing.T) {
 	config.Credential = func(context.Context, string) (provider.Secret, error) { return provider.NewSecret("wrong"), nil }
 	_, err = client.New(config).FindRecords(ctx, "", "acme.gimbal.app")
 	refused(fault.Rejected, err)
+	_, err = client.New(config).VerifyToken(ctx)
+	refused(fault.Rejected, err)
+	_, err = client.New(config).Zone(ctx)
+	refused(fault.Rejected, err)
 
 	const prefix = "cloudflare.dns-records-for-a-zone-"
 	want := []string{
 		prefix + "create-dns-record", prefix + "delete-dns-record", prefix + "dns-record-details",
-		prefix + "list-dns-records", prefix + "patch-dns-record",
+		prefix + "list-dns-records", prefix + "patch-dns-record", "cloudflare.user-api-tokens-verify-token", "cloudflare.zones-0-get",
 	}
 	if got := spec.Seen(); !slices.Equal(got, want) {
 		t.Errorf("checked %q, want %q", got, want)

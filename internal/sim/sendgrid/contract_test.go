@@ -64,6 +64,16 @@ func TestContract(t *testing.T) {
 	_, err = c.FindSubusers(ctx, "gf-i1")
 	refused(fault.Unavailable, err)
 
+	n, err := c.CountSubusers(ctx)
+	ok(err)
+	if n != 1 {
+		t.Errorf("%d subusers are counted, want 1", n)
+	}
+	_, err = c.Scopes(ctx)
+	ok(err)
+	_, err = c.IPs(ctx)
+	ok(err)
+
 	k, err := c.CreateKey(ctx, "gf-i1", "send", []string{"mail.send"})
 	ok(err)
 	_, err = c.FindKeys(ctx, "gf-i1", "send")
@@ -97,11 +107,13 @@ func TestContract(t *testing.T) {
 	config.Credential = func(context.Context, string) (provider.Secret, error) { return provider.NewSecret("wrong"), nil }
 	_, err = client.New(config).FindKeys(ctx, "gf-i1", "send")
 	refused(fault.Rejected, err)
+	_, err = client.New(config).Scopes(ctx)
+	refused(fault.Rejected, err)
 
 	want := []string{
 		"sendgrid.AuthenticateDomain", "sendgrid.CreateApiKey", "sendgrid.CreateSubuser", "sendgrid.DeleteApiKey",
-		"sendgrid.DeleteAuthenticatedDomain", "sendgrid.DeleteSubuser", "sendgrid.ListApiKey",
-		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListSubuser", "sendgrid.SendMail", "sendgrid.ValidateAuthenticatedDomain",
+		"sendgrid.DeleteAuthenticatedDomain", "sendgrid.DeleteSubuser", "sendgrid.IpsListIp", "sendgrid.ListApiKey",
+		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListScope", "sendgrid.ListSubuser", "sendgrid.SendMail", "sendgrid.ValidateAuthenticatedDomain",
 	}
 	if got := spec.Seen(); !slices.Equal(got, want) {
 		t.Errorf("checked %q, want %q", got, want)

@@ -25,7 +25,9 @@ import (
 
 // Config is the simulated account.
 type Config struct {
-	Key string // the parent's API key, with full access
+	Key string // the parent's API key
+	// Scopes are that key's; nil means full access.
+	Scopes []string
 	// IPs are the IPv4 addresses on the account.
 	IPs []string
 	// Foreign are user names that others have at SendGrid.
@@ -90,10 +92,12 @@ func New(o sim.Options, c Config) *Sim {
 	s.handle("POST /v3/whitelabel/domains/{id}/validate", "ValidateDomain", "whitelabel.update", s.validateDomain)
 	s.handle("DELETE /v3/whitelabel/domains/{id}", "DeleteDomain", "whitelabel.delete", s.deleteDomain)
 	s.handle("POST /v3/mail/send", "SendMail", "mail.send", s.send)
+	s.handle("GET /v3/scopes", "ListScopes", "", s.listScopes)
+	s.handle("GET /v3/ips", "ListIPs", "ips.read", s.listIPs)
 	return s
 }
 
-// handle routes an operation that needs a scope.
+// handle routes an operation that needs a scope; every key may use one that needs none.
 func (s *Sim) handle(pattern, operation, scope string, do func(w http.ResponseWriter, r *http.Request, a actor)) {
 	s.router.Handle(pattern, operation, func(w http.ResponseWriter, r *http.Request) {
 		if a, ok := s.authenticate(w, r, operation, scope); ok {
@@ -106,7 +110,7 @@ func (s *Sim) handle(pattern, operation, scope string, do func(w http.ResponseWr
 func (s *Sim) Name() string { return "sendgrid" }
 
 // Operation names what a request calls: ListSubusers, CreateSubuser, UpdateSubuser, DeleteSubuser, ListKeys, CreateKey,
-// DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain or SendMail.
+// DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain, SendMail, ListScopes or ListIPs.
 func (s *Sim) Operation(r *http.Request) string { return s.router.Operation(r) }
 
 // Operations names every call that there is, unsorted; a name may come twice.
@@ -220,7 +224,7 @@ func (s *Sim) authenticate(w http.ResponseWriter, r *http.Request, operation, sc
 	case !ok:
 		refuse(w, http.StatusUnauthorized, "", "authorization required")
 		return a, false
-	case scopes != nil && !slices.Contains(scopes, scope):
+	case scopes != nil && scope != "" && !slices.Contains(scopes, scope):
 		refuse(w, http.StatusForbidden, "", "access forbidden")
 		return a, false
 	}
@@ -249,7 +253,7 @@ func (s *Sim) holder(value string) (actor, []string, bool) {
 		return actor{}, nil, false
 	}
 	if value == s.config.Key {
-		return actor{id: parentID}, nil, true
+		return actor{id: parentID}, s.config.Scopes, true
 	}
 	i := slices.IndexFunc(s.state.Keys, func(k key) bool { return k.Value == value })
 	if i < 0 {

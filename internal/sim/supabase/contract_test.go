@@ -44,6 +44,7 @@ func TestContract(t *testing.T) {
 	want := []string{
 		"supabase-auth.adminCreateUser", "supabase-auth.adminGenerateLink", "supabase-auth.adminGetUser", "supabase-auth.authHealth",
 		"supabase.v1-create-a-project", "supabase.v1-delete-a-project", "supabase.v1-get-all-projects-for-organization",
+		"supabase.v1-get-an-organization",
 		"supabase.v1-get-auth-service-config", "supabase.v1-get-pooler-config", "supabase.v1-get-project",
 		"supabase.v1-get-project-api-keys", "supabase.v1-get-services-health", "supabase.v1-update-auth-service-config",
 		"supabase.v1-update-database-password",
@@ -73,7 +74,14 @@ func fromCreationToRemoval(t *testing.T, ctx context.Context, c clock.Clock, ven
 	_, err = vendor.CreateProject(ctx, in)
 	wants(err, fault.QuotaExceeded)
 	reads := func() {
-		_, err := vendor.FindProjects(ctx, "one")
+		o, err := vendor.Organization(ctx)
+		must(err)
+		n, err := vendor.CountProjects(ctx)
+		must(err)
+		if o.Plan != "pro" || n != 1 {
+			t.Errorf("plan %q, %d projects; want pro, 1", o.Plan, n)
+		}
+		_, err = vendor.FindProjects(ctx, "one")
 		must(err)
 		_, err = vendor.Project(ctx, p.Ref)
 		must(err)

@@ -150,9 +150,21 @@ func latest(a, b time.Time) time.Time {
 	return b
 }
 
+func (s *Sim) getOrganization(r *http.Request) answer {
+	if r.PathValue("slug") != s.settings.Organization {
+		return noOrganization()
+	}
+	return ok(map[string]any{
+		"id": s.settings.Organization, "name": "Gimbal", "plan": s.settings.Plan,
+		"opt_in_tags": []string{}, "allowed_release_channels": []string{"ga"},
+	})
+}
+
+func noOrganization() answer { return failed(http.StatusNotFound, "Organization not found") }
+
 func (s *Sim) listProjects(r *http.Request) answer {
 	if r.PathValue("slug") != s.settings.Organization {
-		return failed(http.StatusNotFound, "Organization not found")
+		return noOrganization()
 	}
 	query, complaint := readListing(r.URL.Query())
 	if complaint != "" {

@@ -22,8 +22,8 @@ import (
 type Settings struct {
 	// Token is the access token that the Management API takes.
 	Token string
-	// Organization is the slug of the only organisation.
-	Organization string
+	// Organization is the slug of the only organisation, Plan its plan; by default "pro".
+	Organization, Plan string
 	// ReadyMin and ReadyMax bound how long a project takes to come up; by default 8 s and 120 s.
 	ReadyMin, ReadyMax time.Duration
 	// Healthy is by how much a service may lag behind its project, at most; by default 5 s. Negative: not at all.
@@ -59,6 +59,7 @@ func New(o sim.Options, s Settings) *Sim {
 	s.ReadyMax = max(byDefault(s.ReadyMax, 120*time.Second), s.ReadyMin)
 	s.Healthy = max(byDefault(s.Healthy, 5*time.Second), 0)
 	s.Going = max(byDefault(s.Going, 8*time.Second), 0)
+	s.Plan = cmp.Or(s.Plan, "pro")
 	if s.Databases == nil {
 		s.Databases = NoDatabases{}
 	}
@@ -75,6 +76,7 @@ func byDefault(d, otherwise time.Duration) time.Duration {
 }
 
 func (s *Sim) routes() {
+	s.managed("GET /v1/organizations/{slug}", "GetOrganization", s.getOrganization)
 	s.managed("GET /v1/organizations/{slug}/projects", "ListProjects", s.listProjects)
 	s.managed("POST /v1/projects", "CreateProject", s.createProject)
 	s.managed("GET /v1/projects/{ref}", "GetProject", s.one(s.getProject))

@@ -57,6 +57,11 @@ func TestContract(t *testing.T) {
 	if len(found) != 1 {
 		t.Errorf("found %+v", found)
 	}
+	n, err := c.CountAccounts(ctx)
+	ok(err)
+	if n != 1 {
+		t.Errorf("%d subaccounts are counted, want 1", n)
+	}
 	_, err = c.Account(ctx, a.SID)
 	ok(err)
 	_, err = c.Account(ctx, nobody)

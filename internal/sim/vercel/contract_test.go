@@ -48,6 +48,13 @@ func TestContract(t *testing.T) {
 	must(err)
 	_, err = c.CreateProject(ctx, client.NewProject{Name: "acme", Mark: "i-1"})
 	refused(err)
+	_, err = c.Team(ctx)
+	must(err)
+	n1, err := c.CountProjects(ctx)
+	must(err)
+	if n1 != 1 {
+		t.Errorf("%d projects are counted, want 1", n1)
+	}
 	_, err = c.FindProject(ctx, "acme")
 	must(err)
 	_, err = c.FindProject(ctx, "none")
@@ -94,6 +101,7 @@ func TestContract(t *testing.T) {
 	for _, name := range []string{
 		"createProject", "getProject", "filterProjectEnvs", "deleteProject", "createProjectEnv", "addProjectDomain", "getProjectDomain",
 		"removeProjectDomain", "getDomainConfig", "uploadFile", "createDeployment", "getDeployment", "getDeploymentsV7",
+		"getTeam", "getProjects",
 	} {
 		if !slices.ContainsFunc(spec.Seen(), func(seen string) bool { return strings.HasSuffix(seen, "."+name) }) {
 			t.Errorf("%s was not checked", name)

@@ -6,6 +6,7 @@
 package vercel
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -41,6 +42,8 @@ const (
 type Config struct {
 	Token string // the bearer token it accepts
 	Team  string // the team it belongs to, team_…
+	// Role is what the token's owner is in the team; "OWNER".
+	Role string
 	// Resolver answers for domains' DNS. Nil: no name resolves.
 	Resolver Resolver
 	// Deploy is how long a deployment takes to be live; 20 to 90 s.
@@ -74,11 +77,14 @@ func New(o sim.Options, c Config) *Sim {
 	if c.Certificate == (Span{}) {
 		c.Certificate = Span{5 * time.Second, 60 * time.Second}
 	}
+	c.Role = cmp.Or(c.Role, "OWNER")
 	s := &Sim{options: o, config: c, state: newState()}
 	for _, route := range []struct {
 		pattern, operation string
 		handle             handler
 	}{
+		{"GET /v2/teams/{team}", "GetTeam", s.getTeam},
+		{"GET /v10/projects", "GetProjects", s.listProjects},
 		{"POST /v11/projects", "CreateProject", s.createProject},
 		{"GET /v9/projects/{project}", "GetProject", s.getProject},
 		{"DELETE /v9/projects/{project}", "DeleteProject", s.deleteProject},
@@ -133,7 +139,7 @@ func (s *Sim) serve(operation string, handle handler) http.HandlerFunc {
 				return *refusal
 			case r.Header.Get("Authorization") != "Bearer "+s.config.Token:
 				return failure(http.StatusForbidden, "forbidden", "Not authorized", map[string]any{"invalidToken": true})
-			case r.URL.Query().Get("teamId") != s.config.Team:
+			case cmp.Or(r.PathValue("team"), r.URL.Query().Get("teamId")) != s.config.Team:
 				return notFound("not found in this scope")
 			}
 			return handle(r, body)

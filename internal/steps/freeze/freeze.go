@@ -31,11 +31,12 @@ func Freeze(Deps) step.API {
 		if err != nil {
 			return 0, nil, err
 		}
+		nonce := env.Nonce()
 		frozen, err := change(ctx, env, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
 			if slices.ContainsFunc(freezes, in(wanted.Scope)) {
 				return freezes, false
 			}
-			audit(tx, env, r, "frozen", wanted.Scope)
+			audit(tx, env, r, nonce, "frozen", wanted.Scope)
 			return append(freezes, fleet.Freeze{Scope: wanted.Scope, Reason: wanted.Reason, By: r.Operator, Since: tx.Now()}), true
 		})
 		return http.StatusOK, frozen, err
@@ -49,11 +50,12 @@ func Thaw(Deps) step.API {
 		if err != nil {
 			return 0, nil, err
 		}
+		nonce := env.Nonce()
 		frozen, err := change(ctx, env, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
 			if !slices.ContainsFunc(freezes, in(wanted.Scope)) {
 				return freezes, false
 			}
-			audit(tx, env, r, "thawed", wanted.Scope)
+			audit(tx, env, r, nonce, "thawed", wanted.Scope)
 			return slices.DeleteFunc(freezes, in(wanted.Scope)), true
 		})
 		if err != nil {
@@ -110,8 +112,8 @@ func change(ctx context.Context, env step.Env, do func(*store.Tx, []fleet.Freeze
 	return frozen, err
 }
 
-// audit notes the change. The request's id tells this freeze from the next one of the same scope.
-func audit(tx *store.Tx, env step.Env, r httpapi.Request, action, scope string) {
-	tx.Audit(fleet.AuditEntry{ID: "freeze/" + scope + "/" + action + "/" + env.Request, Actor: r.Operator, Action: "fleet." + action,
+// audit notes the change. The nonce tells this freeze from the next one of the same scope.
+func audit(tx *store.Tx, env step.Env, r httpapi.Request, nonce, action, scope string) {
+	tx.Audit(fleet.AuditEntry{ID: "freeze/" + scope + "/" + action + "/" + nonce, Actor: r.Operator, Action: "fleet." + action,
 		Subject: scope, Outcome: "ok", Request: env.Request})
 }

@@ -122,6 +122,9 @@ func (w waiting) row(s fleet.Signup, i *fleet.Instance, place int) view.Row {
 	row := view.Row{ID: s.InstanceID, Slug: s.Slug, Plan: s.Plan, Region: s.Region, Signup: s.Status, Since: s.RequestedAt}
 	if i != nil {
 		row.State, row.Progress = i.State, i.Progress
+		if i.Operation != "" && row.Progress == (fleet.Progress{}) { // a short one leaves it as it is
+			row.Progress = fleet.Progress{Reason: i.Operation + " runs", NextAction: "none: it ends by itself within two minutes"}
+		}
 		return row
 	}
 	row.Progress = fleet.Progress{Reason: s.Reason, NextAction: s.Status.NextAction()}

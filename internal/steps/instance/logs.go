@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
@@ -33,6 +34,9 @@ func Logs(Deps) step.API {
 			return 0, nil, err
 		}
 		lines, err := env.Logs(ctx, q)
+		if fault.Is(err, fault.NotReady) {
+			return 0, nil, httpapi.Refuse(http.StatusServiceUnavailable, fault.NotReady, "the query of the logs takes too long: ask for a shorter time, with ?since=")
+		}
 		if err != nil {
 			return 0, nil, err
 		}

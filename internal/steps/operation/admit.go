@@ -21,6 +21,7 @@ func Admit(Deps) step.Event {
 				break
 			}
 			if err == nil && operation != nil {
+				env.Log.InfoContext(ctx, "admitted", "instance", operation.InstanceID, "operation", operation.ID)
 				err = env.Executions.Start(ctx, operation.Workflow(), operation.Execution(), operation.Input())
 			}
 			failed = errors.Join(failed, err)

@@ -123,7 +123,7 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 		reason := "left after the take-down: " + strings.Join(slices.Compact(left), ", ")
 		instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
 		return fleet.FailedDirty, tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
-			NextAction: fmt.Sprintf("mend the cause at the vendor, then POST /instances/%s/retry", instance.ID)})
+			NextAction: fmt.Sprintf("mend the cause at the vendor, then: fleetctl retry %s", instance.ID)})
 	}
 	if err := instance.To(fleet.Terminated); err != nil {
 		return "", fault.New(fault.Conflict, "the instance is %s and can't become TERMINATED", instance.State)

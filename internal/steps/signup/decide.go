@@ -13,22 +13,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
-
-// Progress is what a signup's status URL tells. No personal data.
-type Progress struct {
-	ID     string             `json:"id"`
-	Slug   string             `json:"slug"`
-	Status fleet.SignupStatus `json:"status"`
-	// Reason is why it was rejected or has failed, NextAction what happens or has to happen now.
-	Reason     string `json:"reason,omitempty"`
-	NextAction string `json:"next_action"`
-	// Place is how many provisionings begin before an approved one, plus one.
-	Place int `json:"place,omitempty"`
-	// State and URL are the instance's, once there is one.
-	State fleet.State `json:"state,omitempty"`
-	URL   string      `json:"url,omitempty"`
-}
 
 // Status tells how far a signup is. 404 for an unknown one.
 func Status(Deps) step.API {
@@ -41,18 +27,18 @@ func Status(Deps) step.API {
 	}
 }
 
-func progress(ctx context.Context, env step.Env, id string) (Progress, error) {
+func progress(ctx context.Context, env step.Env, id string) (view.SignupStatus, error) {
 	if !fleet.IsInstanceID(id) {
-		return Progress{}, unknown()
+		return view.SignupStatus{}, unknown()
 	}
 	s, err := env.Store.Signup(ctx, id)
 	if err != nil {
-		return Progress{}, err
+		return view.SignupStatus{}, err
 	}
 	if s == nil {
-		return Progress{}, unknown()
+		return view.SignupStatus{}, unknown()
 	}
-	p := Progress{ID: s.InstanceID, Slug: s.Slug, Status: s.Status, Reason: s.Reason, NextAction: s.Status.NextAction()}
+	p := view.SignupStatus{ID: s.InstanceID, Slug: s.Slug, Status: s.Status, Reason: s.Reason, NextAction: s.Status.NextAction()}
 	if s.Status == fleet.Approved {
 		waiting, err := env.Store.Signups(ctx, fleet.Approved)
 		if err != nil {

@@ -39,10 +39,10 @@ sys.argv = ["ministack"]
 main()
 `
 
-// exempt are the suite's tests that MiniStack 1.4.21 fails and DynamoDB passes, by name, with what is wrong with it.
+// exempt are the suite's tests that MiniStack 1.5.33 fails and DynamoDB passes, by name, with what is wrong with it.
 var exempt = map[string]string{
 	// DynamoDB: "the aggregate size of the items in the transaction cannot exceed 4 MB" (API reference, TransactWriteItems), and a
-	// request may have 16 MB. DynamoDB Local has it so, too. 1.5.33 is no different.
+	// request may have 16 MB. DynamoDB Local has it so, too.
 	"limit/large writes": "MiniStack applies the limit of 4 MB to the request's JSON, with binaries in Base64 and expressions, not to the items",
 }
 

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// flags are those that every command has.
+type flags struct {
+	API       string        `name:"api" env:"FLEETCTL_API" placeholder:"URL" group:"Everywhere:" help:"The operators' API on AWS, which the deployment prints."`
+	Profile   string        `placeholder:"NAME" group:"Everywhere:" help:"The AWS profile whose credentials sign, if not AWS_PROFILE or the default one."`
+	Region    string        `placeholder:"NAME" group:"Everywhere:" help:"The API's AWS region, where neither its host name nor the profile tells it."`
+	TokenFile string        `type:"path" env:"FLEETCTL_TOKEN_FILE" placeholder:"FILE" group:"Everywhere:" help:"A file with a bearer token to show instead of signing; FLEETCTL_TOKEN holds the token itself."`
+	Local     folder        `placeholder:"DIR" group:"Everywhere:" help:"Talk to what \"serve\" keeps up on this machine; --local=DIR names its --data, .data unless told."`
+	JSON      bool          `name:"json" group:"Everywhere:" help:"Print exactly the API's document, and nothing else, on standard output."`
+	Timeout   time.Duration `default:"35s" group:"Everywhere:" help:"How long the API may take to answer."`
+}
+
+// commands are fleetctl's command line.
+type commands struct {
+	flags
+
+	List      listCommand      `cmd:"" group:"Look:" help:"List the instances, and the signups that are none yet."`
+	Show      showCommand      `cmd:"" group:"Look:" help:"Show all that Fleet knows of an instance."`
+	Incidents incidentsCommand `cmd:"" group:"Look:" help:"List the open incidents, oldest first."`
+	Logs      logsCommand      `cmd:"" group:"Look:" help:"Print an instance's log lines, of functions and workflows."`
+	Doctor    doctorCommand    `cmd:"" group:"Look:" help:"Check credentials, quotas and schedules, and say how to mend what is wrong."`
+	Runbook   runbookCommand   `cmd:"" group:"Look:" help:"Print the runbook of a fault code or kind of incident, or list them."`
+
+	Approve approveCommand `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
+	Reject  rejectCommand  `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
+	Cancel  cancelCommand  `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down."`
+	Retry   retryCommand   `cmd:"" group:"Decide:" help:"Begin one more take-down of an instance whose last one ended dirty."`
+	Resend  resendCommand  `cmd:"" group:"Decide:" help:"Send a message once more, as a new one."`
+	Ack     ackCommand     `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
+	Freeze  freezeCommand  `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet or at one vendor. What runs goes on to its end."`
+	Thaw    thawCommand    `cmd:"" group:"Decide:" help:"End a freeze."`
+}
+
+const instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
+
+type listCommand struct {
+	State []string `placeholder:"STATE" help:"Only those in this state, of instance or signup, such as ACTIVE or REQUESTED; may be given several times."`
+}
+
+func (listCommand) Help() string {
+	return examples("fleetctl list", "fleetctl list --state requested --state provisioning", "fleetctl list --state active --json", "fleetctl list --json | jq -r '.instances[].slug'")
+}
+
+type showCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Audit    bool   `help:"Show the whole audit chain instead of its end."`
+}
+
+func (showCommand) Help() string {
+	return examples("fleetctl show acme-dental", "fleetctl show df4a5ecc --audit") + "\n\nExits with 3 where the audit chain is broken."
+}
+
+type incidentsCommand struct {
+	Fail bool `help:"Exit with 3 where one is open."`
+}
+
+func (incidentsCommand) Help() string {
+	return examples("fleetctl incidents", "fleetctl incidents --fail")
+}
+
+type logsCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Since    string `default:"24h" placeholder:"WHEN" help:"How far back, such as 30m or 2h, or a time such as 2026-01-02T15:04:05Z (24h unless told)."`
+	Limit    int    `default:"500" placeholder:"LINES" help:"At most so many lines, the oldest first (500 unless told, 2000 at most)."`
+}
+
+func (logsCommand) Help() string {
+	return examples("fleetctl logs acme-dental --since 2h", "fleetctl logs acme-dental --json | jq -r '.lines[].text'")
+}
+
+type doctorCommand struct{}
+
+func (doctorCommand) Help() string {
+	return examples("fleetctl doctor") + "\n\nExits with 3 where something is broken. What is only a warning, or could not be checked, is no failure."
+}
+
+type runbookCommand struct {
+	Code string `arg:"" optional:"" help:"A fault code or kind of incident; upper or lower case. Left out, all are listed."`
+}
+
+func (runbookCommand) Help() string {
+	return examples("fleetctl runbook", "fleetctl runbook MessageUnknown")
+}
+
+type approveCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+}
+
+func (approveCommand) Help() string { return examples("fleetctl approve acme-dental") }
+
+type rejectCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Reason   string `required:"" placeholder:"TEXT" help:"Why; whoever knows the signup's id can read it."`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (rejectCommand) Help() string {
+	return examples(`fleetctl reject acme-dental --reason "signed up twice"`)
+}
+
+type cancelCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (cancelCommand) Help() string {
+	return examples("fleetctl cancel acme-dental", "fleetctl cancel acme-dental --yes")
+}
+
+type retryCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+}
+
+func (retryCommand) Help() string { return examples("fleetctl retry acme-dental") }
+
+type resendCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Message  string `arg:"" help:"A message's id, as \"show\" lists it: invitation, welcome, operator-word."`
+}
+
+func (resendCommand) Help() string {
+	return examples("fleetctl resend acme-dental invitation") + "\n\nExits with 3 where it was refused, or may be lost."
+}
+
+type ackCommand struct {
+	Instance string `arg:"" help:"${instance} \"fleet\" stands for the whole fleet."`
+	Incident string `arg:"" optional:"" help:"Its kind, or its id or an unambiguous beginning of it. May be left out where one is open only."`
+	Close    bool   `help:"It is dealt with: close it."`
+}
+
+func (ackCommand) Help() string {
+	return examples("fleetctl ack acme-dental", "fleetctl ack acme-dental MessageUnknown --close", "fleetctl ack fleet CheckFailed")
+}
+
+type freezeCommand struct {
+	Scope  string `arg:"" help:"\"fleet\", or a vendor: supabase, vercel, cloudflare, twilio, sendgrid."`
+	Reason string `required:"" placeholder:"TEXT" help:"Why; it is shown to whoever finds that nothing starts."`
+}
+
+func (freezeCommand) Help() string {
+	return examples(`fleetctl freeze twilio --reason "Twilio has an outage"`, `fleetctl freeze fleet --reason "the table is being restored"`)
+}
+
+type thawCommand struct {
+	Scope string `arg:"" help:"What was frozen: \"fleet\" or a vendor."`
+}
+
+func (thawCommand) Help() string { return examples("fleetctl thaw twilio") }
+
+// examples is a command's help with what to type.
+func examples(lines ...string) string { return "Examples:\n\n    " + strings.Join(lines, "\n    ") }
+
+const about = "The operator's command line of Gimbal Fleet. Name the API by --api or FLEETCTL_API; on AWS requests are signed " +
+	"with your own credentials. For the system that \"make serve\" keeps up on this machine say --local.\n\n" + exitHelp
+
+func newParser(c *commands, t terminal, exit func(int)) (*kong.Kong, error) {
+	return kong.New(c, kong.Name("fleetctl"), kong.Description(about), kong.Writers(t.out, t.err), kong.Exit(exit),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.Vars{"instance": instanceArgument})
+}
+
+// doubleDashes gives long flags with one dash their second one: Go's own tools take -json as well as --json, and so does
+// the local runner.
+func doubleDashes(app *kong.Application, args []string) []string {
+	known := map[string]bool{}
+	_ = kong.Visit(app, func(node kong.Visitable, next kong.Next) error { // nothing in it fails
+		if f, ok := node.(*kong.Flag); ok {
+			known[f.Name] = true
+		}
+		return next(nil)
+	})
+	args = slices.Clone(args)
+	for i, arg := range args {
+		if arg == "--" {
+			break
+		}
+		name, _, _ := strings.Cut(strings.TrimPrefix(arg, "-"), "=")
+		if len(name) > 1 && known[name] && strings.HasPrefix(arg, "-") && !strings.HasPrefix(arg, "--") {
+			args[i] = "-" + arg
+		}
+	}
+	return args
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+// Run approves a signup.
+func (a *approveCommand) Run(c *call) error {
+	r, err := c.instance(a.Instance)
+	if err != nil {
+		return err
+	}
+	return c.decided(c.signup("/signups/"+r.ID+"/approve", nil))
+}
+
+// Run rejects a signup.
+func (j *rejectCommand) Run(c *call) error {
+	r, err := c.instance(j.Instance)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(j.Yes, "Reject the signup of %s? Whoever still wants it must sign up again.", naming(r)); err != nil {
+		return err
+	}
+	return c.decided(c.signup("/signups/"+r.ID+"/reject", map[string]string{"reason": j.Reason}))
+}
+
+func (c *call) signup(path string, body any) (s view.SignupStatus, text []byte, err error) {
+	text, err = c.post(path, body, &s)
+	return s, text, err
+}
+
+// decided tells what became of a signup.
+func (c *call) decided(s view.SignupStatus, text []byte, err error) error {
+	if err != nil || c.flags.JSON {
+		return c.told(text, err)
+	}
+	p := c.page()
+	head := fmt.Sprintf("%s is %s", p.strong.Render(s.Slug), s.Status)
+	switch {
+	case s.Place > 0:
+		head += fmt.Sprintf(", number %d in the queue", s.Place)
+	case s.State != "":
+		head += ", its instance " + string(s.State)
+	}
+	p.line("%s", head)
+	p.fact("reason", s.Reason)
+	p.fact("next", s.NextAction)
+	p.fact("address", s.URL)
+	if s.Status == fleet.Approved || s.Status == fleet.Admitted {
+		p.fact("watch it", "fleetctl show "+s.Slug)
+	}
+	return nil
+}
+
+// Run cancels a provisioning.
+func (x *cancelCommand) Run(c *call) error {
+	r, err := c.instance(x.Instance)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(x.Yes, "Cancel the provisioning of %s? All that it made at the vendors is deleted.", naming(r)); err != nil {
+		return err
+	}
+	return c.begun(r, "is being taken down", "/instances/"+r.ID+"/cancel")
+}
+
+// Run retries a take-down.
+func (y *retryCommand) Run(c *call) error {
+	r, err := c.instance(y.Instance)
+	if err != nil {
+		return err
+	}
+	return c.begun(r, "is being taken down once more", "/instances/"+r.ID+"/retry")
+}
+
+// begun asks for something that takes a run of its own, and tells of it.
+func (c *call) begun(r view.Row, what, path string) error {
+	var o view.Operation
+	text, err := c.post(path, nil, &o)
+	if err != nil || c.flags.JSON {
+		return c.told(text, err)
+	}
+	p := c.page()
+	if o.Operation == "" && o.Signup != "" {
+		p.line("%s is %s: it waited for its slot, and nothing was made", p.strong.Render(naming(r)), o.Signup)
+		return nil
+	}
+	p.line("%s %s", p.strong.Render(naming(r)), what)
+	p.fact("execution", o.Execution)
+	if !o.Deadline.IsZero() {
+		p.fact("deadline", until(o.Deadline, p.now))
+	}
+	p.fact("watch it", "fleetctl show "+either(r.Slug, r.ID))
+	return nil
+}
+
+// Run sends a message once more.
+func (m *resendCommand) Run(c *call) error {
+	r, err := c.instance(m.Instance)
+	if err != nil {
+		return err
+	}
+	var o view.Operation
+	text, err := c.post("/instances/"+r.ID+"/resend", view.Resend{Message: m.Message}, &o)
+	if err != nil {
+		return err
+	}
+	lost := o.Message != nil && (o.Message.Status == fleet.MessageFailed || o.Message.Status == fleet.MessageUnknown)
+	if c.flags.JSON {
+		err = c.document(text)
+	} else {
+		c.page().resent(r, o)
+	}
+	if err == nil && lost {
+		return errFound
+	}
+	return err
+}
+
+func (p page) resent(r view.Row, o view.Operation) {
+	if o.Message == nil {
+		p.line("%s: it is on its way", naming(r))
+		return
+	}
+	m := *o.Message
+	p.line("%s of %s is %s", m.ID, naming(r), p.message(m.Status))
+	switch m.Status {
+	case fleet.MessageUnknown:
+		p.fact("next", "whether it was sent is unknown; look in the vendor's activity log")
+		p.fact("runbook", "fleetctl runbook MessageUnknown")
+	case fleet.MessageFailed:
+		p.fact("next", "the vendor refused it; tell the recipient by hand")
+		p.fact("runbook", "fleetctl runbook MessageFailed")
+	case fleet.MessageIntended, fleet.MessageSending:
+		p.fact("next", "it was not sent yet; see what becomes of it: fleetctl show "+either(r.Slug, r.ID))
+	}
+}
+
+// Run freezes.
+func (f *freezeCommand) Run(c *call) error {
+	return c.freeze("/freeze", view.FreezeRequest{Scope: f.Scope, Reason: f.Reason})
+}
+
+// Run thaws.
+func (t *thawCommand) Run(c *call) error {
+	return c.freeze("/thaw", view.FreezeRequest{Scope: t.Scope})
+}
+
+func (c *call) freeze(path string, body view.FreezeRequest) error {
+	var now view.Frozen
+	text, err := c.post(path, body, &now)
+	if err != nil || c.flags.JSON {
+		return c.told(text, err)
+	}
+	p := c.page()
+	if len(now.Frozen) == 0 {
+		p.line("Nothing is frozen: what waits begins by itself.")
+		return nil
+	}
+	p.frozen(now.Frozen)
+	p.line("What runs goes on to its end.")
+	return nil
+}

@@ -1,0 +1,36 @@
+package provider_test
+
+import (
+	"net/url"
+	"testing"
+
+	"github.com/project-gimbal/fleet/internal/provider"
+)
+
+func TestVendor(t *testing.T) {
+	local := provider.Endpoints{Supabase: "http://127.0.0.1:1", SupabaseProject: "http://127.0.0.1:1/project/{ref}", Vercel: "http://127.0.0.1:2",
+		Cloudflare: "http://127.0.0.1:3/client/v4"}
+	for _, c := range []struct {
+		at        provider.Endpoints
+		url, want string
+	}{
+		{provider.Production(), "https://api.supabase.com/v1/projects", "supabase"},
+		{provider.Production(), "https://abc.supabase.co/auth/v1", "supabase"},
+		{provider.Production(), "https://abc.supabase.com/auth/v1", ""},
+		{provider.Production(), "https://api.cloudflare.com/client/v4/zones", "cloudflare"},
+		{provider.Production(), "https://api.twilio.com.example/", ""},
+		{local, "http://127.0.0.1:1/project/abc/auth", "supabase"},
+		{local, "http://127.0.0.1:2/v9", "vercel"},
+		{local, "http://127.0.0.1:3/client/v4/zones", "cloudflare"},
+		{local, "http://127.0.0.1:4/", ""},
+		{local, "/", ""},
+	} {
+		u, err := url.Parse(c.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.at.Vendor(u); got != c.want {
+			t.Errorf("%s is %q, want %q", c.url, got, c.want)
+		}
+	}
+}
