@@ -18,7 +18,7 @@ func TestFleet(t *testing.T) {
 	t.Run("scenarios", func(t *testing.T) {
 		for name, scenario := range map[string]func(*testing.T){
 			"active": becomesActive, "refused": isRolledBack, "replayed": isTakenInOnce, "approved at once": isProvisionedOnce,
-			"stopped": isReconciled, "cancelled": isCancelled, "incident": opensIncident,
+			"stopped": isReconciled, "cancelled": isCancelled, "incident": opensIncident, "examined": isExamined,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
