@@ -197,6 +197,32 @@ func (c *customer) recorded() []string {
 	return all
 }
 
+// made reports whether the ledger has these kinds, all of them made, and nothing but what is waited for is being made. An
+// invocation that is cut off in the middle holds up a take-down for minutes: until it surely does nothing any more.
+func (c *customer) made(kinds ...fleet.Kind) bool {
+	c.t.Helper()
+	ledger, err := c.records.Resources(c.ctx, c.id)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return !slices.ContainsFunc(kinds, func(kind fleet.Kind) bool {
+		of := slices.DeleteFunc(slices.Clone(ledger), func(r fleet.Resource) bool { return r.Kind != kind })
+		return len(of) == 0 || slices.ContainsFunc(of, func(r fleet.Resource) bool { return r.Status != fleet.Created || r.Attempt != nil })
+	})
+}
+
+// waitsForVercel waits until the customer's provisioning waits for a project at Vercel, which is held back, and for nothing else.
+func (c *customer) waitsForVercel(held *refusal) {
+	c.t.Helper()
+	c.eventually("waiting for Vercel alone", func() bool {
+		return held.refused() && c.made(fleet.DatabaseSchema, fleet.TwilioKey, fleet.SendGridKey, fleet.SendGridDomain, fleet.DNSRecord) &&
+			strings.Count(strings.Join(c.held(), " "), "dns_record/") == mailRecords
+	})
+}
+
+// mailRecords is how many DNS records a mail domain has.
+const mailRecords = 3
+
 // wantActive judges that the instance is live: every resource is there once, the ledger says what the vendors hold, its people
 // have their mails, and the audit chain is whole.
 func (c *customer) wantActive() {

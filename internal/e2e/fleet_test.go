@@ -18,7 +18,7 @@ func TestFleet(t *testing.T) {
 	t.Run("scenarios", func(t *testing.T) {
 		for name, scenario := range map[string]func(*testing.T){
 			"active": becomesActive, "refused": isRolledBack, "replayed": isTakenInOnce, "approved at once": isProvisionedOnce,
-			"stopped": isReconciled, "cancelled": isCancelled, "upgraded": survivesUpgrade, "incident": opensIncident,
+			"stopped": isReconciled, "cancelled": isCancelled, "incident": opensIncident, "examined": isExamined,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -26,6 +26,7 @@ func TestFleet(t *testing.T) {
 			})
 		}
 	})
+	t.Run("upgraded", survivesUpgrade)
 	t.Run("afterwards", func(t *testing.T) {
 		t.Run("nothing is left over", nothingIsLeftOver)
 		t.Run("no secret got out", noSecretGotOut)

@@ -92,7 +92,7 @@ func isCancelled(t *testing.T) {
 	held := shared.vendors.refusals.begin("vercel", "CreateProject", c.id, http.StatusTooManyRequests)
 	defer held.end()
 	c.approve()
-	c.eventually("waiting for Vercel", held.refused)
+	c.waitsForVercel(held)
 	if got := c.act(http.MethodPost, "/instances/"+c.id+"/cancel", nil, shared.api.operator); got.status != http.StatusAccepted {
 		t.Fatalf("the cancellation was answered with %d: %v", got.status, got.body)
 	}
