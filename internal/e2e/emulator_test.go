@@ -29,7 +29,8 @@ const (
 )
 
 // emulator is a running MiniStack. It speaks TLS, because the template's policies refuse whatever comes without it, and
-// checks signatures and policies (AUTH): a function may do on it what its role allows, and nothing else.
+// checks signatures and policies (AUTH): a function may do on it what its role allows, and nothing else. With TLS it also takes
+// port 443 of loopback, where it may and nobody else has it; nothing here needs that.
 type emulator struct {
 	address string // host:port on loopback
 	roots   *x509.CertPool
