@@ -49,7 +49,7 @@ fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
 # Without Python the tests say what they skip; in CI they fail.
 test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' own API documents
 	@$(MAKE) --no-print-directory $(VENV)/.ready || echo "no Python environment: tests on DynamoDB will be skipped"
-	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -vet=off $(RACE) ./... # vetted by lint; they run in their packages' folders
+	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 3 -vet=off $(RACE) ./... # vetted by lint; in threes, since many of them wait
 	go test -vet=off ./infra # the library beneath CDK races with itself
 
 # The emulator runs the functions on this machine: they are built for it, whatever GOARCH says.

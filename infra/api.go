@@ -78,7 +78,7 @@ func (a *api) stage(c Config, n names, http awsapigatewayv2.HttpApi) {
 		AutoDeploy: jsii.Bool(true),
 		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
 			DestinationArn: jsii.String(arn("logs", "log-group:"+n.accessLogs())), Format: &format},
-		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{DetailedMetricsEnabled: jsii.Bool(true),
+		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{DetailedMetricsEnabled: &c.DetailedMetrics,
 			ThrottlingRateLimit: jsii.Number(requestsPerSecond), ThrottlingBurstLimit: jsii.Number(requestsAtOnce)},
 	})
 	stage.Node().AddDependency(logs)

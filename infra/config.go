@@ -35,9 +35,9 @@ type Config struct {
 	// Functions is "functions", the folder with a folder for each function: build/functions, if it isn't given.
 	Functions string
 
-	// Endpoints is "endpoints", what the functions get as FLEET_ENDPOINTS; AWSEndpoint is "awsEndpoint", an AWS emulator's
-	// URL; MasterKeyFile is "masterKeyFile", a file in place of the KMS key that wraps data keys. Production refuses them.
-	Endpoints, AWSEndpoint, MasterKeyFile string
+	// Dashboard is "dashboard": whether there is one; true unless given. DetailedMetrics is "detailedMetrics": metrics of each
+	// route of the API, which are paid by their number; false unless given.
+	Dashboard, DetailedMetrics bool
 }
 
 const (

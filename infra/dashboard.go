@@ -35,11 +35,11 @@ func (m *monitoring) dashboard() {
 	})
 }
 
-// each is a metric of every function of the stage.
+// each is a metric of every function of the stage. Without quotes a search takes parts of names, with them only whole ones.
 func (m *monitoring) each(metric, statistic string) awscloudwatch.IMetric {
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
-		Expression: jsii.String(fmt.Sprintf(`SEARCH('{AWS/Lambda,FunctionName} MetricName="%s" FunctionName="%s"', '%s', 300)`,
-			metric, m.names.of(""), statistic)),
+		Expression: jsii.String(fmt.Sprintf(`SEARCH('{AWS/Lambda,FunctionName} MetricName="%s" FunctionName=%s', '%s', 300)`,
+			metric, m.names.table(), statistic)),
 		UsingMetrics: &map[string]awscloudwatch.IMetric{}, Label: jsii.String(""), Period: minutes(5)})
 }
 

@@ -20,10 +20,11 @@ type data struct {
 	topic                       awssns.Topic
 }
 
-// keep is the removal policy of what holds customers' data.
+// keep is the removal policy of what holds customers' data. What a first deployment made that then failed is empty, and would be in
+// the way of the next one.
 func keep(c Config) awscdk.RemovalPolicy {
 	if c.holdsCustomers() {
-		return awscdk.RemovalPolicy_RETAIN
+		return awscdk.RemovalPolicy_RETAIN_ON_UPDATE_OR_DELETE
 	}
 	return awscdk.RemovalPolicy_DESTROY
 }

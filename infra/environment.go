@@ -13,13 +13,6 @@ import (
 // credentials are given by their names in Secrets Manager.
 func (w *workflows) environment(f catalog.Function) map[string]string {
 	e := map[string]string{"FLEET_STAGE": w.config.Stage, "FLEET_DOMAIN": w.config.Domain}
-	set := func(name, value string) {
-		if value != "" {
-			e[name] = value
-		}
-	}
-	set("FLEET_ENDPOINTS", w.config.Endpoints)
-	set("AWS_ENDPOINT_URL", w.config.AWSEndpoint)
 	for _, grant := range f.Grants {
 		maps.Copy(e, w.granted(grant))
 	}
@@ -41,11 +34,7 @@ func (w *workflows) granted(grant catalog.Grant) map[string]string {
 	case catalog.Table:
 		return map[string]string{"FLEET_TABLE": w.names.table()}
 	case catalog.Keys, catalog.MintKeys:
-		key := *w.grants.data.wrapping.KeyArn()
-		if w.config.MasterKeyFile != "" {
-			key = "file:" + w.config.MasterKeyFile
-		}
-		return map[string]string{"FLEET_KEYS_TABLE": w.names.keysTable(), "FLEET_KMS_KEY": key}
+		return map[string]string{"FLEET_KEYS_TABLE": w.names.keysTable(), "FLEET_KMS_KEY": *w.grants.data.wrapping.KeyArn()}
 	case catalog.StartRuns:
 		return map[string]string{"FLEET_STATE_MACHINES": encoded(w.names.aliases())}
 	case catalog.InvokeAdmit:

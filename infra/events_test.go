@@ -132,6 +132,10 @@ func checkMachines(d deployment) (wrong []string) {
 		if at(r.properties, "TracingConfiguration", "Enabled") != true || at(logging, "Level") != "ALL" || at(logging, "IncludeExecutionData") != false {
 			wrong = append(wrong, "workflow "+w+" is not traced, not logged, or logged with its data")
 		}
+		// An execution keeps its definition over a deployment, and uses the role as it is then.
+		if got := invokable(d, r); !slices.Equal(got, stepsOf(d)) {
+			wrong = append(wrong, fmt.Sprintf("workflow %s may invoke %d functions, not every function of a workflow", w, len(got)))
+		}
 		version, err := d.templates.one("AWS::StepFunctions::StateMachineVersion", "StateMachineArn", "<"+r.id+">")
 		if err != nil {
 			wrong = append(wrong, err.Error())
@@ -148,6 +152,34 @@ func checkMachines(d deployment) (wrong []string) {
 		}
 	}
 	return wrong
+}
+
+// invokable are the ARNs of the functions that a state machine's role may invoke, sorted.
+func invokable(d deployment, machine resource) (arns []string) {
+	role := d.templates["workflows"][strings.Trim(text(machine.properties["RoleArn"]), "<>")]
+	for _, policy := range list(at(role, "Properties", "Policies")) {
+		for _, s := range list(at(policy, "PolicyDocument", "Statement")) {
+			if at(s, "Action") != "lambda:InvokeFunction" {
+				continue
+			}
+			for _, r := range list(at(s, "Resource")) {
+				arns = append(arns, text(r))
+			}
+		}
+	}
+	slices.Sort(arns)
+	return arns
+}
+
+// stepsOf are the ARNs of all functions that workflows invoke, those of earlier definitions included, sorted.
+func stepsOf(d deployment) (arns []string) {
+	for _, f := range catalog.Functions() {
+		if f.Trigger == catalog.Workflow {
+			arns = append(arns, "arn:aws:lambda:us-east-1:111122223333:function:fleet-"+d.stage+"-"+f.Name)
+		}
+	}
+	slices.Sort(arns)
+	return arns
 }
 
 // checkTasks wants each Task to invoke a function that is deployed, to outlast it, and to have its errors caught.

@@ -20,7 +20,7 @@ func (w *workflows) machine(workflow string) {
 	if err != nil {
 		panic(err) // internal/arch holds catalog and definitions together
 	}
-	substitutions, invoked := map[string]*string{}, []string{}
+	substitutions := map[string]*string{}
 	for _, found := range placeholder.FindAllSubmatch(definition, -1) {
 		state := string(found[1])
 		if substitutions[state] != nil {
@@ -31,7 +31,12 @@ func (w *workflows) machine(workflow string) {
 			panic("the placeholder ${" + state + "} in statemachines/" + workflow + ".asl.json is no function of the catalog")
 		}
 		substitutions[state] = w.functions[f.Name].FunctionArn()
-		invoked = append(invoked, w.names.functionARN(f.Name))
+	}
+	var invoked []string // an execution keeps its definition over a deployment, but not its role: earlier versions' functions, too
+	for _, f := range catalog.Functions() {
+		if f.Trigger == catalog.Workflow {
+			invoked = append(invoked, w.names.functionARN(f.Name))
+		}
 	}
 	id := title(workflow)
 	role := w.newRole(id+"Role", "states.amazonaws.com", "Workflow "+workflow+" of Fleet", map[string]any{

@@ -29,11 +29,13 @@ func newMonitoring(stack awscdk.Stack, c Config, n names, all stacks) awscdk.Sta
 	for _, w := range catalog.Workflows() {
 		m.failed(w)
 	}
-	m.alarm("DeadLetters", "Something asynchronous was given up: fleetctl doctor tells what, and how to send it again.",
+	m.alarm("DeadLetters", "Something asynchronous was given up: fleetctl doctor counts it, and says where to look at it.",
 		m.deadLetters(), &awscloudwatch.AlarmProps{Threshold: jsii.Number(1), EvaluationPeriods: jsii.Number(1)})
-	m.alarm("ServerErrors", "The API answers with errors of its own: look for their requests in the functions' logs.",
-		m.serverErrors(), &awscloudwatch.AlarmProps{Threshold: jsii.Number(5), EvaluationPeriods: jsii.Number(1)})
-	m.dashboard()
+	m.alarm("ServerErrors", "The API answered with an error of its own, to a signup perhaps: look for its request in the functions' logs.",
+		m.serverErrors(), &awscloudwatch.AlarmProps{Threshold: jsii.Number(1), EvaluationPeriods: jsii.Number(1)})
+	if c.Dashboard {
+		m.dashboard()
+	}
 	return stack
 }
 
@@ -60,7 +62,8 @@ const (
 	missedMinutes = 5
 )
 
-// deadMan is for a sweep that isn't invoked any more: no data is the very thing that it waits for.
+// deadMan is for a sweep that isn't invoked any more: no data is the very thing that it waits for. What invokes admit and reconcile
+// beside their schedules would hide a dead one while there is work; the daily checkup asks for the schedules themselves.
 func (m *monitoring) deadMan(f catalog.Function) {
 	periods := max(missedPeriods, math.Ceil(missedMinutes/float64(f.Every)))
 	m.alarm("Silent"+f.State(), "The sweep "+f.Name+" is not invoked any more: fleetctl doctor looks at its schedule.",
@@ -87,7 +90,7 @@ func (m *monitoring) failed(workflow string) {
 	}
 	sum := awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression: jsii.String(expression[1:]), UsingMetrics: &using, Period: minutes(5), Label: jsii.String(workflow)})
-	m.alarm("Failed"+title(workflow), "An execution of "+workflow+" failed, timed out or was stopped: fleetctl incidents tells which.",
+	m.alarm("Failed"+title(workflow), "An execution of "+workflow+" failed, timed out or was stopped: fleetctl list shows the instance and why, fleetctl incidents what is left to do.",
 		sum, &awscloudwatch.AlarmProps{Threshold: jsii.Number(1), EvaluationPeriods: jsii.Number(1)})
 }
 

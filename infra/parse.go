@@ -50,7 +50,6 @@ func parse(context map[string]any, root string) (Config, error) {
 	c.Quotas = r.quotas("quotas")
 	c.Pagers = r.list("pagers", needed, isMail, "the mail addresses that incidents and alarms go to, a list or separated by commas")
 	r.optional(&c)
-	r.emulated(&c)
 	c.Functions = r.functions("functions", root, c.Architecture)
 	r.unknown()
 	return c, r.problem(c.Stage)
@@ -68,22 +67,8 @@ func (r *reader) optional(c *Config) {
 	if c.Architecture == "" {
 		c.Architecture = arm64
 	}
-}
-
-// emulated reads what only emulators need. Whoever can change the context in production must not be able to send Fleet's
-// credentials elsewhere.
-func (r *reader) emulated(c *Config) {
-	if c.Stage == production {
-		for _, key := range []string{"endpoints", "awsEndpoint", "masterKeyFile"} {
-			if r.value(key); r.given(key) {
-				r.refuse(key, "left out in production, where there are no emulators")
-			}
-		}
-		return
-	}
-	c.Endpoints = r.object("endpoints")
-	c.AWSEndpoint = r.url("awsEndpoint", "http", "https")
-	c.MasterKeyFile = r.text("masterKeyFile", `^/\S+$`, free, "the absolute path of a file")
+	c.Dashboard = r.flag("dashboard", true)
+	c.DetailedMetrics = r.flag("detailedMetrics", false)
 }
 
 type need bool
@@ -136,6 +121,22 @@ func (r *reader) text(key, pattern string, n need, want string) string {
 		r.refuse(key, want)
 	}
 	return text
+}
+
+// flag reads a switch: true or false, as JSON or as text.
+func (r *reader) flag(key string, otherwise bool) bool {
+	switch v := r.value(key).(type) {
+	case nil:
+		return otherwise
+	case bool:
+		return v
+	case string:
+		if v == "true" || v == "false" {
+			return v == "true"
+		}
+	}
+	r.refuse(key, "true or false")
+	return otherwise
 }
 
 func (r *reader) mail(key string) string {

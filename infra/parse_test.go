@@ -32,12 +32,12 @@ func merge(changes map[string]any) map[string]any {
 
 func TestParse(t *testing.T) {
 	c, err := parse(merge(map[string]any{"slots": "12", "sendgridIps": "192.0.2.1, 192.0.2.2", "pagers": []any{"a@x.example", "b@x.example"},
-		"endpoints": `{"vercel":"http://127.0.0.1:1"}`}), "/")
+		"dashboard": false, "detailedMetrics": "true"}), "/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Slots != 12 || !slices.Equal(c.SendGridIPs, []string{"192.0.2.1", "192.0.2.2"}) || len(c.Pagers) != 2 || c.Architecture != "arm64" ||
-		c.Endpoints != `{"vercel":"http://127.0.0.1:1"}` || c.Quotas["dns-records"] == 0 {
+		c.Dashboard || !c.DetailedMetrics || c.Quotas["dns-records"] == 0 {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -81,9 +81,8 @@ func TestWrong(t *testing.T) {
 		"permissionsBoundary": {"boundary"},
 		"architecture":        {"amd64"},
 		"functions":           {"/nowhere"},
-		"endpoints":           {"x", "[]"},
-		"awsEndpoint":         {"127.0.0.1:1"},
-		"masterKeyFile":       {"key"},
+		"dashboard":           {"yes", 1.0},
+		"detailedMetrics":     {"on", []any{}},
 	} {
 		for _, value := range values {
 			_, err := parse(merge(map[string]any{key: value}), "/")
@@ -107,21 +106,6 @@ func TestAllAtOnce(t *testing.T) {
 	for _, part := range []string{`"staging"`, "domain is missing", "slots is wrong", "zoen is not known", "functions is wrong", "context.stages.staging", "-c key=value"} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("the message does not say %q:\n%v", part, err)
-		}
-	}
-}
-
-// TestProductionTakesNoEmulator: nobody can lead production's credentials elsewhere by the context.
-func TestProductionTakesNoEmulator(t *testing.T) {
-	emulated := map[string]any{"endpoints": "{}", "awsEndpoint": "http://127.0.0.1:1", "masterKeyFile": "/tmp/key"}
-	if _, err := parse(merge(emulated), "/"); err != nil {
-		t.Errorf("staging: %v", err)
-	}
-	emulated["stage"] = "production"
-	_, err := parse(merge(emulated), "/")
-	for key := range maps.Keys(emulated) {
-		if key != "stage" && (err == nil || !strings.Contains(err.Error(), key+" is wrong: it must be left out in production")) {
-			t.Errorf("%s: %v", key, err)
 		}
 	}
 }

@@ -73,20 +73,20 @@ var (
 		})
 		return synthesised("production", context)
 	})
-	ofEmulator = sync.OnceValue(func() deployment {
-		context := complete("e2e")
+	// ofStaging has every switch the other way.
+	ofStaging = sync.OnceValue(func() deployment {
+		context := complete("staging")
 		maps.Copy(context, map[string]any{
-			"endpoints":     `{"supabase":"http://127.0.0.1:1"}`,
-			"awsEndpoint":   "http://127.0.0.1:2",
-			"masterKeyFile": "/tmp/key",
-			"publicUrl":     "https://fleet.gimbal.example/",
+			"publicUrl":       "https://fleet.gimbal.example/",
+			"dashboard":       "false",
+			"detailedMetrics": true,
 		})
-		return synthesised("e2e", context)
+		return synthesised("staging", context)
 	})
 )
 
 // everyDeployment are all of them, in the order in which to say what is wrong with them.
-func everyDeployment() []deployment { return []deployment{ofDev(), ofProduction(), ofEmulator()} }
+func everyDeployment() []deployment { return []deployment{ofDev(), ofProduction(), ofStaging()} }
 
 // complete is the context of a stage that is not in cdk.json.
 func complete(stage string) map[string]any {

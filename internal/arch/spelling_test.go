@@ -23,7 +23,7 @@ func checkSpelling(root string) (broken []string) {
 	var folders, variables, workflowStates []string
 	for _, f := range catalog.Functions() {
 		folders, variables = append(folders, f.Name), append(variables, f.State())
-		if f.Trigger == catalog.Workflow {
+		if f.Trigger == catalog.Workflow && !f.Retired {
 			workflowStates = append(workflowStates, f.State())
 		}
 		noun, step, _ := strings.Cut(f.Handler, ".")

@@ -64,6 +64,8 @@ type Function struct {
 	Access Access
 	// Every is the period of a Schedule function, in minutes.
 	Every int
+	// Retired: no definition names the workflow function any more. It is deployed for those executions that began before.
+	Retired bool
 	// OnExecutionEnd: EventBridge invokes it, too, when an execution of a workflow has ended.
 	OnExecutionEnd bool
 }

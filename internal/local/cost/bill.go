@@ -133,7 +133,7 @@ func (p Prices) standing(m Measured) (Bill, error) {
 		}
 		return u.Invocations
 	}}
-	alarms := 1.0 // the dead-letter queue's
+	alarms := 2.0 // the dead-letter queue's, and the API's
 	credentials := map[string]bool{}
 	for _, f := range catalog.Functions() {
 		for _, g := range f.Grants {
@@ -154,7 +154,7 @@ func (p Prices) standing(m Measured) (Bill, error) {
 		w.traces += times
 		alarms++ // that it ran
 	}
-	alarms += 2 * float64(len(catalog.Workflows())) // failed, and overdue
+	alarms += 3 * float64(len(catalog.Workflows())) // failed, timed out and stopped: each metric is paid
 	b, err := p.bill(w)
 	if err != nil {
 		return b, err

@@ -144,7 +144,7 @@ func TestStandingBill(t *testing.T) {
 	wantLine(t, b, "scheduler", times, times*1e-6)
 	wantLine(t, b, "lambda-duration", seconds, seconds*0.0000133334)
 	wantLine(t, b, "dynamodb-reads", times/2, times/2*0.125e-6)
-	wantLine(t, b, "kms-keys", 2, 2)
+	wantLine(t, b, "kms-keys", 3, 3)
 	delete(m.Idle, catalog.Admit.Name)
 	if _, err := prices(t).standing(m); err == nil {
 		t.Error("priced without the measure of a schedule")
