@@ -8,7 +8,7 @@ var (
 	Reject       = operators("reject", "signup.Reject", "POST /signups/{id}/reject")
 	Retry        = operators("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns)
 
-	ListInstances = operators("list-instances", "instance.List", "GET /instances")
+	ListInstances = within(29, operators("list-instances", "instance.List", "GET /instances"))
 	ShowInstance  = operators("show-instance", "instance.Show", "GET /instances/{id}")
 	InstanceLogs  = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
 	Cancel        = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)

@@ -12,6 +12,9 @@ import (
 // instance finds the one instance that a person means: by its id, by its slug, or by an unambiguous beginning of its id.
 // Several may have had a slug, one after another: the one that is not over counts.
 func (c *call) instance(name string) (view.Row, error) {
+	if strings.TrimSpace(name) == "" {
+		return view.Row{}, wrong("name an instance by its id, its slug, or the beginning of its id: the name given is empty")
+	}
 	if fleet.IsInstanceID(name) {
 		return view.Row{ID: name}, nil
 	}

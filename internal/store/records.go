@@ -100,19 +100,24 @@ func (tx *Tx) CloseIncidents(codes ...fleet.IncidentKind) error {
 	return tx.CloseIncidentsOf(func(i fleet.Incident) bool { return slices.Contains(codes, i.Code) })
 }
 
-// CloseIncidentsOf closes those of the instance's open incidents that over says of that their cause is over.
+// closedAtOnce keeps a change within the table's limits, however many incidents there are.
+const closedAtOnce = 30
+
+// CloseIncidentsOf closes those of the instance's open incidents that over says of that their cause is over, at most closedAtOnce of
+// them: the others stay open until the next time, or until a person closes them. One that is damaged is passed over.
 func (tx *Tx) CloseIncidentsOf(over func(fleet.Incident) bool) error {
 	items, err := tx.store.all(tx.ctx, partition(tx.instance), "incident#")
 	if err != nil {
 		return err
 	}
+	closed := 0
 	for _, item := range items {
 		i, err := decode[fleet.Incident](item)
-		if err != nil {
-			return err
-		}
-		if !i.ClosedAt.IsZero() || !over(*i) {
+		if err != nil || !i.ClosedAt.IsZero() || !over(*i) {
 			continue
+		}
+		if closed++; closed > closedAtOnce {
+			break
 		}
 		tx.seen[item.Key] = item.Version
 		i.ClosedAt = tx.Now()
@@ -183,7 +188,8 @@ func (tx *Tx) FreeSlot(n int, operationID string) error {
 	return nil
 }
 
-// freezes is the one record of all that is frozen; there is none while nothing is.
+// freezes is the one record of all that is frozen. Once there is one it stays, empty while nothing is frozen: its versions never
+// come again, so that "as it was read" means just that.
 type freezes struct {
 	Freezes []fleet.Freeze `json:"freezes"` // by scope
 }
@@ -201,10 +207,6 @@ func (tx *Tx) Freezes() ([]fleet.Freeze, error) {
 
 // PutFreezes writes what is frozen, after it was read in this change.
 func (tx *Tx) PutFreezes(all []fleet.Freeze) error {
-	if len(all) == 0 {
-		tx.remove(freezesKey())
-		return nil
-	}
 	all = slices.SortedFunc(slices.Values(all), func(a, b fleet.Freeze) int { return cmp.Compare(a.Scope, b.Scope) })
 	return tx.put(freezesKey(), &freezes{all})
 }

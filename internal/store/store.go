@@ -119,6 +119,12 @@ func (tx *Tx) Epoch() (int64, error) {
 // Audit adds an entry to the instance's chain. An entry whose id is there already, or twice in a change, is left as it is.
 func (tx *Tx) Audit(e fleet.AuditEntry) { tx.audit = append(tx.audit, e) }
 
+// Audited reports whether the instance's chain has an entry of this id: a change that finds its own was made already.
+func (tx *Tx) Audited(id string) (bool, error) {
+	e, err := get[fleet.AuditEntry](tx, auditKey(tx.instance, id))
+	return e != nil, err
+}
+
 func (tx *Tx) commit() error {
 	if err := tx.chain(); err != nil {
 		return err

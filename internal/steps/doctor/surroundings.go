@@ -36,7 +36,7 @@ const (
 )
 
 func judgeWebhookSecret(changed time.Time, err error, now time.Time) view.Check {
-	const mend = "make a new one, for instance by: echo whsec_$(openssl rand -base64 24); put it into the secret fleet/STAGE/webhook-secret " +
+	const mend = "make a new one, for instance by: echo whsec_$(openssl rand -base64 24); put it into the secret fleet/<stage>/webhook-secret " +
 		"(aws secretsmanager put-secret-value) and into the signup form's server, one right after the other: while they differ, signups are refused with 401"
 	age := max(days(now.Sub(changed)), 0)
 	switch {
@@ -61,7 +61,7 @@ func (d Deps) lookAtSchedules(ctx context.Context) []view.Check {
 
 func judgeSchedules(running []string, err error) view.Check {
 	if provider.NotFound(err) {
-		return broken(schedules, "there is no such group: "+step.SafeText(err), "make deploy makes the group that FLEET_SCHEDULE_GROUP names, fleet-STAGE, and the schedules in it")
+		return broken(schedules, "there is no such group: "+step.SafeText(err), "make deploy makes the group that FLEET_SCHEDULE_GROUP names, fleet-<stage>, and the schedules in it")
 	}
 	if err != nil {
 		return unchecked(schedules, "they can't be listed: "+step.SafeText(err), again)
@@ -79,7 +79,7 @@ func judgeSchedules(running []string, err error) view.Check {
 	}
 	if len(missing) > 0 {
 		return broken(schedules, fmt.Sprintf("%d of %d don't run: %s", len(missing), wanted, strings.Join(missing, ", ")),
-			"enable them in EventBridge Scheduler, in the group fleet-STAGE (FLEET_SCHEDULE_GROUP); where one is not there at all: make deploy")
+			"enable them in EventBridge Scheduler, in the group fleet-<stage> (FLEET_SCHEDULE_GROUP); where one is not there at all: make deploy")
 	}
 	return fine(schedules, "all %d run", wanted)
 }
@@ -92,12 +92,12 @@ func (d Deps) lookAtDeadLetters(ctx context.Context) []view.Check {
 func judgeDeadLetters(n int, err error) view.Check {
 	switch {
 	case provider.NotFound(err):
-		return broken(deadLetters, "there is no queue for them: "+step.SafeText(err), "make deploy makes the queue that FLEET_DEAD_LETTERS names, fleet-STAGE-dead-letters")
+		return broken(deadLetters, "there is no queue for them: "+step.SafeText(err), "make deploy makes the queue that FLEET_DEAD_LETTERS names, fleet-<stage>-dead-letters")
 	case err != nil:
 		return unchecked(deadLetters, "they can't be counted: "+step.SafeText(err), again)
 	case n > 0:
 		return broken(deadLetters, fmt.Sprintf("%d asynchronous invocations were given up", n),
-			"poll the queue fleet-STAGE-dead-letters (FLEET_DEAD_LETTERS) in the SQS console, under Send and receive messages; each message names its function and the error. "+
+			"poll the queue fleet-<stage>-dead-letters (FLEET_DEAD_LETTERS) in the SQS console, under Send and receive messages; each message names its function and the error. "+
 				"The sweeps catch up by themselves: once the cause is mended, empty the queue: aws sqs purge-queue --queue-url URL")
 	}
 	return fine(deadLetters, "none")

@@ -21,7 +21,7 @@ type vendor struct {
 }
 
 // kept is the secret that holds a credential.
-func kept(credential string) string { return "fleet/STAGE/" + credential }
+func kept(credential string) string { return "fleet/<stage>/" + credential }
 
 // keep says where a credential has to be put.
 func keep(credential string) string {

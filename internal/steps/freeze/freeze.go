@@ -31,12 +31,10 @@ func Freeze(Deps) step.API {
 		if err != nil {
 			return 0, nil, err
 		}
-		nonce := env.Nonce()
-		frozen, err := change(ctx, env, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
+		frozen, err := change(ctx, env, r, "frozen", wanted.Scope, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
 			if slices.ContainsFunc(freezes, in(wanted.Scope)) {
 				return freezes, false
 			}
-			audit(tx, env, r, nonce, "frozen", wanted.Scope)
 			return append(freezes, fleet.Freeze{Scope: wanted.Scope, Reason: wanted.Reason, By: r.Operator, Since: tx.Now()}), true
 		})
 		return http.StatusOK, frozen, err
@@ -50,12 +48,10 @@ func Thaw(Deps) step.API {
 		if err != nil {
 			return 0, nil, err
 		}
-		nonce := env.Nonce()
-		frozen, err := change(ctx, env, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
+		frozen, err := change(ctx, env, r, "thawed", wanted.Scope, func(_ *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
 			if !slices.ContainsFunc(freezes, in(wanted.Scope)) {
 				return freezes, false
 			}
-			audit(tx, env, r, nonce, "thawed", wanted.Scope)
 			return slices.DeleteFunc(freezes, in(wanted.Scope)), true
 		})
 		if err != nil {
@@ -95,25 +91,31 @@ func in(scope string) func(fleet.Freeze) bool {
 }
 
 // change changes what is frozen in one transaction with its audit entry, which is in the whole fleet's chain, and gives what is
-// frozen then.
-func change(ctx context.Context, env step.Env, do func(*store.Tx, []fleet.Freeze) (next []fleet.Freeze, changed bool)) (view.Frozen, error) {
+// frozen then. The entry's id holds a nonce: it tells this freeze from the next one of the same scope, and a change whose answer was
+// lost finds by it that it was made, whatever another operator has made of it since.
+func change(ctx context.Context, env step.Env, r httpapi.Request, action, scope string,
+	do func(*store.Tx, []fleet.Freeze) (next []fleet.Freeze, changed bool)) (view.Frozen, error) {
 	frozen := view.Frozen{}
+	entry := fleet.AuditEntry{ID: "freeze/" + scope + "/" + action + "/" + env.Nonce(), Actor: r.Operator, Action: "fleet." + action,
+		Subject: scope, Outcome: "ok", Request: env.Request}
 	err := env.Store.Update(ctx, fleet.FleetID, func(tx *store.Tx) error {
 		now, err := tx.Freezes()
 		if err != nil {
 			return err
 		}
-		next, changed := do(tx, now)
+		made, err := tx.Audited(entry.ID)
+		if err != nil {
+			return err
+		}
+		next, changed := now, false
+		if !made {
+			next, changed = do(tx, now)
+		}
 		if frozen.Frozen = append([]fleet.Freeze{}, next...); !changed { // none is an empty list, not null
 			return nil
 		}
+		tx.Audit(entry)
 		return tx.PutFreezes(next)
 	})
 	return frozen, err
-}
-
-// audit notes the change. The nonce tells this freeze from the next one of the same scope.
-func audit(tx *store.Tx, env step.Env, r httpapi.Request, nonce, action, scope string) {
-	tx.Audit(fleet.AuditEntry{ID: "freeze/" + scope + "/" + action + "/" + nonce, Actor: r.Operator, Action: "fleet." + action,
-		Subject: scope, Outcome: "ok", Request: env.Request})
 }

@@ -123,7 +123,7 @@ func (w waiting) row(s fleet.Signup, i *fleet.Instance, place int) view.Row {
 	if i != nil {
 		row.State, row.Progress = i.State, i.Progress
 		if i.Operation != "" && row.Progress == (fleet.Progress{}) { // a short one leaves it as it is
-			row.Progress = fleet.Progress{Reason: i.Operation + " runs", NextAction: "none: it ends by itself within two minutes"}
+			row.Progress = fleet.Progress{Reason: i.Operation + " runs", NextAction: "none: it ends by itself; one whose invocation died is ended within a quarter of an hour"}
 		}
 		return row
 	}

@@ -98,8 +98,10 @@ func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*
 		return nil, fault.New(fault.Internal, "no such instance or operation")
 	}
 	switch {
-	case instance.State == fleet.Terminated && o.Failure == fleet.Cancelled, o.Running() && o.Phase == fleet.TakingDown:
+	case instance.State == fleet.Terminated && o.Failure == fleet.Cancelled:
 		return o, nil
+	case o.Running() && o.Phase == fleet.TakingDown: // by an earlier cancel perhaps, that died before it started the execution
+		return o, env.Executions.Start(ctx, o.Workflow(), o.Execution(), o.Input())
 	case instance.State == fleet.Terminated:
 		return nil, conflict("the instance is TERMINATED already: nothing is left to cancel")
 	case instance.State != fleet.Provisioning:

@@ -80,7 +80,7 @@ func endProvisioning(tx *store.Tx, instance *fleet.Instance) (fleet.Outcome, err
 		}
 	}
 	instance.Progress = fleet.Progress{}
-	return fleet.Succeeded, nil
+	return fleet.Succeeded, tx.CloseIncidents(fleet.IncidentOverdue)
 }
 
 // giveUp concludes a message that is not concluded, with its incident. Whoever is about to send it after all finds it concluded, so

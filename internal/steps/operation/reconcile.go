@@ -31,7 +31,11 @@ func reconcile(ctx context.Context, env step.Env, listed fleet.Operation) error 
 		return err
 	}
 	if o.Short() {
-		return reclaim(ctx, env, *o)
+		err := reclaim(ctx, env, *o)
+		if err != nil {
+			err = errors.Join(err, reportOverdue(ctx, env, *o))
+		}
+		return err
 	}
 	if err := reportOverdue(ctx, env, *o); err != nil {
 		return err
@@ -113,9 +117,20 @@ func reportOverdue(ctx context.Context, env step.Env, o fleet.Operation) error {
 	if env.Clock.Now().Before(o.Progress.Deadline.Add(bounds.Lambda + bounds.Margin)) {
 		return nil
 	}
-	return env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
-		return tx.Open(fleet.Incident{ID: "overdue-" + o.Execution(), Code: fleet.IncidentOverdue,
-			Reason:     "execution " + o.Execution() + " runs past its deadline",
-			NextAction: "look at the execution; if it hangs, stop it: the take-down then begins by itself"})
+	what, next := "execution "+o.Execution()+" runs past its deadline", "look at the execution; if it hangs, stop it: the take-down then begins by itself"
+	if o.Short() {
+		what, next = "operation "+o.ID+" is past its deadline and can't be ended", "look for the errors of reconcile in the logs; nothing else begins on the instance until it is ended"
+	}
+	err := env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
+		tx.Prove(o.Epoch)
+		fresh, err := tx.Operation(o.ID)
+		if err != nil || fresh == nil || !fresh.Running() {
+			return err
+		}
+		return tx.Open(fleet.Incident{ID: "overdue-" + o.Execution(), Code: fleet.IncidentOverdue, Reason: what, NextAction: next})
 	})
+	if fault.Is(err, fault.StaleEpoch) {
+		return nil // another run took over meanwhile
+	}
+	return err
 }

@@ -38,8 +38,24 @@ func (b Busy) Error() string { return "operation " + b.Operation + " runs" }
 func (h Held) Error() string { return h.Freeze.What() }
 
 // BeginShort takes an instance's lease for a short operation: Busy where another one holds it, Held while what it needs is frozen,
-// and an Internal fault where there is no instance.
+// and an Internal fault where there is no instance. A short operation whose invocation died is ended first.
 func BeginShort(ctx context.Context, env step.Env, instanceID string, s Short) (fleet.RunInput, error) {
+	in, err := s.take(ctx, env, instanceID)
+	busy, held := errors.AsType[Busy](err)
+	if !held {
+		return in, err
+	}
+	holder, failed := env.Store.Operation(ctx, instanceID, busy.Operation)
+	if failed != nil || holder == nil || !holder.Short() || env.Clock.Now().Before(gone(*holder)) {
+		return in, err
+	}
+	if err := reclaim(ctx, env, *holder); err != nil {
+		return in, err
+	}
+	return s.take(ctx, env, instanceID)
+}
+
+func (s Short) take(ctx context.Context, env step.Env, instanceID string) (fleet.RunInput, error) {
 	nonce := env.Nonce()
 	var in fleet.RunInput
 	err := env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
