@@ -44,6 +44,7 @@ func TestWrongUsage(t *testing.T) {
 		t.Errorf("the API was asked: %q", api.lines())
 	}
 	t.Setenv("FLEETCTL_API", "")
+	fleetctl(t, "--api", "http://127.0.0.1:1", "cancel", "", "--yes").want(t, exitUsage, "", "name an instance")
 	fleetctl(t, "list").want(t, exitUsage, "", "which API?")
 }
 

@@ -180,3 +180,52 @@ func TestUnpaged(t *testing.T) {
 		}
 	})
 }
+
+// TestFreezesComeNotAgain: what was read of the freezes before they were lifted and others set is never taken for what is there now.
+func TestFreezesComeNotAgain(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		put := func(scopes ...string) {
+			err := r.store.Update(r.Context(), fleet.FleetID, func(tx *store.Tx) error {
+				if _, err := tx.Freezes(); err != nil {
+					return err
+				}
+				all := []fleet.Freeze{}
+				for _, s := range scopes {
+					all = append(all, fleet.Freeze{Scope: s})
+				}
+				return tx.PutFreezes(all)
+			})
+			if err != nil {
+				r.Fatal(err)
+			}
+		}
+		put("twilio")
+		tries := 0
+		err := r.store.Update(r.Context(), fleet.FleetID, func(tx *store.Tx) error {
+			frozen, err := tx.Freezes()
+			if err != nil {
+				return err
+			}
+			if tries++; tries == 1 { // meanwhile
+				put()
+				put("sendgrid")
+			}
+			return tx.PutFreezes(append(frozen, fleet.Freeze{Scope: "vercel"}))
+		})
+		if err != nil {
+			r.Fatal(err)
+		}
+		var scopes []string
+		err = r.store.Update(r.Context(), fleet.FleetID, func(tx *store.Tx) error {
+			scopes = nil
+			all, err := tx.Freezes()
+			for _, f := range all {
+				scopes = append(scopes, f.Scope)
+			}
+			return err
+		})
+		if err != nil || tries != 2 || len(scopes) != 2 || scopes[0] != "sendgrid" || scopes[1] != "vercel" {
+			r.Errorf("%q after %d tries, %v", scopes, tries, err)
+		}
+	})
+}
