@@ -16,13 +16,15 @@ const (
 	Completed SignupStatus = "COMPLETED"
 	// Rejected: an operator refused it. The slug is free again.
 	Rejected SignupStatus = "REJECTED"
+	// Expired: nobody decided it in time. The slug is free again.
+	Expired SignupStatus = "EXPIRED"
 	// Failed: the provisioning failed; Reason says why. The slug is free once nothing of it can turn up any more.
 	Failed SignupStatus = "FAILED"
 )
 
 // SignupStatuses lists the statuses, by the way of a signup.
 func SignupStatuses() []SignupStatus {
-	return []SignupStatus{Requested, Approved, Rejected, Admitted, Completed, Failed}
+	return []SignupStatus{Requested, Approved, Rejected, Expired, Admitted, Completed, Failed}
 }
 
 // NextAction is what happens next to a signup of this status, or what somebody has to do.
@@ -45,7 +47,9 @@ func (s SignupStatus) NextAction() string {
 type Signup struct {
 	InstanceID string       `json:"instance_id"`
 	Slug       string       `json:"slug"`
-	Plan       string       `json:"plan"`
+	Plan       string       `json:"plan"`           // one of Plans
+	Tier       string       `json:"tier,omitempty"` // one of Tiers, for the tiered plan only
+	Vertical   string       `json:"vertical"`       // one of Verticals
 	Region     string       `json:"region"`
 	Timezone   string       `json:"timezone"`
 	Locale     string       `json:"locale"`
@@ -73,6 +77,26 @@ type Applicant struct {
 type Branding struct {
 	PrimaryColor   string `json:"primary_color,omitempty"` // #rrggbb
 	SecondaryColor string `json:"secondary_color,omitempty"`
+	// Where the customer's images are now, https only. Fleet fetches and checks them, and puts copies into the instance's Storage.
+	LogoURL    string `json:"logo_url,omitempty"`
+	FaviconURL string `json:"favicon_url,omitempty"`
+}
+
+// TieredPlan is the plan that has tiers.
+const TieredPlan = "tiered"
+
+// Plans lists the billing models.
+func Plans() []string { return []string{"flat", "usage", TieredPlan} }
+
+// Tiers lists the tiers of the tiered plan, smallest first.
+func Tiers() []string { return []string{"starter", "growth", "scale"} }
+
+// GeneralVertical is the template for whom no other fits.
+const GeneralVertical = "general"
+
+// Verticals lists the markets for which there is starting content.
+func Verticals() []string {
+	return []string{GeneralVertical, "dental", "hospitality", "retail", "fitness"}
 }
 
 // SlugClaim reserves a slug for an instance, or keeps it in quarantine.

@@ -34,7 +34,6 @@ var (
 	regionPattern = regexp.MustCompile(`^[a-z]{2}-[a-z]+-[1-9]$`)
 	colorPattern  = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
 	zonePattern   = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`) // not a file beside the zones
-	plans         = []string{"flat", "usage", "tiered"}
 	reserved      = []string{"admin", "api", "app", "assets", "auth", "billing", "blog", "cdn", "console", "docs", "em", "fleet", "ftp",
 		"gimbal", "help", "imap", "mail", "mx", "ns1", "ns2", "pop", "portal", "smtp", "staging", "static", "status", "support", "test", "www"}
 )
@@ -82,7 +81,7 @@ func (f Form) check(bad badFields) {
 	check(httpapi.Printable(f.AdminName, 200), "admin_name", "1 to 200 printable characters")
 	check(address(f.AdminEmail), "admin_email", "a mail address, such as ada@example.com")
 	check(f.Phone == "" || phonePattern.MatchString(f.Phone), "phone", "a number in E.164, such as +12125550123, or nothing")
-	check(slices.Contains(plans, f.Plan), "plan", "one of "+strings.Join(plans, ", "))
+	check(slices.Contains(fleet.Plans(), f.Plan), "plan", "one of "+strings.Join(fleet.Plans(), ", "))
 	check(regionPattern.MatchString(f.Region), "region", "a region such as us-east-1")
 	check(zone(f.Timezone), "timezone", "an IANA time zone, such as America/New_York")
 	check(locale(f.Locale), "locale", "a BCP 47 tag of up to 10 characters, such as en-US")
