@@ -139,7 +139,7 @@ func (w *World) observed(ctx context.Context, c sim.Call) {
 
 // connect gives each simulator its address: a name that only the link knows, or a port of loopback.
 func (w *World) connect(v *Vendors, apis *sim.Link) error {
-	e := provider.Endpoints{SupabaseDatabase: w.options.DatabaseURL, Edge: provider.Edge{Dial: v.Edge.Dial, Roots: v.Edge.Roots()}}
+	e := provider.Endpoints{SupabaseDatabase: w.options.DatabaseURL, Edge: provider.Edge{Dial: v.Edge.Dial, Outside: v.Edge.Outside, Roots: v.Edge.Roots()}}
 	at := func(vendor sim.Vendor) (string, http.RoundTripper, error) {
 		if !w.options.Ports {
 			return "https://api." + vendor.Name() + ".test", nil, nil
