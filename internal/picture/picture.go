@@ -74,7 +74,12 @@ func Check(content []byte, use Use) (Picture, error) {
 	return p, nil
 }
 
-func inspect(content []byte, use Use) (Picture, error) {
+func inspect(content []byte, use Use) (p Picture, err error) {
+	defer func() {
+		if recover() != nil { // the parsers are other people's, and so is the file
+			p, err = Picture{}, unfit("the file can't be read as an image")
+		}
+	}()
 	if len(content) > MaxBytes {
 		return Picture{}, unfit("the file is larger than 1 MB")
 	}
@@ -88,7 +93,7 @@ func inspect(content []byte, use Use) (Picture, error) {
 	if err != nil {
 		return Picture{}, unreadable(content)
 	}
-	p := formats[format]
+	p = formats[format]
 	if use == Favicon && format != "png" {
 		return Picture{}, unfit("a favicon is an ICO or a PNG")
 	}

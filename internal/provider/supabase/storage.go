@@ -88,11 +88,6 @@ func (c *Client) UploadObject(ctx context.Context, ref string, key provider.Secr
 	}, o.Bucket, o.Path)
 }
 
-// PublicURL is where anybody reads a file of a public bucket.
-func (c *Client) PublicURL(ref, bucket, path string) string {
-	return provider.ForProject(c.config.Endpoints.SupabaseProject, ref) + "/storage/v1/object/public/" + bucket + "/" + path
-}
-
 // plainPaths are those that mean the same however often they are escaped.
 var plainPaths = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*(/[a-z0-9][a-z0-9.-]*)*$`) })
 

@@ -42,7 +42,7 @@ var storageOperations = []struct {
 // public reads a file as anybody does.
 func (w *world) public(t *testing.T, ref, path string) *http.Response {
 	t.Helper()
-	at := w.PublicURL(ref, "branding", path)
+	at := config(w.clock, nil).Endpoints.PublicFile(ref, "branding", path)
 	out := httptest.NewRecorder()
 	w.sim.ServeHTTP(out, httptest.NewRequestWithContext(t.Context(), http.MethodGet, at, nil))
 	return out.Result()
