@@ -117,6 +117,9 @@ func (w *World) openVendors() error {
 	if v.Edge, err = edge.New(o.Clock, v.Cloudflare, v.Vercel, apis); err != nil {
 		return err
 	}
+	if err := publishSite(v.Edge); err != nil {
+		return err
+	}
 	v.link = &sim.Link{Clock: o.Clock, Script: o.Script, Observe: w.observed, Settled: func(changed sim.Vendor) {
 		v.Vercel.CheckDNS()
 		if o.Hooks.OnSettled != nil {
