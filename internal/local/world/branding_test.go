@@ -416,3 +416,39 @@ func TestImagesGoWithTheInstance(t *testing.T) {
 		}
 	})
 }
+
+// TestPageKnowsItsLook: config.js, as visitors get it, has the colours, and leads to the theme where there are images.
+func TestPageKnowsItsLook(t *testing.T) {
+	for name, look := range map[string]fleet.Branding{"nothing": {}, "a colour": {PrimaryColor: "#0f766e"}, "all": sampleImages} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, nil, func(r *rig) {
+				id := r.provisionBranded(look)
+				config := r.pageConfig(id)
+				want := map[string]string{"VITE_PRIMARY_COLOR": look.PrimaryColor, "VITE_SECONDARY_COLOR": look.SecondaryColor, "VITE_THEME_URL": ""}
+				if look.HasImages() {
+					want["VITE_THEME_URL"] = r.themeAddress(id)
+				}
+				for key, value := range want {
+					if got, there := config[key]; got != value || there != (value != "") {
+						t.Errorf("%s is %q, want %q", key, got, value)
+					}
+				}
+				if config["VITE_INSTANCE_ID"] != id {
+					t.Errorf("config.js: %v", config)
+				}
+			})
+		})
+	}
+}
+
+// pageConfig is what an instance's config.js holds.
+func (r *rig) pageConfig(id string) (config map[string]string) {
+	r.t.Helper()
+	site, live := r.w.Vendors.Vercel.Serve(r.instance(id).Host)
+	text, there := site.File("config.js")
+	body, found := strings.CutPrefix(strings.TrimSuffix(string(text), ";\n"), "window.__GIMBAL__ = ")
+	if err := json.Unmarshal([]byte(body), &config); err != nil || !live || !there || !found {
+		r.t.Fatalf("config.js: %s, %v", text, err)
+	}
+	return config
+}
