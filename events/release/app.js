@@ -17,8 +17,12 @@
     return `hsl(${hue} 52% 48%)`;
   }
 
-  function paint(colour) {
-    document.documentElement.style.setProperty("--brand", colour);
+  function paint(name, colour) {
+    document.documentElement.style.setProperty(name, colour);
+  }
+
+  function isColour(text) {
+    return /^#[0-9a-f]{6}$/i.test(text || "");
   }
 
   function show(id, text) {
@@ -67,19 +71,31 @@
     show("checked", `Checked at ${new Date().toLocaleTimeString()}`);
   }
 
-  // Branding is in the instance's database, if anonymous readers may see it.
+  // Only what lies in the instance's own Storage is shown.
+  function ours(address) {
+    return typeof address === "string" && address.startsWith(`${config.VITE_SUPABASE_URL}/storage/v1/object/public/`);
+  }
+
+  function showLogo(address) {
+    const logo = new Image();
+    logo.alt = "";
+    logo.addEventListener("load", () => {
+      place("mark").replaceChildren(logo);
+      place("mark").classList.add("logo");
+    });
+    logo.src = address;
+  }
+
+  // The customer's images are named by a document in the instance's Storage, which visitors may read before they sign in.
   async function brand() {
-    if (!config.VITE_SUPABASE_URL || !config.VITE_SUPABASE_ANON_KEY) return;
+    if (!config.VITE_THEME_URL) return;
     try {
-      const answer = await fetch(`${config.VITE_SUPABASE_URL}/rest/v1/instance_config?select=primary_color&limit=1`, {
-        headers: { apikey: config.VITE_SUPABASE_ANON_KEY, Authorization: `Bearer ${config.VITE_SUPABASE_ANON_KEY}` },
-        signal: AbortSignal.timeout(5000),
-      });
-      const rows = answer.ok ? await answer.json() : [];
-      const colour = Array.isArray(rows) && rows[0] && rows[0].primary_color;
-      if (/^#[0-9a-f]{6}$/i.test(colour || "")) paint(colour);
+      const answer = await fetch(config.VITE_THEME_URL, { signal: AbortSignal.timeout(5000) });
+      const theme = answer.ok ? await answer.json() : {};
+      if (ours(theme.logo_url)) showLogo(theme.logo_url);
+      if (ours(theme.favicon_url)) document.querySelector("link[rel=icon]").href = theme.favicon_url;
     } catch (unreachable) {
-      // The colour from the id stays.
+      // The letter and the icon of every instance stay.
     }
   }
 
@@ -89,7 +105,8 @@
   show("mark", name[0]);
   show("instance", config.VITE_INSTANCE_ID);
   show("project", projectOf(config.VITE_SUPABASE_URL));
-  paint(colourOf(config.VITE_INSTANCE_ID));
+  paint("--brand", isColour(config.VITE_PRIMARY_COLOR) ? config.VITE_PRIMARY_COLOR : colourOf(config.VITE_INSTANCE_ID));
+  if (isColour(config.VITE_SECONDARY_COLOR)) paint("--accent", config.VITE_SECONDARY_COLOR);
   place("again").addEventListener("click", check);
   check();
   brand();

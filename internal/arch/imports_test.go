@@ -12,6 +12,7 @@ var vendorsOf = map[string][]string{
 	"project":  {"supabase"},
 	"database": {"supabase"},
 	"admin":    {"supabase"},
+	"branding": {"supabase", "web"}, // Storage, and where the customer's images are
 	"frontend": {"vercel"},
 	"dns":      {"cloudflare"},
 	"sms":      {"twilio"},

@@ -36,6 +36,7 @@ var (
 	PublishMailDNS     = step("publish-mail-dns", "dns.PublishMail", secret("cloudflare-token"))
 	AwaitMailDomain    = step("await-mail-domain", "email.AwaitDomain", secret("sendgrid-key"))
 	ConfigureInstance  = step("configure-instance", "database.Configure", Keys, Databases, secret("supabase-token"))
+	ConfigureBranding  = step("configure-branding", "branding.Configure", Keys, Databases)
 	CreateAdmin        = step("create-admin", "admin.Create", Keys, Databases, secret("supabase-token"))
 	DeployFrontend     = step("deploy-frontend", "frontend.Deploy", Keys, ReadRelease, secret("vercel-token"))
 	AwaitFrontend      = step("await-frontend", "frontend.Await", secret("vercel-token"))
@@ -61,7 +62,7 @@ func Functions() []Function {
 		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
 		Admit, Reconcile, Page, Recheck, Checkup,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
-		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, CreateAdmin, DeployFrontend, AwaitFrontend,
+		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 	}

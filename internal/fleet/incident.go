@@ -23,12 +23,15 @@ const (
 	IncidentRecheckFailed IncidentKind = "RecheckFailed"
 	// IncidentCheckFailed: the daily checkup found something that is broken or gives warning.
 	IncidentCheckFailed IncidentKind = "CheckFailed"
+	// IncidentBrandingFailed: an instance has the default look in the place of an image of the customer's.
+	IncidentBrandingFailed IncidentKind = "BrandingFailed"
 )
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
 	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentMessageUnknown, IncidentMessageFailed,
-		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed}
+		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed,
+		IncidentBrandingFailed}
 }
 
 // Known reports whether it is one of the kinds.

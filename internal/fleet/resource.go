@@ -29,6 +29,8 @@ const (
 	SendGridKey      Kind = "sendgrid_key"
 	SendGridDomain   Kind = "sendgrid_domain"
 	DNSProxy         Kind = "dns_proxy"
+	// BrandingAsset is something of the instance's look in its Storage: the bucket, an image, or the page's theme.
+	BrandingAsset Kind = "branding_asset"
 )
 
 // Attributes of ledger entries that steps of other nouns read.
@@ -47,13 +49,14 @@ func Inside() map[Kind]Kind {
 		FrontendSettings: VercelProject, VercelDeployment: VercelProject,
 		TwilioKey:   TwilioSubaccount,
 		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser,
-		DNSProxy: DNSRecord,
+		DNSProxy:      DNSRecord,
+		BrandingAsset: SupabaseProject,
 	}
 }
 
 // Settings are the kinds that are written over whatever is there, or have an id of our own choice: there is never a second one.
 func Settings() []Kind {
-	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, FrontendSettings, DNSProxy, AdminUser}
+	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, FrontendSettings, DNSProxy, AdminUser, BrandingAsset}
 }
 
 // ResourceStatus is where a ledger entry is.

@@ -82,6 +82,15 @@ type Branding struct {
 	FaviconURL string `json:"favicon_url,omitempty"`
 }
 
+// HasImages reports whether there are images to be fetched.
+func (b Branding) HasImages() bool { return b.LogoURL != "" || b.FaviconURL != "" }
+
+// Where an instance's look is in its Storage: a bucket that anybody may read, and in it a document that names the images.
+const (
+	BrandingBucket = "branding"
+	BrandingTheme  = "theme.json"
+)
+
 // TieredPlan is the plan that has tiers.
 const TieredPlan = "tiered"
 

@@ -94,7 +94,7 @@ func TestJSON(t *testing.T) {
 			t.Errorf("%s: %d, %s%s", line, got.code, got.out, got.err)
 		}
 	}
-	fleetctl(t, "runbook", "--json").want(t, exitDone, `{"runbooks":[{"code":"Cancelled","title":`, "")
+	fleetctl(t, "runbook", "--json").want(t, exitDone, `{"runbooks":[{"code":"BrandingFailed","title":`, "")
 	fleetctl(t, "runbook", "overdue", "--json").want(t, exitDone, `{"code":"Overdue","title":"a deadline has passed","text":"# Overdue`, "")
 }
 

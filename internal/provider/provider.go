@@ -37,6 +37,9 @@ type Endpoints struct {
 type Edge struct {
 	// Dial connects to a public "host:port".
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Outside connects to a "host:port" that anybody may have named. Before it connects to an address that the name resolves
+	// to it asks control, with "tcp4" or "tcp6" and "address:port", as a net.Dialer asks its own; nil means that one.
+	Outside func(ctx context.Context, network, address string, control func(network, address string) error) (net.Conn, error)
 	// Roots verifies certificates; nil means the system's.
 	Roots *x509.CertPool
 }

@@ -16,6 +16,8 @@ type Change struct {
 	Kind  fleet.Kind
 	Name  string
 	Apply func(ctx context.Context) error
+	// Attributes, where there is one, tells after Apply what later steps have to know of what was applied. No secrets.
+	Attributes func() map[string]string
 }
 
 // Change applies a setting once and notes it in the ledger. It opens an attempt like Ensure, so that a late write of a dead
@@ -35,7 +37,11 @@ func (r *Run) Change(ctx context.Context, c Change) error {
 	err = c.Apply(provider.WithAttempt(ctx))
 	switch {
 	case err == nil:
-		return r.commit(ctx, res, Found{ID: c.Name})
+		found := Found{ID: c.Name}
+		if c.Attributes != nil {
+			found.Attributes = c.Attributes()
+		}
+		return r.commit(ctx, res, found)
 	case fault.NothingHappened(err) || fault.Is(err, fault.NotReady):
 		return errors.Join(err, r.end(ctx, res, false))
 	case !fault.CodeOf(err).Transient():

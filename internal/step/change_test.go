@@ -186,3 +186,22 @@ func TestSeeTo(t *testing.T) {
 		}
 	})
 }
+
+// TestChangeKeepsItsAttributes: what Apply found out is in the ledger, and a replay finds it there.
+func TestChangeKeepsItsAttributes(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		for range 2 {
+			i, version := r.begin(life{}), ""
+			r.wantCode(i.Change(i.ctx, step.Change{Kind: ourKind, Name: ourName,
+				Apply: func(context.Context) error {
+					version = "v1"
+					return nil
+				},
+				Attributes: func() map[string]string { return map[string]string{"version": version} },
+			}), "")
+			if e := r.entry(); e.Status != fleet.Created || e.Attributes["version"] != "v1" {
+				t.Errorf("the ledger says %+v", e)
+			}
+		}
+	})
+}

@@ -5,6 +5,7 @@ package world
 import (
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/steps/admin"
+	"github.com/project-gimbal/fleet/internal/steps/branding"
 	"github.com/project-gimbal/fleet/internal/steps/database"
 	"github.com/project-gimbal/fleet/internal/steps/dns"
 	"github.com/project-gimbal/fleet/internal/steps/doctor"
@@ -55,6 +56,7 @@ var handlers = map[string]step.Opener{
 	"publish-mail-dns":     step.Opens(dns.Open, dns.PublishMail),
 	"await-mail-domain":    step.Opens(email.Open, email.AwaitDomain),
 	"configure-instance":   step.Opens(database.Open, database.Configure),
+	"configure-branding":   step.Opens(branding.Open, branding.Configure),
 	"create-admin":         step.Opens(admin.Open, admin.Create),
 	"deploy-frontend":      step.Opens(frontend.Open, frontend.Deploy),
 	"await-frontend":       step.Opens(frontend.Open, frontend.Await),

@@ -111,7 +111,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 	var read sync.Map // credentials, by name
 	transport := asTransport(w.Vendors.link, o.Hooks.Transport)
 	endpoints := w.Endpoints
-	endpoints.Edge.Dial = l.dial(endpoints.Edge.Dial)
+	endpoints.Edge.Dial, endpoints.Edge.Outside = l.dial(endpoints.Edge.Dial), l.outside(endpoints.Edge.Outside)
 	vendors := Settings()
 	if o.Hooks.Settings != nil {
 		o.Hooks.Settings(&vendors)

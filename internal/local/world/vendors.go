@@ -117,6 +117,9 @@ func (w *World) openVendors() error {
 	if v.Edge, err = edge.New(o.Clock, v.Cloudflare, v.Vercel, apis); err != nil {
 		return err
 	}
+	if err := publishSite(v.Edge); err != nil {
+		return err
+	}
 	v.link = &sim.Link{Clock: o.Clock, Script: o.Script, Observe: w.observed, Settled: func(changed sim.Vendor) {
 		v.Vercel.CheckDNS()
 		if o.Hooks.OnSettled != nil {
@@ -139,7 +142,7 @@ func (w *World) observed(ctx context.Context, c sim.Call) {
 
 // connect gives each simulator its address: a name that only the link knows, or a port of loopback.
 func (w *World) connect(v *Vendors, apis *sim.Link) error {
-	e := provider.Endpoints{SupabaseDatabase: w.options.DatabaseURL, Edge: provider.Edge{Dial: v.Edge.Dial, Roots: v.Edge.Roots()}}
+	e := provider.Endpoints{SupabaseDatabase: w.options.DatabaseURL, Edge: provider.Edge{Dial: v.Edge.Dial, Outside: v.Edge.Outside, Roots: v.Edge.Roots()}}
 	at := func(vendor sim.Vendor) (string, http.RoundTripper, error) {
 		if !w.options.Ports {
 			return "https://api." + vendor.Name() + ".test", nil, nil

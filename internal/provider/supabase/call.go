@@ -17,6 +17,10 @@ type request struct {
 	method    string
 	path      string
 	in, out   any
+	// file is sent as it is, in the place of in.
+	file *Object
+	// failure tells why an answer whose status is no success failed; nil stands for Client.failure.
+	failure func(operation string, res *http.Response, body []byte, readErr error) error
 
 	url    string
 	header http.Header
@@ -37,7 +41,10 @@ func (c *Client) send(ctx context.Context, r request) error {
 	}
 	body, err := read(res)
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return c.failure(r.operation, res, body, err)
+		if r.failure == nil {
+			r.failure = c.failure
+		}
+		return r.failure(r.operation, res, body, err)
 	}
 	if err != nil {
 		return unusable(r.operation, res.StatusCode, "the answer can't be read", err)
@@ -64,6 +71,9 @@ func (r request) build(ctx context.Context) (*http.Request, error) {
 		}
 		body = bytes.NewReader(data)
 	}
+	if r.file != nil {
+		body = bytes.NewReader(r.file.Content)
+	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, body)
 	if err != nil {
 		return nil, err
@@ -72,6 +82,9 @@ func (r request) build(ctx context.Context) (*http.Request, error) {
 	req.Header.Set("Accept", "application/json")
 	if r.in != nil {
 		req.Header.Set("Content-Type", "application/json")
+	}
+	if r.file != nil {
+		r.file.describe(req.Header)
 	}
 	return req, nil
 }

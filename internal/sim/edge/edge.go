@@ -47,6 +47,7 @@ type Edge struct {
 	ca       *authority
 	server   *http.Server // of connections made by Dial
 	insecure *http.Server // the same on port 80
+	outside  hosts
 }
 
 // New makes an edge. apis is how the instances' health functions reach their Supabase projects. It fails only if the

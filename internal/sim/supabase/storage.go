@@ -15,6 +15,8 @@ type bucket struct {
 	Limit   *int64    `json:"limit"` // bytes
 	Types   []string  `json:"types"`
 	Created time.Time `json:"created"`
+	// Objects are its files, by path.
+	Objects map[string]*object `json:"objects,omitempty"`
 }
 
 func (b *bucket) shown() map[string]any {
@@ -68,7 +70,7 @@ func (s *Sim) createBucket(r *http.Request) answer {
 	if p.bucket(in.ID) != nil {
 		return storageFailed(http.StatusConflict, "Duplicate", "BucketAlreadyExists", "The resource already exists")
 	}
-	p.Buckets = append(p.Buckets, &bucket{in.ID, in.Name, in.Public, in.Limit, in.Types, s.options.Clock.Now()})
+	p.Buckets = append(p.Buckets, &bucket{ID: in.ID, Name: in.Name, Public: in.Public, Limit: in.Limit, Types: in.Types, Created: s.options.Clock.Now()})
 	return ok(map[string]any{"name": in.ID})
 }
 

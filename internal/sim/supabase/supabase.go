@@ -97,6 +97,9 @@ func (s *Sim) routes() {
 	s.served("POST /project/{ref}/storage/v1/bucket", "CreateBucket", "storage", s.createBucket)
 	s.served("GET /project/{ref}/storage/v1/bucket", "ListBuckets", "storage", s.listBuckets)
 	s.served("GET /project/{ref}/storage/v1/bucket/{id}", "GetBucket", "storage", s.getBucket)
+	s.served("PUT /project/{ref}/storage/v1/bucket/{id}", "UpdateBucket", "storage", s.updateBucket)
+	s.served("POST /project/{ref}/storage/v1/object/{bucket}/{path...}", "UploadObject", "storage", s.uploadObject)
+	s.public("GET /project/{ref}/storage/v1/object/public/{bucket}/{path...}", "GetPublicObject", "storage", s.publicObject)
 }
 
 // Name is "supabase".

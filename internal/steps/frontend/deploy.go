@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"maps"
 
 	"golang.org/x/sync/errgroup"
 
@@ -41,7 +42,11 @@ func Deploy(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		config, err := configFile(public)
+		look, err := lookVariables(ctx, run)
+		if err != nil {
+			return err
+		}
+		config, err := configFile(public, look)
 		if err != nil {
 			return err
 		}
@@ -152,8 +157,10 @@ func (d Deps) setEnvironment(ctx context.Context, run *step.Run, frontendID stri
 
 // configFile is the one file that differs between instances: Vite bakes variables in at build time, so files that all share
 // can't carry them.
-func configFile(public map[string]string) (vercel.File, error) {
-	text, err := json.Marshal(public)
+func configFile(public, look map[string]string) (vercel.File, error) {
+	all := maps.Clone(public)
+	maps.Copy(all, look)
+	text, err := json.Marshal(all)
 	if err != nil {
 		return vercel.File{}, &fault.Error{Code: fault.Internal, Text: "config.js does not encode", Err: err}
 	}

@@ -145,7 +145,7 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 	if operation.FailureText != "" {
 		signup.Reason += ": " + operation.FailureText
 	}
-	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue))
+	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue, fleet.IncidentBrandingFailed))
 }
 
 // scheduleRechecks sees to it that entries whose attempts may yet turn out to have made something are looked for again.
