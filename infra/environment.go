@@ -24,8 +24,21 @@ func (w *workflows) environment(f catalog.Function) map[string]string {
 		e["FLEET_SLOTS"] = encoded(w.config.Slots)
 	case catalog.Signup.Name:
 		e["FLEET_PUBLIC_URL"] = w.publicURL()
+	case catalog.Deliver.Name:
+		e["FLEET_PUBLIC_URL"] = w.publicURL()
+		maps.Copy(e, w.autoApprove())
+	case catalog.AutoApprove.Name:
+		maps.Copy(e, w.autoApprove())
 	}
 	return e
+}
+
+// autoApprove is unset where every plan needs an operator.
+func (w *workflows) autoApprove() map[string]string {
+	if len(w.config.AutoApprove) == 0 {
+		return nil
+	}
+	return map[string]string{"FLEET_AUTO_APPROVE": strings.Join(w.config.AutoApprove, ",")}
 }
 
 // granted are the variables that one grant calls for.
@@ -45,6 +58,8 @@ func (w *workflows) granted(grant catalog.Grant) map[string]string {
 		return map[string]string{"FLEET_INCIDENT_TOPIC": w.names.topicARN()}
 	case catalog.ReadLogs:
 		return map[string]string{"FLEET_LOG_GROUPS": w.names.functionLogs() + "," + w.names.workflowLogs()}
+	case catalog.Quotas:
+		return map[string]string{"FLEET_QUOTAS": encoded(w.config.Quotas)}
 	case catalog.Inspect:
 		return map[string]string{"FLEET_SCHEDULE_GROUP": w.names.scheduleGroup(), "FLEET_DEAD_LETTERS": *w.deadLetters.QueueUrl(),
 			"FLEET_QUOTAS": encoded(w.config.Quotas)}

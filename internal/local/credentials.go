@@ -27,6 +27,7 @@ func newCredentials() credentials {
 		provider.SendGridKey:     "SG." + hexadecimal(11) + "." + hexadecimal(20),
 		step.WebhookSecret:       "whsec_" + base64.StdEncoding.EncodeToString(random(24)),
 		step.OperatorToken:       hexadecimal(20),
+		step.LinkSecret:          hexadecimal(32),
 	}
 }
 

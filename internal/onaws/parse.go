@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 )
@@ -268,17 +269,36 @@ func (r *reader) settings() step.Settings {
 		}
 		s.Slots = n
 	}
-	if r.entry.Name == catalog.Signup.Name {
+	if slices.Contains([]string{catalog.Signup.Name, catalog.Deliver.Name}, r.entry.Name) {
 		text := strings.TrimRight(r.lookup("FLEET_PUBLIC_URL"), "/")
 		if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 			r.refuse("FLEET_PUBLIC_URL", "the URL of Fleet's own API, https://…")
 		}
 		s.PublicURL = text
 	}
-	if r.granted(catalog.Inspect) {
+	if r.granted(catalog.Inspect, catalog.Quotas) {
 		s.Quotas = r.quotas()
 	}
+	if slices.Contains([]string{catalog.AutoApprove.Name, catalog.Deliver.Name}, r.entry.Name) {
+		s.AutoApprove = r.plans()
+	}
 	return s
+}
+
+// plans may be none at all.
+func (r *reader) plans() (plans []string) {
+	const variable = "FLEET_AUTO_APPROVE"
+	if r.lookup(variable) == "" {
+		return nil
+	}
+	for plan := range strings.SplitSeq(r.lookup(variable), ",") {
+		if plan = strings.TrimSpace(plan); !slices.Contains(fleet.Plans(), plan) {
+			r.refuse(variable, "plans of "+strings.Join(fleet.Plans(), ", ")+", separated by commas, or unset for none")
+			return nil
+		}
+		plans = append(plans, plan)
+	}
+	return plans
 }
 
 func (r *reader) quotas() map[string]int {
