@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -26,19 +27,16 @@ func (w *workflows) environment(f catalog.Function) map[string]string {
 		e["FLEET_PUBLIC_URL"] = w.publicURL()
 	case catalog.Deliver.Name:
 		e["FLEET_PUBLIC_URL"] = w.publicURL()
-		maps.Copy(e, w.autoApprove())
+		e["FLEET_AUTO_APPROVE"] = w.autoApprove()
 	case catalog.AutoApprove.Name:
-		maps.Copy(e, w.autoApprove())
+		e["FLEET_AUTO_APPROVE"] = w.autoApprove()
 	}
 	return e
 }
 
-// autoApprove is unset where every plan needs an operator.
-func (w *workflows) autoApprove() map[string]string {
-	if len(w.config.AutoApprove) == 0 {
-		return nil
-	}
-	return map[string]string{"FLEET_AUTO_APPROVE": strings.Join(w.config.AutoApprove, ",")}
+// autoApprove are the plans that need no operator, or that there are none.
+func (w *workflows) autoApprove() string {
+	return cmp.Or(strings.Join(w.config.AutoApprove, ","), "none")
 }
 
 // granted are the variables that one grant calls for.

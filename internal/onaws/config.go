@@ -52,8 +52,7 @@ type Config struct {
 	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup and deliver need it. Quotas is FLEET_QUOTAS, what the vendors allow, as a
 	// JSON object of numbers by the names that step.Quotas lists: {"sendgrid-subusers":15}. One that is missing or 0 is not
 	// known; "{}" names none. Needed with "inspect" and "quotas". AutoApprove is
-	// FLEET_AUTO_APPROVE, the plans whose signups need no operator, separated by commas; auto-approve and deliver read it, and it may
-	// be unset for none.
+	// FLEET_AUTO_APPROVE, the plans whose signups need no operator, separated by commas, or "none"; auto-approve and deliver need it.
 	Settings step.Settings
 	// Vendors is FLEET_DOMAIN (needed by all), and what is needed with the credential of its vendor:
 	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid

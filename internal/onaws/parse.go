@@ -285,15 +285,14 @@ func (r *reader) settings() step.Settings {
 	return s
 }
 
-// plans may be none at all.
 func (r *reader) plans() (plans []string) {
 	const variable = "FLEET_AUTO_APPROVE"
-	if r.lookup(variable) == "" {
+	if r.lookup(variable) == "none" {
 		return nil
 	}
 	for plan := range strings.SplitSeq(r.lookup(variable), ",") {
 		if plan = strings.TrimSpace(plan); !slices.Contains(fleet.Plans(), plan) {
-			r.refuse(variable, "plans of "+strings.Join(fleet.Plans(), ", ")+", separated by commas, or unset for none")
+			r.refuse(variable, "plans of "+strings.Join(fleet.Plans(), ", ")+", separated by commas, or \"none\"")
 			return nil
 		}
 		plans = append(plans, plan)

@@ -58,6 +58,15 @@ func everything() catalog.Function {
 	return f
 }
 
+// reading is a function that reads a variable: every function there is in one, but for what only some functions read by their names.
+func reading(variable string) catalog.Function {
+	switch variable {
+	case "FLEET_PUBLIC_URL", "FLEET_AUTO_APPROVE":
+		return catalog.Deliver
+	}
+	return everything()
+}
+
 // TestEveryFunctionParses: a complete configuration suits each function of the catalog.
 func TestEveryFunctionParses(t *testing.T) {
 	for _, f := range append(catalog.Functions(), everything()) {
@@ -142,10 +151,7 @@ func TestInspects(t *testing.T) {
 // TestMissing: each variable that is needed is named when it is missing.
 func TestMissing(t *testing.T) {
 	for name := range complete() {
-		f := everything()
-		if name == "FLEET_PUBLIC_URL" {
-			f = catalog.Signup
-		}
+		f := reading(name)
 		variables := complete()
 		delete(variables, name)
 		if _, err := parse(f, from(variables)); err == nil || !strings.Contains(err.Error(), name+" is not set") {
@@ -170,6 +176,7 @@ func TestWrong(t *testing.T) {
 		"FLEET_LOG_GROUPS":     {"a b", "/fleet/functions,", ",", strings.Repeat("x,", 50) + "x"},
 		"FLEET_SLOTS":          {"0", "-1", "1001", "many", "3.5"},
 		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://"},
+		"FLEET_AUTO_APPROVE":   {"free", "flat usage", "flat,", "none,flat", "Flat"},
 		"FLEET_DOMAIN":         {"gimbal", "https://gimbal.app", "gimbal.app."},
 		"FLEET_CREDENTIALS":    {repeated, "{}", `{"supabase-token":"` + repeated + `"}`, `{"supabase-token":"aws-sm:"}`, `{}{}`},
 		"FLEET_RELEASE":        {"releases", "s3://", "s3:///x", "file:/srv/release"},
@@ -184,10 +191,7 @@ func TestWrong(t *testing.T) {
 		"AWS_ENDPOINT_URL":     {"http://127.0.0.1:4566"},
 	} {
 		for _, value := range values {
-			f := everything()
-			if name == "FLEET_PUBLIC_URL" {
-				f = catalog.Signup
-			}
+			f := reading(name)
 			variables := complete()
 			variables[name] = value
 			_, err := parse(f, from(variables))
@@ -204,7 +208,7 @@ func TestWrong(t *testing.T) {
 func TestAllAtOnce(t *testing.T) {
 	_, err := parse(everything(), from(nil))
 	for name := range complete() {
-		if name != "FLEET_PUBLIC_URL" && (err == nil || !strings.Contains(err.Error(), name+" is not set")) {
+		if reading(name).Name == catalog.Admit.Name && (err == nil || !strings.Contains(err.Error(), name+" is not set")) {
 			t.Errorf("%s is not named: %v", name, err)
 		}
 	}

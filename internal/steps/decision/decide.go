@@ -73,16 +73,18 @@ func refuse(tx *store.Tx, s *fleet.Signup, word string) error {
 const expiry = "fleet:expiry"
 
 // Expire ends a signup that nobody decided on.
-func Expire(tx *store.Tx, s *fleet.Signup) error {
+func Expire(tx *store.Tx, s *fleet.Signup, request string) error {
 	s.Status, s.Reason, s.DecidedAt, s.DecidedBy = fleet.Expired, "nobody decided on it in time", tx.Now(), expiry
-	tx.Audit(fleet.AuditEntry{ID: "signup/decided", Actor: expiry, Action: "signup.decided", Subject: "signup", Outcome: string(fleet.Expired)})
+	tx.Audit(fleet.AuditEntry{ID: "signup/decided", Actor: expiry, Action: "signup.decided", Subject: "signup", Outcome: string(fleet.Expired),
+		Request: request})
 	return errors.Join(refuse(tx, s, fleet.SignupExpired), tx.Withdraw(fleet.DecisionWanted), tx.PutSignup(s))
 }
 
 // Forget erases the applicant's sealed data from a signup that the caller writes.
-func Forget(tx *store.Tx, s *fleet.Signup) {
+func Forget(tx *store.Tx, s *fleet.Signup, request string) {
 	s.Applicant = nil
-	tx.Audit(fleet.AuditEntry{ID: "signup/applicant-erased", Actor: "fleet", Action: "signup.applicant_erased", Subject: "signup", Outcome: "ok"})
+	tx.Audit(fleet.AuditEntry{ID: "signup/applicant-erased", Actor: "fleet", Action: "signup.applicant_erased", Subject: "signup",
+		Outcome: "ok", Request: request})
 }
 
 // Progress is how far a signup is. It says nothing personal.

@@ -70,7 +70,7 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 			if err != nil || now == nil {
 				return err
 			}
-			decision.Forget(tx, now)
+			decision.Forget(tx, now, env.Request)
 			return tx.PutSignup(now)
 		}})
 }

@@ -22,7 +22,7 @@ func Expire(Deps) step.Event {
 		for _, sweep := range []struct {
 			status fleet.SignupStatus
 			due    func(fleet.Signup) bool
-			change func(*store.Tx, *fleet.Signup) error
+			change func(tx *store.Tx, s *fleet.Signup, request string) error
 		}{
 			{fleet.Requested, func(s fleet.Signup) bool { return !now.Before(decision.Deadline(s)) }, decision.Expire},
 			{fleet.Rejected, func(s fleet.Signup) bool { return forgotten(s, now) }, forget},
@@ -42,7 +42,7 @@ func Expire(Deps) step.Event {
 					if err != nil || there == nil || there.Status != sweep.status || !sweep.due(*there) {
 						return err // decided, or swept, since it was listed
 					}
-					return sweep.change(tx, there)
+					return sweep.change(tx, there, env.Request)
 				}))
 			}
 		}
@@ -55,7 +55,7 @@ func forgotten(s fleet.Signup, now time.Time) bool {
 	return len(s.Applicant) > 0 && !now.Before(s.DecidedAt.Add(bounds.Applicant))
 }
 
-func forget(tx *store.Tx, s *fleet.Signup) error {
-	decision.Forget(tx, s)
+func forget(tx *store.Tx, s *fleet.Signup, request string) error {
+	decision.Forget(tx, s, request)
 	return tx.PutSignup(s)
 }
