@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"net/http"
@@ -20,6 +21,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/sim/sendgrid"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/store/table"
 )
 
 // mailed are the mails about a message, oldest first.
@@ -390,11 +393,13 @@ func TestNoAutoApprovalByDefault(t *testing.T) {
 // TestQuotaFull: where a vendor has no room, nothing is approved, by whomever; once there is some, it is.
 func TestQuotaFull(t *testing.T) {
 	full := func(o *world.Options) {
+		faults(t, "sendgrid.CreateSubuser=hang@1")(o)
 		o.AutoApprove = []string{"flat"}
 		o.Quotas = map[string]int{"sendgrid-subusers": 1, "dns-records": 1000, "supabase-projects": 1000, "vercel-projects": 1000, "twilio-subaccounts": 1000}
 	}
 	inBubble(t, full, func(r *rig) {
 		first := r.signup("msg_1", "acme-dental")
+		r.freeze("supabase")
 		r.approve(first) // the last room, spoken for
 		id := r.signup("msg_2", "beta-dental")
 		refused := func() {
@@ -407,6 +412,11 @@ func TestQuotaFull(t *testing.T) {
 			r.wantSignup(id, fleet.Requested, "")
 		}
 		refused()
+		r.thaw("supabase")
+		for range 20 { // while it is made
+			time.Sleep(10 * time.Second)
+			refused()
+		}
 		r.settle()
 		refused() // now it is used
 		r.invoke("auto-approve")
@@ -444,5 +454,53 @@ func TestQuotaUnknown(t *testing.T) {
 			r.wantSignup(id, fleet.Requested, "")
 		}
 		r.approve(id)
+	})
+}
+
+// stale shows of a list, for good, what it was when it was first asked for.
+type stale struct {
+	table.Table
+	mu    sync.Mutex
+	first map[string]table.Page
+}
+
+func (s *stale) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	page, err := s.Table.Query(ctx, q)
+	if q.Index != store.ByList || err != nil {
+		return page, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if first, seen := s.first[q.Partition]; seen {
+		return first, nil
+	}
+	s.first[q.Partition] = page
+	return page, nil
+}
+
+// TestListsLagBehindADecision: what a list still shows as waiting, and is decided, is neither expired nor approved by Fleet.
+func TestListsLagBehindADecision(t *testing.T) {
+	inBubble(t, func(o *world.Options) {
+		exact(o)
+		lists := &stale{Table: o.Table, first: map[string]table.Page{}}
+		o.Hooks.Table = func(function string, inner table.Table) table.Table {
+			if function == "expire-signups" {
+				return lists
+			}
+			return inner
+		}
+	}, func(r *rig) {
+		id := r.signup("msg_1", "acme-dental")
+		rejected := r.signup("msg_2", "beta-dental")
+		r.invoke("expire-signups")
+		r.freeze("supabase")
+		r.approve(id)
+		r.reject(rejected)
+		time.Sleep(bounds.Decide + time.Hour)
+		r.invoke("expire-signups")
+		r.wantSignup(id, fleet.Approved, "operator:token")
+		r.wantSignup(rejected, fleet.Rejected, "operator:token")
+		r.wantFree("acme-dental", false)
+		r.wantAuditWhole(id)
 	})
 }
