@@ -32,8 +32,8 @@ type Config struct {
 	LogGroups []string
 	// Credentials is FLEET_CREDENTIALS: where each credential that is granted by "secret:" is kept, as a JSON object of
 	// references by name: {"supabase-token":"aws-sm:fleet/supabase-token"}. "aws-sm:" is followed by the name or the ARN
-	// of a secret of Secrets Manager, "file:" by a path. With "inspect" it must tell the webhook-secret's place, too: its age
-	// is asked for, not its value.
+	// of a secret of Secrets Manager, "file:" by a path. With "inspect" it must tell the places of the webhook-secret and
+	// the link-secret, too: whether they are there, and how old they are, is asked for, not their values.
 	Credentials map[string]Reference
 	// Release is FLEET_RELEASE, where the files of the release are: "s3://bucket/prefix", or "file:" and a folder. Needed
 	// with "release".

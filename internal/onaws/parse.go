@@ -200,8 +200,10 @@ func (r *reader) credentials(stage string) map[string]Reference {
 			needed = append(needed, name)
 		}
 	}
-	if r.granted(catalog.Inspect) && !slices.Contains(needed, step.WebhookSecret) {
-		needed = append(needed, step.WebhookSecret)
+	for _, own := range []string{step.WebhookSecret, step.LinkSecret} {
+		if r.granted(catalog.Inspect) && !slices.Contains(needed, own) {
+			needed = append(needed, own)
+		}
 	}
 	if len(needed) == 0 {
 		return nil

@@ -135,8 +135,8 @@ func TestInspects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Reference{SecretsManager, "w"}); c.Credentials[step.WebhookSecret] != want || len(c.Credentials) != 6 {
-		t.Errorf("the credentials are %+v, want the webhook secret and the vendors'", c.Credentials)
+	if want := (Reference{SecretsManager, "w"}); c.Credentials[step.WebhookSecret] != want || len(c.Credentials) != 7 {
+		t.Errorf("the credentials are %+v, want the webhook secret, the link secret and the vendors'", c.Credentials)
 	}
 	b := builder{entry: catalog.Doctor, config: c, clock: clock.System()}
 	if _, err := b.credentials().Get(t.Context(), step.WebhookSecret); !fault.Is(err, fault.Internal) || !strings.Contains(err.Error(), "not granted") {
