@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -50,61 +51,113 @@ func (r *rig) ticks(n int) {
 	r.settle()
 }
 
-// TestOutboxDies lets the invocation die before and after each commit and each sending of a signup's way from its webhook to the
-// rejection's mail: each mail is sent at most once, and not at all only with an incident.
-func TestOutboxDies(t *testing.T) {
-	play := func(r *rig) string {
-		id := r.signupUntilAnswered()
-		r.ticks(4)
-		r.reject(id)
-		r.ticks(4)
-		return id
+// again invokes a function as its schedule does, whatever becomes of one invocation.
+func (r *rig) again(function string, times int) {
+	for range times {
+		_, _ = r.w.Invoke(r.ctx, function, []byte("{}"))
 	}
-	var mu sync.Mutex
-	var points []world.Point
-	inBubble(t, func(o *world.Options) {
-		o.Hooks.Dies = func(p world.Point) bool {
-			mu.Lock()
-			defer mu.Unlock()
-			points = append(points, p)
-			return false
-		}
-	}, func(r *rig) { play(r) })
-	if len(points) < 14 {
-		t.Fatalf("%d points are too few", len(points))
-	}
-	for _, point := range points {
-		t.Run(fmt.Sprintf("%+v", point), func(t *testing.T) {
-			inBubble(t, func(o *world.Options) {
-				o.Hooks.Dies = func(p world.Point) bool { return p == point }
-			}, func(r *rig) {
-				id := play(r)
-				unsure := 0
-				for _, name := range []string{fleet.DecisionWanted, fleet.SignupRejected} {
-					m, mails := r.message(id, name), len(r.mailed(id, name))
-					switch m.Status {
-					case fleet.MessageSent:
-						if mails != 1 {
-							t.Errorf("%s was sent %d times", name, mails)
-						}
-					case fleet.MessageUnknown:
-						unsure++
-						if mails > 1 {
-							t.Errorf("%s was sent %d times", name, mails)
-						}
-					default:
-						t.Errorf("%s is %+v", name, m)
-					}
-					if n := r.tells(id, "message."+string(m.Status)); n < 1 || n > 2 {
-						t.Errorf("%s: audited %d times", name, n)
-					}
+}
+
+// TestDecisionDies lets the invocation die before and after each commit and each sending of a signup's way from its webhook to its
+// end: it is decided once, and each mail is sent at most once, and not at all only with an incident.
+func TestDecisionDies(t *testing.T) {
+	for name, way := range map[string]struct {
+		play  func(r *rig, id string)
+		end   fleet.SignupStatus
+		by    string
+		mails []string
+	}{
+		"rejected": {func(r *rig, id string) { r.ticks(4); r.reject(id); r.ticks(4) }, fleet.Rejected, "operator:token",
+			[]string{fleet.DecisionWanted, fleet.SignupRejected}},
+		"rejected by link": {func(r *rig, id string) {
+			r.ticks(4)
+			if mails := r.mailed(id, fleet.DecisionWanted); len(mails) == 0 { // it died before it was sent
+				r.reject(id)
+			} else {
+				path := linkPattern.FindStringSubmatch(mails[0].Text)[1]
+				for range 3 { // as a person does who sees an error
+					q := httptest.NewRequestWithContext(r.ctx, "POST", path, strings.NewReader(rejection.Encode()))
+					r.w.Front().ServeHTTP(httptest.NewRecorder(), q)
 				}
-				r.wantOpen(id, []string{"MessageUnknown", "MessageUnknown"}[:unsure]...)
-				r.wantSignup(id, fleet.Rejected, "operator:token")
-				r.wantFree("acme-dental", true)
-				r.wantAuditWhole(id)
-			})
+			}
+			r.ticks(4)
+		}, fleet.Rejected, "", []string{fleet.DecisionWanted, fleet.SignupRejected}},
+		"expired": {func(r *rig, _ string) {
+			r.ticks(4)
+			time.Sleep(bounds.Decide)
+			r.again("expire-signups", 2)
+			r.ticks(4)
+		}, fleet.Expired, "fleet:expiry", []string{fleet.DecisionWanted, fleet.SignupExpired}},
+		"approved by itself": {func(r *rig, _ string) {
+			r.freeze("supabase") // what follows the approval dies elsewhere
+			r.again("auto-approve", 2)
+			r.ticks(4)
+		}, fleet.Approved, "fleet:auto-approval", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			auto := func(o *world.Options) {
+				if way.end == fleet.Approved {
+					o.AutoApprove = []string{"flat"}
+				}
+			}
+			var mu sync.Mutex
+			var points []world.Point
+			inBubble(t, func(o *world.Options) {
+				auto(o)
+				o.Hooks.Dies = func(p world.Point) bool {
+					mu.Lock()
+					defer mu.Unlock()
+					if p.Function != "freeze" {
+						points = append(points, p)
+					}
+					return false
+				}
+			}, func(r *rig) { way.play(r, r.signupUntilAnswered()) })
+			if len(points) < 4+4*len(way.mails) {
+				t.Fatalf("%d points are too few", len(points))
+			}
+			for _, point := range points {
+				t.Run(fmt.Sprintf("%+v", point), func(t *testing.T) {
+					inBubble(t, func(o *world.Options) {
+						auto(o)
+						o.Hooks.Dies = func(p world.Point) bool { return p == point }
+					}, func(r *rig) {
+						id := r.signupUntilAnswered()
+						way.play(r, id)
+						r.wantDecided(id, way.end, way.by, way.mails)
+					})
+				})
+			}
 		})
+	}
+}
+
+// wantDecided judges a signup that somebody, or any operator, decided on once, and that its mails were sent, or that people know.
+func (r *rig) wantDecided(id string, status fleet.SignupStatus, by string, mails []string) {
+	r.t.Helper()
+	if s, err := r.w.Store.Signup(r.ctx, id); err != nil || s.Status != status || by != "" && s.DecidedBy != by || s.DecidedBy == "" {
+		r.t.Errorf("signup: %+v, %v", s, err)
+	}
+	if n := r.tells(id, "signup.decided"); n != 1 {
+		r.t.Errorf("decided %d times", n)
+	}
+	r.wantFree("acme-dental", status != fleet.Approved)
+	r.wantAuditWhole(id)
+	var incidents []string
+	for _, name := range mails {
+		m, sent := r.message(id, name), len(r.mailed(id, name))
+		switch {
+		case m.Status == fleet.MessageSent && sent == 1:
+		case m.Status == fleet.MessageUnknown && sent <= 1:
+			incidents = append(incidents, "MessageUnknown")
+		default:
+			r.t.Errorf("%s was sent %d times: %+v", name, sent, m)
+		}
+	}
+	r.wantOpen(id, incidents...)
+	if messages, err := r.w.Store.Messages(r.ctx, id); err != nil || len(messages) != len(mails) {
+		r.t.Errorf("messages: %+v, %v", messages, err)
 	}
 }
 
