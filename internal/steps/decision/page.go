@@ -65,6 +65,7 @@ func Decided(s fleet.Signup, status int, trouble string) events.APIGatewayV2HTTP
 	if strings.HasPrefix(by, "link:") {
 		by = "whoever had the link of the mail to the operators"
 	}
+	by = strings.TrimPrefix(by, "operator:")
 	facts := map[string]string{"Trouble": trouble, "What": what, "Slug": s.Slug, "By": cmp.Or(by, "nobody"), "When": "not yet"}
 	if !s.DecidedAt.IsZero() {
 		facts["When"] = day(s.DecidedAt)
