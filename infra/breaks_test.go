@@ -169,6 +169,7 @@ var breaks = map[string][]breakage{
 		{"missing", without("api", "AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups"), "0 of AWS::ApiGatewayV2::Route"},
 		{"open to all", on("AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups/{id}/approve", set("NONE", "AuthorizationType")), "is for NONE, not AWS_IAM"},
 		{"to another function", on("AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups/{id}/approve", set("integrations/x", "Target")), "leads to"},
+		{"links in the access log", on("AWS::ApiGatewayV2::Stage", "StageName", "$default", set("$context.routeKey $context.path", "AccessLogSettings", "Format")), "no paths, which hold links"},
 		{"not throttled", on("AWS::ApiGatewayV2::Stage", "StageName", "$default", set(nil, "DefaultRouteSettings")), "not throttled"},
 	},
 	"kept": {

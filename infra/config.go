@@ -24,6 +24,8 @@ type Config struct {
 	// Pagers is "pagers", the mail addresses that incidents and alarms go to.
 	Pagers []string
 
+	// AutoApprove is "autoApprove", the plans whose signups need no operator; none unless given.
+	AutoApprove []string
 	// PublicURL is "publicUrl", where the API is reached; without it, its custom domain, or else its own URL.
 	PublicURL string
 	// CustomDomain is "customDomain", a host name for the API; Certificate is "certificate", its certificate's ARN. Both or none.

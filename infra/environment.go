@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -24,8 +25,18 @@ func (w *workflows) environment(f catalog.Function) map[string]string {
 		e["FLEET_SLOTS"] = encoded(w.config.Slots)
 	case catalog.Signup.Name:
 		e["FLEET_PUBLIC_URL"] = w.publicURL()
+	case catalog.Deliver.Name:
+		e["FLEET_PUBLIC_URL"] = w.publicURL()
+		e["FLEET_AUTO_APPROVE"] = w.autoApprove()
+	case catalog.AutoApprove.Name:
+		e["FLEET_AUTO_APPROVE"] = w.autoApprove()
 	}
 	return e
+}
+
+// autoApprove are the plans that need no operator, or that there are none.
+func (w *workflows) autoApprove() string {
+	return cmp.Or(strings.Join(w.config.AutoApprove, ","), "none")
 }
 
 // granted are the variables that one grant calls for.
@@ -45,6 +56,8 @@ func (w *workflows) granted(grant catalog.Grant) map[string]string {
 		return map[string]string{"FLEET_INCIDENT_TOPIC": w.names.topicARN()}
 	case catalog.ReadLogs:
 		return map[string]string{"FLEET_LOG_GROUPS": w.names.functionLogs() + "," + w.names.workflowLogs()}
+	case catalog.Quotas:
+		return map[string]string{"FLEET_QUOTAS": encoded(w.config.Quotas)}
 	case catalog.Inspect:
 		return map[string]string{"FLEET_SCHEDULE_GROUP": w.names.scheduleGroup(), "FLEET_DEAD_LETTERS": *w.deadLetters.QueueUrl(),
 			"FLEET_QUOTAS": encoded(w.config.Quotas)}

@@ -103,7 +103,7 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_LOG_GROUPS":            {catalog.ReadLogs},
 	"FLEET_SCHEDULE_GROUP":        {catalog.Inspect},
 	"FLEET_DEAD_LETTERS":          {catalog.Inspect},
-	"FLEET_QUOTAS":                {catalog.Inspect},
+	"FLEET_QUOTAS":                {catalog.Inspect, catalog.Quotas},
 	"FLEET_SUPABASE_ORGANIZATION": {"secret:supabase-token"},
 	"FLEET_VERCEL_TEAM":           {"secret:vercel-token"},
 	"FLEET_CLOUDFLARE_ZONE":       {"secret:cloudflare-token"},
@@ -118,7 +118,10 @@ func needless(f catalog.Function, variables map[string]any, stage string) (wrong
 	if f.Name == "admit" {
 		others = append(others, "FLEET_SLOTS")
 	}
-	if f.Name == "signup" {
+	if f.Name == "deliver" || f.Name == "auto-approve" {
+		others = append(others, "FLEET_AUTO_APPROVE")
+	}
+	if f.Name == "signup" || f.Name == "deliver" {
 		others = append(others, "FLEET_PUBLIC_URL")
 	}
 	if stage == "e2e" {

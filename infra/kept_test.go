@@ -175,6 +175,9 @@ func checkRoutes(d deployment) (wrong []string) {
 		wrong = append(wrong, fmt.Sprintf("there are %d routes, and %d in the catalog", got, n))
 	}
 	for _, s := range d.templates.all("AWS::ApiGatewayV2::Stage") {
+		if format := text(at(s.properties, "AccessLogSettings", "Format")); !strings.Contains(format, "$context.routeKey") || strings.Contains(strings.ToLower(format), "path") {
+			wrong = append(wrong, "the access log must name routes and no paths, which hold links that decide")
+		}
 		if rate, _ := at(s.properties, "DefaultRouteSettings", "ThrottlingRateLimit").(float64); rate <= 0 || at(s.properties, "AccessLogSettings", "DestinationArn") == nil {
 			wrong = append(wrong, "the API is not throttled, or not logged")
 		}

@@ -16,6 +16,7 @@ import (
 	"strings"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/fleet"
 )
 
 // Patterns of context values. A stage is in names that are 64 characters at most.
@@ -56,6 +57,7 @@ func parse(context map[string]any, root string) (Config, error) {
 }
 
 func (r *reader) optional(c *Config) {
+	c.AutoApprove = r.list("autoApprove", free, isPlan, "plans of "+strings.Join(fleet.Plans(), ", ")+", a list or separated by commas")
 	c.PublicURL = strings.TrimRight(r.url("publicUrl", "https"), "/")
 	c.CustomDomain = r.text("customDomain", domainPattern, free, "a host name for the API")
 	c.Certificate = r.text("certificate", certificatePattern, free, "the ARN of a certificate of ACM for customDomain, in the API's region")
@@ -294,6 +296,8 @@ func count(v any) (int, bool) {
 	}
 	return 0, false
 }
+
+func isPlan(text string) bool { return slices.Contains(fleet.Plans(), text) }
 
 func isIPv4(text string) bool {
 	address, err := netip.ParseAddr(text)

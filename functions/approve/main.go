@@ -6,7 +6,7 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
-	"github.com/project-gimbal/fleet/internal/steps/signup"
+	"github.com/project-gimbal/fleet/internal/steps/approval"
 )
 
-func main() { onaws.Main(catalog.Approve, signup.Open, signup.Approve) }
+func main() { onaws.Main(catalog.Approve, approval.Open, approval.Approve) }

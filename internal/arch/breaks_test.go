@@ -93,7 +93,7 @@ var breaks = map[string][]breakage{
 	"linked": {
 		{"by the main", importing("functions/create-project", "internal/provider/twilio"), "functions/create-project links twilio's client, by way of functions/create-project"},
 		{"by its step", importing("internal/steps/project", "internal/provider/vercel"), "functions/create-project links vercel's client, by way of internal/steps/project"},
-		{"by another step", importing("internal/steps/signup", "internal/steps/sms"), "functions/approve links twilio's client, by way of internal/steps/sms"},
+		{"by another step", importing("internal/steps/signup", "internal/steps/sms"), "functions/signup links twilio's client, by way of internal/steps/sms"},
 		{"a port by the main", importing("functions/admit", "internal/onaws/topic"), "functions/admit links the port topic"},
 		{"a port by every main", importing("internal/onaws", "internal/onaws/insights"), "functions/admit links the port insights, which it is not granted, by way of internal/onaws"},
 		{"by something below", importing("internal/step", "internal/provider/edge"), "functions/admit links edge's client, by way of internal/step"},

@@ -4,9 +4,12 @@ package catalog
 var (
 	Signup       = api("signup", "signup.Receive", "POST /signups", Keys, MintKeys, secret("webhook-secret"))
 	SignupStatus = api("signup-status", "signup.Status", "GET /signups/{id}")
-	Approve      = operators("approve", "signup.Approve", "POST /signups/{id}/approve", InvokeAdmit)
+	Approve      = within(29, operators("approve", "approval.Approve", "POST /signups/{id}/approve", everyVendor(InvokeAdmit, Quotas)...))
 	Reject       = operators("reject", "signup.Reject", "POST /signups/{id}/reject")
 	Retry        = operators("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns)
+
+	ShowDecision = api("show-decision", "decision.Show", "GET /decisions/{token}", Keys, secret("link-secret"))
+	Decide       = within(29, api("decide", "approval.Decide", "POST /decisions/{token}", everyVendor(Keys, InvokeAdmit, Quotas, secret("link-secret"))...))
 
 	ListInstances = within(29, operators("list-instances", "instance.List", "GET /instances"))
 	ShowInstance  = operators("show-instance", "instance.Show", "GET /instances/{id}")
@@ -24,6 +27,10 @@ var (
 	Page      = schedule("page", "incident.Page", 1, Publish)
 	Recheck   = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
 	Checkup   = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
+
+	AutoApprove   = schedule("auto-approve", "approval.Auto", 1, everyVendor(InvokeAdmit, Quotas)...)
+	Deliver       = schedule("deliver", "notice.Deliver", 1, Keys, secret("sendgrid-key"), secret("link-secret"))
+	ExpireSignups = schedule("expire-signups", "signup.Expire", 60)
 
 	ReserveInstance    = step("reserve-instance", "instance.Reserve", Keys)
 	CreateProject      = step("create-project", "project.Create", Keys, secret("supabase-token"))
@@ -58,9 +65,9 @@ var (
 // Functions lists every function.
 func Functions() []Function {
 	return []Function{
-		Signup, SignupStatus, Approve, Reject, Retry,
+		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		Admit, Reconcile, Page, Recheck, Checkup,
+		Admit, Reconcile, Page, Recheck, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,

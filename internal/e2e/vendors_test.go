@@ -164,5 +164,6 @@ func plantedCredentials() map[string]string {
 		provider.TwilioToken:     "9a1c0e77b3d24f6e8a5b1c2d3e4f5a6b",
 		provider.SendGridKey:     "SG.planted-7c2e.planted-51d0a3b9e8f7",
 		"webhook-secret":         "whsec_cGxhbnRlZC13ZWJob29rLXNlY3JldC0x",
+		"link-secret":            "planted-link-secret-of-more-than-32-bytes",
 	}
 }

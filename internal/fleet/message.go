@@ -33,6 +33,18 @@ const (
 // NewInstanceMessages lists the ids of the messages that a new instance's people get.
 func NewInstanceMessages() []string { return []string{Invitation, Welcome, OperatorWord} }
 
+// The messages about a signup, by id. Fleet's outbox sends them: there is no instance, and no operation, that would.
+const (
+	// DecisionWanted asks the operators for their decision, with a link to it.
+	DecisionWanted = "decision-wanted"
+	// SignupRejected and SignupExpired tell the applicant.
+	SignupRejected = "signup-rejected"
+	SignupExpired  = "signup-expired"
+)
+
+// SignupMessages lists the ids of the messages about a signup.
+func SignupMessages() []string { return []string{DecisionWanted, SignupRejected, SignupExpired} }
+
 // Message is one message to one recipient over one channel. It holds no address and no text.
 type Message struct {
 	ID        string `json:"id"`        // unique in its instance
@@ -44,6 +56,9 @@ type Message struct {
 	Attempt  *Attempt      `json:"attempt,omitempty"`
 	VendorID string        `json:"vendor_id,omitempty"`
 	SentAt   time.Time     `json:"sent_at,omitzero"`
+	// InstanceID and IntendedAt are those of a message of the outbox: whom it is about, and when it was written.
+	InstanceID string    `json:"instance_id,omitempty"`
+	IntendedAt time.Time `json:"intended_at,omitzero"`
 }
 
 // repetition stands between the id of a message and what tells its repetitions from each other.

@@ -27,6 +27,7 @@ func newCredentials() credentials {
 		provider.SendGridKey:     "SG." + hexadecimal(11) + "." + hexadecimal(20),
 		step.WebhookSecret:       "whsec_" + base64.StdEncoding.EncodeToString(random(24)),
 		step.OperatorToken:       hexadecimal(20),
+		step.LinkSecret:          hexadecimal(32),
 	}
 }
 
@@ -55,10 +56,18 @@ func keptCredentials(path string) (credentials, error) {
 	if err := json.Unmarshal(text, &kept); err != nil {
 		return nil, fmt.Errorf("the credentials in %s are damaged: delete it and all beside it to begin anew", path)
 	}
-	for name := range newCredentials() {
-		if kept[name] == "" {
+	fresh := newCredentials()
+	for name := range fresh {
+		if kept[name] == "" && name != step.LinkSecret {
 			return nil, fmt.Errorf("the credentials in %s lack %q", path, name)
 		}
 	}
-	return kept, nil
+	if kept[step.LinkSecret] != "" {
+		return kept, nil
+	}
+	kept[step.LinkSecret] = fresh[step.LinkSecret] // they were made before there were links
+	if text, err = json.MarshalIndent(kept, "", "  "); err != nil {
+		return nil, err
+	}
+	return kept, writeFile(path, append(text, '\n'))
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/project-gimbal/fleet/events"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/sim/postgres"
+	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -221,5 +222,26 @@ func TestDamagedCredentials(t *testing.T) {
 		if _, err := keptCredentials(path); err == nil || strings.Contains(err.Error(), `"x"`) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// TestCredentialsBeforeLinks: a folder from before there were links gets their secret, once.
+func TestCredentialsBeforeLinks(t *testing.T) {
+	old := newCredentials()
+	delete(old, step.LinkSecret)
+	text, err := json.Marshal(old)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "credentials.json")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	first, err := keptCredentials(path)
+	if err != nil || len(first[step.LinkSecret]) < step.MinLinkSecret || first[step.OperatorToken] != old[step.OperatorToken] {
+		t.Errorf("%v, %v", first, err)
+	}
+	if again, err := keptCredentials(path); err != nil || again[step.LinkSecret] != first[step.LinkSecret] {
+		t.Errorf("%v, %v", again, err)
 	}
 }

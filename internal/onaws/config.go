@@ -32,8 +32,8 @@ type Config struct {
 	LogGroups []string
 	// Credentials is FLEET_CREDENTIALS: where each credential that is granted by "secret:" is kept, as a JSON object of
 	// references by name: {"supabase-token":"aws-sm:fleet/supabase-token"}. "aws-sm:" is followed by the name or the ARN
-	// of a secret of Secrets Manager, "file:" by a path. With "inspect" it must tell the webhook-secret's place, too: its age
-	// is asked for, not its value.
+	// of a secret of Secrets Manager, "file:" by a path. With "inspect" it must tell the places of the webhook-secret and
+	// the link-secret, too: whether they are there, and how old they are, is asked for, not their values.
 	Credentials map[string]Reference
 	// Release is FLEET_RELEASE, where the files of the release are: "s3://bucket/prefix", or "file:" and a folder. Needed
 	// with "release".
@@ -49,9 +49,10 @@ type Config struct {
 	Endpoints provider.Endpoints
 
 	// Slots in Settings is FLEET_SLOTS, how many provisionings may run at once, 1 to 1000; admit needs it. PublicURL is
-	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup needs it. Quotas is FLEET_QUOTAS, what the vendors allow, as a
+	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup and deliver need it. Quotas is FLEET_QUOTAS, what the vendors allow, as a
 	// JSON object of numbers by the names that step.Quotas lists: {"sendgrid-subusers":15}. One that is missing or 0 is not
-	// known; "{}" names none. Needed with "inspect".
+	// known; "{}" names none. Needed with "inspect" and "quotas". AutoApprove is
+	// FLEET_AUTO_APPROVE, the plans whose signups need no operator, separated by commas, or "none"; auto-approve and deliver need it.
 	Settings step.Settings
 	// Vendors is FLEET_DOMAIN (needed by all), and what is needed with the credential of its vendor:
 	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid

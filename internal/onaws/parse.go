@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 )
@@ -199,8 +200,10 @@ func (r *reader) credentials(stage string) map[string]Reference {
 			needed = append(needed, name)
 		}
 	}
-	if r.granted(catalog.Inspect) && !slices.Contains(needed, step.WebhookSecret) {
-		needed = append(needed, step.WebhookSecret)
+	for _, own := range []string{step.WebhookSecret, step.LinkSecret} {
+		if r.granted(catalog.Inspect) && !slices.Contains(needed, own) {
+			needed = append(needed, own)
+		}
 	}
 	if len(needed) == 0 {
 		return nil
@@ -268,17 +271,35 @@ func (r *reader) settings() step.Settings {
 		}
 		s.Slots = n
 	}
-	if r.entry.Name == catalog.Signup.Name {
+	if slices.Contains([]string{catalog.Signup.Name, catalog.Deliver.Name}, r.entry.Name) {
 		text := strings.TrimRight(r.lookup("FLEET_PUBLIC_URL"), "/")
 		if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
 			r.refuse("FLEET_PUBLIC_URL", "the URL of Fleet's own API, https://…")
 		}
 		s.PublicURL = text
 	}
-	if r.granted(catalog.Inspect) {
+	if r.granted(catalog.Inspect, catalog.Quotas) {
 		s.Quotas = r.quotas()
 	}
+	if slices.Contains([]string{catalog.AutoApprove.Name, catalog.Deliver.Name}, r.entry.Name) {
+		s.AutoApprove = r.plans()
+	}
 	return s
+}
+
+func (r *reader) plans() (plans []string) {
+	const variable = "FLEET_AUTO_APPROVE"
+	if r.lookup(variable) == "none" {
+		return nil
+	}
+	for plan := range strings.SplitSeq(r.lookup(variable), ",") {
+		if plan = strings.TrimSpace(plan); !slices.Contains(fleet.Plans(), plan) {
+			r.refuse(variable, "plans of "+strings.Join(fleet.Plans(), ", ")+", separated by commas, or \"none\"")
+			return nil
+		}
+		plans = append(plans, plan)
+	}
+	return plans
 }
 
 func (r *reader) quotas() map[string]int {

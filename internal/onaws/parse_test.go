@@ -27,8 +27,9 @@ func complete() map[string]string {
 		"FLEET_LOG_GROUPS":     "/fleet/functions, /fleet/workflows",
 		"FLEET_SLOTS":          "3",
 		"FLEET_PUBLIC_URL":     "https://fleet.gimbal.app/",
+		"FLEET_AUTO_APPROVE":   "flat, usage",
 		"FLEET_DOMAIN":         "gimbal.app",
-		"FLEET_CREDENTIALS": `{"webhook-secret":"aws-sm:w","operator-token":"aws-sm:o","supabase-token":"aws-sm:fleet/supabase",
+		"FLEET_CREDENTIALS": `{"webhook-secret":"aws-sm:w","operator-token":"aws-sm:o","link-secret":"aws-sm:l","supabase-token":"aws-sm:fleet/supabase",
 			"vercel-token":"aws-sm:v","cloudflare-token":"aws-sm:c","twilio-token":"aws-sm:t","sendgrid-key":"aws-sm:s"}`,
 		"FLEET_RELEASE":               "s3://releases/frontend/v1",
 		"FLEET_SUPABASE_ORGANIZATION": "org",
@@ -55,6 +56,15 @@ func everything() catalog.Function {
 		f.Grants = append(f.Grants, other.Grants...)
 	}
 	return f
+}
+
+// reading is a function that reads a variable: every function there is in one, but for what only some functions read by their names.
+func reading(variable string) catalog.Function {
+	switch variable {
+	case "FLEET_PUBLIC_URL", "FLEET_AUTO_APPROVE":
+		return catalog.Deliver
+	}
+	return everything()
 }
 
 // TestEveryFunctionParses: a complete configuration suits each function of the catalog.
@@ -125,8 +135,8 @@ func TestInspects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (Reference{SecretsManager, "w"}); c.Credentials[step.WebhookSecret] != want || len(c.Credentials) != 6 {
-		t.Errorf("the credentials are %+v, want the webhook secret and the vendors'", c.Credentials)
+	if want := (Reference{SecretsManager, "w"}); c.Credentials[step.WebhookSecret] != want || len(c.Credentials) != 7 {
+		t.Errorf("the credentials are %+v, want the webhook secret, the link secret and the vendors'", c.Credentials)
 	}
 	b := builder{entry: catalog.Doctor, config: c, clock: clock.System()}
 	if _, err := b.credentials().Get(t.Context(), step.WebhookSecret); !fault.Is(err, fault.Internal) || !strings.Contains(err.Error(), "not granted") {
@@ -141,10 +151,7 @@ func TestInspects(t *testing.T) {
 // TestMissing: each variable that is needed is named when it is missing.
 func TestMissing(t *testing.T) {
 	for name := range complete() {
-		f := everything()
-		if name == "FLEET_PUBLIC_URL" {
-			f = catalog.Signup
-		}
+		f := reading(name)
 		variables := complete()
 		delete(variables, name)
 		if _, err := parse(f, from(variables)); err == nil || !strings.Contains(err.Error(), name+" is not set") {
@@ -169,6 +176,7 @@ func TestWrong(t *testing.T) {
 		"FLEET_LOG_GROUPS":     {"a b", "/fleet/functions,", ",", strings.Repeat("x,", 50) + "x"},
 		"FLEET_SLOTS":          {"0", "-1", "1001", "many", "3.5"},
 		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://"},
+		"FLEET_AUTO_APPROVE":   {"free", "flat usage", "flat,", "none,flat", "Flat"},
 		"FLEET_DOMAIN":         {"gimbal", "https://gimbal.app", "gimbal.app."},
 		"FLEET_CREDENTIALS":    {repeated, "{}", `{"supabase-token":"` + repeated + `"}`, `{"supabase-token":"aws-sm:"}`, `{}{}`},
 		"FLEET_RELEASE":        {"releases", "s3://", "s3:///x", "file:/srv/release"},
@@ -183,10 +191,7 @@ func TestWrong(t *testing.T) {
 		"AWS_ENDPOINT_URL":     {"http://127.0.0.1:4566"},
 	} {
 		for _, value := range values {
-			f := everything()
-			if name == "FLEET_PUBLIC_URL" {
-				f = catalog.Signup
-			}
+			f := reading(name)
 			variables := complete()
 			variables[name] = value
 			_, err := parse(f, from(variables))
@@ -203,7 +208,7 @@ func TestWrong(t *testing.T) {
 func TestAllAtOnce(t *testing.T) {
 	_, err := parse(everything(), from(nil))
 	for name := range complete() {
-		if name != "FLEET_PUBLIC_URL" && (err == nil || !strings.Contains(err.Error(), name+" is not set")) {
+		if reading(name).Name == catalog.Admit.Name && (err == nil || !strings.Contains(err.Error(), name+" is not set")) {
 			t.Errorf("%s is not named: %v", name, err)
 		}
 	}

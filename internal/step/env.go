@@ -58,6 +58,8 @@ type Settings struct {
 	PublicURL string
 	// Quotas are how much of something the vendors allow Fleet, by the names of Quotas. 0 or missing: not known.
 	Quotas map[string]int
+	// AutoApprove are the plans whose signups need no operator's decision.
+	AutoApprove []string
 }
 
 // Names of the quotas.
@@ -78,7 +80,12 @@ func Quotas() []string {
 const (
 	WebhookSecret = "webhook-secret"
 	OperatorToken = "operator-token"
+	// LinkSecret signs the links by which operators decide on signups: MinLinkSecret bytes at least.
+	LinkSecret = "link-secret"
 )
+
+// MinLinkSecret is how long the secret of HS256 must be, in bytes: as long as its hash (RFC 7518, section 3.2).
+const MinLinkSecret = 32
 
 // Execution is what is known of an execution.
 type Execution string

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -27,69 +28,96 @@ func (r *Run) Send(ctx context.Context, m Message) error {
 	if err := r.Overdue(); err != nil {
 		return err
 	}
-	if err := r.timeFor(bounds.Call); err != nil {
-		return err
+	s := sender{Env: r.Env, nonce: r.nonce, deadline: r.deadline, update: r.Update, audited: r.Audited,
+		read: func(tx *store.Tx) (*fleet.Message, error) {
+			there, err := tx.Message(m.ID)
+			if err == nil && there == nil {
+				there = &fleet.Message{ID: m.ID, Recipient: m.Recipient, Channel: "mail", Status: fleet.MessageIntended}
+			}
+			return there, err
+		},
+		again: "send it once more"}
+	_, err := s.send(ctx, m)
+	return err
+}
+
+// sender sends one message. What differs between a run's messages and those of the outbox is what their writes have to prove.
+type sender struct {
+	Env
+	nonce    string
+	deadline time.Time // the invocation's hard one
+	update   func(ctx context.Context, change func(*store.Tx) error) error
+	audited  func(action, subject, outcome string) fleet.AuditEntry
+	// read gives the message's record as it is before it is sent; nil where it is not to be sent at all.
+	read func(tx *store.Tx) (*fleet.Message, error)
+	// settled adds to the write that concludes the message, if it is not nil.
+	settled func(tx *store.Tx, status fleet.MessageStatus) error
+	// again says how a person sees to it that the recipient is told after all.
+	again string
+}
+
+// send gives the message's status, empty where it is not to be sent or another attempt concluded it.
+func (s sender) send(ctx context.Context, m Message) (fleet.MessageStatus, error) {
+	if s.deadline.Sub(s.Clock.Now()) < bounds.Call+2*time.Second {
+		return "", fault.New(fault.NotReady, "too little time left in this invocation")
 	}
-	done, err := r.sending(ctx, m)
+	done, err := s.sending(ctx, m)
 	if err != nil || done {
-		return err
+		return "", err
 	}
 	id, err := m.Deliver(provider.WithAttempt(ctx), m.ID)
 	switch {
 	case err == nil:
-		return r.conclude(ctx, m, fleet.MessageSent, id)
+		return fleet.MessageSent, s.conclude(ctx, m, fleet.MessageSent, id)
 	case fault.NothingHappened(err) && fault.CodeOf(err).Transient():
-		return errors.Join(err, r.conclude(ctx, m, fleet.MessageIntended, ""))
+		return fleet.MessageIntended, errors.Join(err, s.conclude(ctx, m, fleet.MessageIntended, ""))
 	case fault.NothingHappened(err):
-		return r.conclude(ctx, m, fleet.MessageFailed, "")
+		return fleet.MessageFailed, s.conclude(ctx, m, fleet.MessageFailed, "")
 	default:
-		return r.conclude(ctx, m, fleet.MessageUnknown, "")
+		return fleet.MessageUnknown, s.conclude(ctx, m, fleet.MessageUnknown, "")
 	}
 }
 
 // sending opens the attempt. It is done when nothing is left to do: sent, failed, or unknown, be it only now that an
 // earlier attempt can't act any more.
-func (r *Run) sending(ctx context.Context, m Message) (done bool, err error) {
-	err = r.Update(ctx, func(tx *store.Tx) error {
+func (s sender) sending(ctx context.Context, m Message) (done bool, err error) {
+	err = s.update(ctx, func(tx *store.Tx) error {
 		done = false
-		there, err := tx.Message(m.ID)
+		there, err := s.read(tx)
 		if err != nil {
 			return err
 		}
-		if there == nil {
-			there = &fleet.Message{ID: m.ID, Recipient: m.Recipient, Channel: "mail", Status: fleet.MessageIntended}
-		}
-		if done = there.Done(); done {
+		if done = there == nil || there.Done(); done {
 			return nil
 		}
-		if a := there.Attempt; there.Status == fleet.MessageSending && a.Nonce != r.nonce {
+		if a := there.Attempt; there.Status == fleet.MessageSending && a.Nonce != s.nonce {
 			if !tx.Now().After(Resource{}.landed(a)) {
 				return fault.New(fault.NotReady, "another attempt at message %s may act until %s", m.ID, Resource{}.landed(a).Format("15:04:05Z07:00"))
 			}
 			done = true
-			return r.settle(tx, there, fleet.MessageUnknown, "")
+			return s.settle(tx, there, fleet.MessageUnknown, "")
 		}
-		there.Status, there.Attempt = fleet.MessageSending, &fleet.Attempt{Nonce: r.nonce, Deadline: r.deadline}
+		there.Status, there.Attempt = fleet.MessageSending, &fleet.Attempt{Nonce: s.nonce, Deadline: s.deadline}
 		return tx.PutMessage(there)
 	})
 	return done, err
 }
 
-func (r *Run) conclude(ctx context.Context, m Message, status fleet.MessageStatus, vendorID string) error {
-	return r.Update(ctx, func(tx *store.Tx) error {
+func (s sender) conclude(ctx context.Context, m Message, status fleet.MessageStatus, vendorID string) error {
+	return s.update(ctx, func(tx *store.Tx) error {
 		there, err := tx.Message(m.ID)
 		if err != nil || there == nil || there.Status == status {
 			return err
 		}
-		if there.Attempt == nil || there.Attempt.Nonce != r.nonce {
+		if there.Attempt == nil || there.Attempt.Nonce != s.nonce {
 			return nil // another attempt found this one unknown and said so
 		}
-		return r.settle(tx, there, status, vendorID)
+		return s.settle(tx, there, status, vendorID)
 	})
 }
 
 // settle writes a message's new status with its audit entry and, where a person has to see it, its incident.
-func (r *Run) settle(tx *store.Tx, m *fleet.Message, status fleet.MessageStatus, vendorID string) error {
+func (s sender) settle(tx *store.Tx, m *fleet.Message, status fleet.MessageStatus, vendorID string) error {
 	m.Status, m.Attempt, m.VendorID = status, nil, vendorID
 	if status == fleet.MessageSent {
 		m.SentAt = tx.Now()
@@ -98,18 +126,23 @@ func (r *Run) settle(tx *store.Tx, m *fleet.Message, status fleet.MessageStatus,
 	case fleet.MessageUnknown:
 		if err := tx.Open(fleet.Incident{ID: fleet.MessageIncident(m.ID), Code: fleet.IncidentMessageUnknown,
 			Reason:     "whether message " + m.ID + " reached the vendor is unknown",
-			NextAction: "look in the vendor's activity log; if it is not there, send it once more"}); err != nil {
+			NextAction: "look in the vendor's activity log; if it is not there, " + s.again}); err != nil {
 			return err
 		}
 	case fleet.MessageFailed:
 		if err := tx.Open(fleet.Incident{ID: fleet.MessageIncident(m.ID), Code: fleet.IncidentMessageFailed,
 			Reason:     "the vendor refused message " + m.ID,
-			NextAction: "check the recipient's address and the sender's standing; then send it once more, or tell the recipient by hand"}); err != nil {
+			NextAction: "check the recipient's address and the sender's standing; then " + s.again + ", or tell the recipient by hand"}); err != nil {
 			return err
 		}
 	}
 	if status != fleet.MessageIntended {
-		tx.Audit(r.Audited("message."+string(status), m.ID, string(status)))
+		tx.Audit(s.audited("message."+string(status), m.ID, string(status)))
+		if s.settled != nil {
+			if err := s.settled(tx, status); err != nil {
+				return err
+			}
+		}
 	}
 	return tx.PutMessage(m)
 }

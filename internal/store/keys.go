@@ -14,7 +14,7 @@ const (
 	// ByList holds the fleet-wide lists: signups, instances, open incidents, each under its status.
 	ByList = "list"
 	// ByDue holds what has a time, or has to be done: running operations by deadline, rechecks, incidents that nobody was paged
-	// for. Its partitions are sharded.
+	// for, messages of the outbox. Its partitions are sharded.
 	ByDue = "due"
 )
 
@@ -91,6 +91,10 @@ func place(record any) (map[string]table.Key, map[string]string) {
 	case *fleet.Resource:
 		if !r.RecheckAt.IsZero() {
 			return due("recheck", r.RecheckAt, r.Name+"#"+string(r.Kind)), nil
+		}
+	case *fleet.Message:
+		if !r.IntendedAt.IsZero() && !r.Done() {
+			return due("outbox", r.IntendedAt, r.InstanceID+"#"+r.ID), nil
 		}
 	case *epoch:
 		return nil, map[string]string{"epoch": r.String()}

@@ -188,7 +188,7 @@ func (t *theatre) credentials() map[string]string {
 		provider.SupabaseToken: "sbp_" + hex.EncodeToString(random(20)), provider.VercelToken: hex.EncodeToString(random(12)),
 		provider.CloudflareToken: hex.EncodeToString(random(20)), provider.TwilioToken: hex.EncodeToString(random(16)),
 		provider.SendGridKey: "SG." + hex.EncodeToString(random(11)) + "." + hex.EncodeToString(random(20)),
-		step.WebhookSecret:   t.secret, step.OperatorToken: t.token,
+		step.WebhookSecret:   t.secret, step.OperatorToken: t.token, step.LinkSecret: hex.EncodeToString(random(32)),
 	}
 }
 

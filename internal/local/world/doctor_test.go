@@ -25,7 +25,7 @@ var everyCheck = []string{
 	"cloudflare.token", "cloudflare.zone", "cloudflare.dns-records",
 	"twilio.token", "twilio.account", "twilio.subaccounts",
 	"sendgrid.key", "sendgrid.scopes", "sendgrid.ips", "sendgrid.subusers",
-	"fleet.webhook-secret", "fleet.schedules", "fleet.dead-letters",
+	"fleet.webhook-secret", "fleet.link-secret", "fleet.schedules", "fleet.dead-letters",
 }
 
 // ward is a fleet that the doctor comes to. It is healthy unless its fields are changed.

@@ -5,8 +5,10 @@ package world
 import (
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/steps/admin"
+	"github.com/project-gimbal/fleet/internal/steps/approval"
 	"github.com/project-gimbal/fleet/internal/steps/branding"
 	"github.com/project-gimbal/fleet/internal/steps/database"
+	"github.com/project-gimbal/fleet/internal/steps/decision"
 	"github.com/project-gimbal/fleet/internal/steps/dns"
 	"github.com/project-gimbal/fleet/internal/steps/doctor"
 	"github.com/project-gimbal/fleet/internal/steps/email"
@@ -27,9 +29,11 @@ import (
 var handlers = map[string]step.Opener{
 	"signup":               step.Opens(signup.Open, signup.Receive),
 	"signup-status":        step.Opens(signup.Open, signup.Status),
-	"approve":              step.Opens(signup.Open, signup.Approve),
+	"approve":              step.Opens(approval.Open, approval.Approve),
 	"reject":               step.Opens(signup.Open, signup.Reject),
 	"retry":                step.Opens(operation.Open, operation.Retry),
+	"show-decision":        step.Opens(decision.Open, decision.Show),
+	"decide":               step.Opens(approval.Open, approval.Decide),
 	"list-instances":       step.Opens(instance.Open, instance.List),
 	"show-instance":        step.Opens(instance.Open, instance.Show),
 	"instance-logs":        step.Opens(instance.Open, instance.Logs),
@@ -45,6 +49,9 @@ var handlers = map[string]step.Opener{
 	"page":                 step.Opens(incident.Open, incident.Page),
 	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
 	"checkup":              step.Opens(doctor.Open, doctor.Daily),
+	"auto-approve":         step.Opens(approval.Open, approval.Auto),
+	"deliver":              step.Opens(notice.Open, notice.Deliver),
+	"expire-signups":       step.Opens(signup.Open, signup.Expire),
 	"reserve-instance":     step.Opens(instance.Open, instance.Reserve),
 	"create-project":       step.Opens(project.Open, project.Create),
 	"await-project":        step.Opens(project.Open, project.Await),

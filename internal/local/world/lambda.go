@@ -156,7 +156,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Release:      o.Release,
 		Nonce:        w.nonce,
 		Secret:       step.RandomSecret,
-		Settings:     step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas},
+		Settings:     step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas, AutoApprove: o.AutoApprove},
 		Log:          o.Log,
 		Request:      w.nonce(),
 	}

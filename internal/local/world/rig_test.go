@@ -38,7 +38,10 @@ import (
 	"github.com/project-gimbal/fleet/internal/store/table"
 )
 
-const hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+const (
+	hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	linkSecret = "a secret of more than thirty-two bytes"
+)
 
 // rig is a world in virtual time with the means to drive and to judge it.
 type rig struct {
@@ -112,7 +115,7 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 		Credentials: map[string]string{
 			provider.SupabaseToken: "sbp_0123456789", provider.VercelToken: "vercel-token", provider.CloudflareToken: "cloudflare-token",
 			provider.TwilioToken: "f0e1d2c3b4a5968778695a4b3c2d1e0f", provider.SendGridKey: "SG.fleet.key",
-			step.WebhookSecret: hookSecret, step.OperatorToken: "operator",
+			step.WebhookSecret: hookSecret, step.OperatorToken: "operator", step.LinkSecret: linkSecret,
 		},
 		Slots: 2, Databases: supabase.NoDatabases{}, OpenDatabase: r.databases.Open, DatabaseURL: "postgres://db.{ref}.supabase.test:5432/postgres",
 		Release: release, Latency: world.Latency{Answer: 300 * time.Millisecond, Lag: 2 * time.Second}, Skew: bounds.Skew}

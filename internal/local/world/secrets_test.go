@@ -76,7 +76,7 @@ func newShown() *shown {
 // listenTo lets it seek Fleet's credentials, and what secrets pass.
 func (s *shown) listenTo(o *world.Options) {
 	o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper { return overhear(next, s) }
-	for _, name := range []string{provider.SupabaseToken, provider.VercelToken, provider.CloudflareToken, provider.TwilioToken, provider.SendGridKey, step.WebhookSecret} {
+	for _, name := range []string{provider.SupabaseToken, provider.VercelToken, provider.CloudflareToken, provider.TwilioToken, provider.SendGridKey, step.WebhookSecret, step.LinkSecret} {
 		s.keep(o.Credentials[name], name)
 	}
 }

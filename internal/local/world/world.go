@@ -44,6 +44,8 @@ type Options struct {
 	CredentialsSince time.Time
 	// Quotas are what the vendors allow, by the names of step.Quotas.
 	Quotas map[string]int
+	// AutoApprove are the plans whose signups need no operator, as step.Settings has them.
+	AutoApprove []string
 	// Slots is how many provisionings run at once.
 	Slots int
 	// Databases is what stands behind the Supabase simulator; OpenDatabase is how the steps reach it.

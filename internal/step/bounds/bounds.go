@@ -33,4 +33,13 @@ const (
 	RecheckSoon = 15 * time.Minute
 	// RecheckLate is when it does so for the last time.
 	RecheckLate = 24 * time.Hour
+
+	// Decide is how long a signup waits for an operator's decision; then it expires.
+	Decide = 14 * 24 * time.Hour
+	// AutoApproval is how long Fleet tries by itself to approve a signup of a plan that needs no operator. Only then it asks one.
+	AutoApproval = 5 * time.Minute
+	// Outbox is how long a message of the outbox is tried, before it is given up with an incident.
+	Outbox = 24 * time.Hour
+	// Applicant is how long the data of a refused applicant who could not be told surely are kept, for an operator to tell them.
+	Applicant = 30 * 24 * time.Hour
 )

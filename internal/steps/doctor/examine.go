@@ -33,6 +33,7 @@ func (d Deps) parts() []part {
 		{[]string{twilioToken, twilioAccount, twilioSubaccounts}, d.lookAtTwilio},
 		{[]string{sendgridKey, sendgridScopes, sendgridIPs, sendgridSubusers}, d.lookAtSendGrid},
 		{[]string{webhookSecret}, d.lookAtWebhookSecret},
+		{[]string{linkSecret}, d.lookAtLinkSecret},
 		{[]string{schedules}, d.lookAtSchedules},
 		{[]string{deadLetters}, d.lookAtDeadLetters},
 	}

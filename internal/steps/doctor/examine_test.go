@@ -15,15 +15,15 @@ import (
 func TestAPanicIsNoAnswer(t *testing.T) {
 	var log bytes.Buffer
 	found := Deps{clock: clock.System()}.examine(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), forAnswer)
-	if len(found.Checks) != 19 {
-		t.Errorf("%d checks, want 19", len(found.Checks))
+	if len(found.Checks) != 20 {
+		t.Errorf("%d checks, want 20", len(found.Checks))
 	}
 	for _, c := range found.Checks {
 		if c.Verdict != view.Unchecked || !strings.Contains(c.Found, "broke off") || c.Mend == "" {
 			t.Errorf("%+v", c)
 		}
 	}
-	if n := strings.Count(log.String(), "a check panicked"); n != 8 {
-		t.Errorf("%d panics are logged, want one for each of the 8 looks:\n%s", n, log.String())
+	if n := strings.Count(log.String(), "a check panicked"); n != 9 {
+		t.Errorf("%d panics are logged, want one for each of the 9 looks:\n%s", n, log.String())
 	}
 }

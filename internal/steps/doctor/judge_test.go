@@ -197,6 +197,14 @@ func TestWebhookSecret(t *testing.T) {
 	})
 }
 
+func TestLinkSecret(t *testing.T) {
+	judge(t, linkSecret, map[string]judged{
+		"there":     {judgeLinkSecret(nil), view.Fine, "it is there", ""},
+		"not there": {judgeLinkSecret(absent), view.Broken, "operators get no links", "openssl rand"},
+		"silent":    {judgeLinkSecret(silent), view.Unchecked, "no answer", "look again"},
+	})
+}
+
 func TestSchedulesAndDeadLetters(t *testing.T) {
 	var all, without []string
 	for _, f := range catalog.Functions() {

@@ -15,6 +15,7 @@ import (
 
 const (
 	webhookSecret = "fleet.webhook-secret"
+	linkSecret    = "fleet.link-secret"
 	schedules     = "fleet.schedules"
 	deadLetters   = "fleet.dead-letters"
 )
@@ -52,6 +53,25 @@ func judgeWebhookSecret(changed time.Time, err error, now time.Time) view.Check 
 		return warning(webhookSecret, fmt.Sprintf("it is %d days old; it should be changed every %d", age, secretOld), mend)
 	}
 	return fine(webhookSecret, "%d days old", age)
+}
+
+func (d Deps) lookAtLinkSecret(ctx context.Context) []view.Check {
+	_, err := ask(ctx, d.clock, func(ctx context.Context) (time.Time, error) {
+		return d.surroundings.CredentialChanged(ctx, step.LinkSecret)
+	})
+	return []view.Check{judgeLinkSecret(err)}
+}
+
+// judgeLinkSecret asks for no age: what the secret signs ends by itself, and nobody else has it.
+func judgeLinkSecret(err error) view.Check {
+	switch {
+	case provider.NotFound(err):
+		return broken(linkSecret, "there is none, so operators get no links: "+step.SafeText(err),
+			"openssl rand -hex 32 | tr -d '\\n' | aws secretsmanager create-secret --name fleet/<stage>/link-secret --secret-string file:///dev/stdin")
+	case err != nil:
+		return unchecked(linkSecret, "whether there is one can't be told: "+step.SafeText(err), again)
+	}
+	return fine(linkSecret, "it is there")
 }
 
 func (d Deps) lookAtSchedules(ctx context.Context) []view.Check {

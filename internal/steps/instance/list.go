@@ -11,6 +11,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -130,7 +131,7 @@ func (w waiting) row(s fleet.Signup, i *fleet.Instance, place int) view.Row {
 	row.Progress = fleet.Progress{Reason: s.Reason, NextAction: s.Status.NextAction()}
 	switch s.Status {
 	case fleet.Requested:
-		row.Progress.Reason = "waits for an operator"
+		row.Progress.Reason, row.Progress.Deadline = "waits for an operator", s.RequestedAt.Add(bounds.Decide)
 	case fleet.Approved:
 		row.Place = place
 		row.Progress.Reason = "waits for a slot"
@@ -140,7 +141,7 @@ func (w waiting) row(s fleet.Signup, i *fleet.Instance, place int) view.Row {
 		}
 	case fleet.Admitted, fleet.Completed, fleet.Failed: // the list of instances lags
 		row.Progress.Reason = cmp.Or(s.Reason, "is "+string(s.Status))
-	case fleet.Rejected:
+	case fleet.Rejected, fleet.Expired:
 	}
 	return row
 }

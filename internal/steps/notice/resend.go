@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -72,6 +73,9 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 	}
 	if before == nil {
 		return nil, unknown("the instance has no such message")
+	}
+	if slices.Contains(fleet.SignupMessages(), id) {
+		return nil, conflict("the message was about the signup, which is decided: it is not sent once more")
 	}
 	in, err := operation.BeginShort(ctx, env, r.ID, operation.Short{Kind: fleet.Resend, Phase: fleet.Sending, Actor: r.Operator,
 		Reason: "sending message " + id + " once more", Needs: needs(id), Repeats: *before,

@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -79,7 +80,7 @@ func cancelSignup(ctx context.Context, env step.Env, r httpapi.Request) (status 
 		status = s.Status
 		tx.Audit(fleet.AuditEntry{ID: "signup/cancelled", Actor: r.Operator, Action: "signup.cancelled", Subject: "signup",
 			Outcome: string(fleet.Rejected), Request: env.Request})
-		return tx.PutSignup(s)
+		return errors.Join(tx.Intend(fleet.SignupRejected, "applicant"), tx.PutSignup(s))
 	})
 	return status, err
 }

@@ -149,7 +149,7 @@ func record(ctx context.Context, env step.Env, instanceID string, f Form) (*flee
 		}
 		tx.Audit(fleet.AuditEntry{ID: "signup/requested", Actor: "webhook", Action: "signup.requested", Subject: "signup",
 			Outcome: string(fleet.Requested), Request: env.Request})
-		return tx.PutSignup(signup)
+		return errors.Join(tx.Intend(fleet.DecisionWanted, "operator"), tx.PutSignup(signup))
 	})
 	return signup, err
 }
