@@ -23,12 +23,14 @@ const (
 	IncidentRecheckFailed IncidentKind = "RecheckFailed"
 	// IncidentCheckFailed: the daily checkup found something that is broken or gives warning.
 	IncidentCheckFailed IncidentKind = "CheckFailed"
+	// IncidentUnprotected: new instances get no rate limit of their own, for the zone's plan allows no more.
+	IncidentUnprotected IncidentKind = "Unprotected"
 )
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
 	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentMessageUnknown, IncidentMessageFailed,
-		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed}
+		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentUnprotected}
 }
 
 // Known reports whether it is one of the kinds.

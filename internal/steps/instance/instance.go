@@ -34,9 +34,10 @@ func Reserve(Deps) step.Func {
 	}
 }
 
-// required are the kinds of which an active instance has at least one, and none unfinished.
+// required are the kinds of which an active instance has at least one, and none unfinished. A CloudflareRule is not among them:
+// the zone's plan may allow none.
 func required() []fleet.Kind {
-	return []fleet.Kind{fleet.SupabaseProject, fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.AdminUser,
+	return []fleet.Kind{fleet.SupabaseProject, fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.AdminUser,
 		fleet.VercelProject, fleet.VercelDomain, fleet.FrontendSettings, fleet.VercelDeployment, fleet.DNSRecord, fleet.DNSProxy,
 		fleet.TwilioSubaccount, fleet.TwilioKey, fleet.SendGridSubuser, fleet.SendGridKey, fleet.SendGridDomain}
 }
