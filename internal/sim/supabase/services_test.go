@@ -178,9 +178,12 @@ func TestEdgeSecrets(t *testing.T) {
 			{`{"name":"A","value":"3"}`, 400, map[string]string{"A": "1", "B": "2"}},
 			{`[{"name":"A","value":"3"}]`, 201, map[string]string{"A": "3", "B": "2"}},
 		} {
-			r := w.manage(t, "POST", "/v1/projects/"+ref+"/secrets", c.body)
-			if got := w.EdgeSecrets(ref); r.status != c.status || !maps.Equal(got, c.want) || r.status == 201 && r.body != nil {
-				t.Errorf("%s: %d %v, %v", c.body, r.status, r.body, got)
+			q := httptest.NewRequest("POST", "https://api.supabase.test/v1/projects/"+ref+"/secrets", strings.NewReader(c.body))
+			q.Header.Set("Authorization", "Bearer "+accessToken)
+			r := httptest.NewRecorder()
+			w.ServeHTTP(r, q)
+			if got := w.EdgeSecrets(ref); r.Code != c.status || !maps.Equal(got, c.want) || r.Code == 201 && r.Body.Len() != 0 {
+				t.Errorf("%s: %d %s, %v", c.body, r.Code, r.Body, got)
 			}
 		}
 		if w.EdgeSecrets("nobody") != nil || w.AuthConfig("nobody") != nil {
