@@ -106,7 +106,7 @@ func newSimulation(t *testing.T, path string, seed uint64, replace bool) *simula
 func (s *simulation) seedOthers() {
 	s.update(func(tx *store.Tx) error {
 		var errs []error
-		for _, kind := range []fleet.Kind{fleet.SupabaseProject, fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.AdminUser,
+		for _, kind := range []fleet.Kind{fleet.SupabaseProject, fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.AdminUser,
 			fleet.VercelDomain, fleet.FrontendSettings, fleet.VercelDeployment, fleet.DNSRecord, fleet.DNSProxy,
 			fleet.TwilioSubaccount, fleet.TwilioKey, fleet.SendGridSubuser, fleet.SendGridKey, fleet.SendGridDomain} {
 			errs = append(errs, tx.PutResource(&fleet.Resource{Kind: kind, Name: ourName, ID: "other", Status: fleet.Created}))

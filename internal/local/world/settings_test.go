@@ -183,7 +183,7 @@ func TestFirstRulesetIsRaced(t *testing.T) {
 			r.approve(id)
 		}
 		r.settle()
-		if n := r.made("cloudflare.CreateRuleset"); n != 2 {
+		if n := r.made("cloudflare.CreateRuleset"); n < 2 {
 			t.Errorf("the ruleset was made %d times: nobody was second", n)
 		}
 		late := r.signup("msg_2", "company-2")

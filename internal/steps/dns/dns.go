@@ -91,12 +91,12 @@ func Proxy(d Deps) step.Func {
 	}
 }
 
-// Remove removes the instance's rule and its records, before what they point at is removed. Neither waits for the other.
+// Remove removes the instance's records, before what they point at is removed, and its rule. Neither waits for the other.
 func Remove(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		return step.Join(
-			run.RemoveAll(ctx, fleet.CloudflareRule, func(e fleet.Resource) step.Resource { return d.Rule(run, e.Name) }),
 			run.RemoveAll(ctx, fleet.DNSRecord, func(e fleet.Resource) step.Resource { return d.Record(run, e.Name, "") }),
+			run.RemoveAll(ctx, fleet.CloudflareRule, func(e fleet.Resource) step.Resource { return d.Rule(run, e.Name) }),
 		)
 	}
 }
