@@ -40,6 +40,10 @@ func TestRulesLife(t *testing.T) {
 		if first.ID == second.ID || first.Ref != "ref-acme" || second.Description != "owner=fleet customer=brick" {
 			t.Errorf("made %+v and %+v", first, second)
 		}
+		saved := must[[]byte](t)(w.vendor.Save())
+		if err := w.vendor.Load(saved); err != nil { // rules outlast a restart
+			t.Fatal(err)
+		}
 		for range 2 { // the second time it is gone already
 			if err := w.client.DeleteRule(ctx, limits.Ruleset, first.ID); err != nil {
 				t.Fatal(err)

@@ -66,8 +66,11 @@ func Protect(d Deps) step.Func {
 		if lost != nil {
 			return lost
 		}
-		if entry == nil || fault.Is(err, fault.StaleEpoch) && !entry.Gone() { // taken over in earnest
+		switch {
+		case entry == nil || fault.Is(err, fault.StaleEpoch) && !entry.Gone(): // taken over in earnest
 			return err
+		case entry.Status == fleet.Created: // a twin of this invocation found room
+			return nil
 		}
 		if err := run.Remove(ctx, rule, *entry); err != nil {
 			return err
@@ -84,8 +87,8 @@ func unprotected(ctx context.Context, run *step.Run) error {
 	return run.Store.Update(ctx, fleet.FleetID, func(tx *store.Tx) error {
 		incident := fleet.Incident{ID: "rate-limit-rules", Code: fleet.IncidentUnprotected,
 			Reason: "the plan of the zone at Cloudflare allows no more rate-limiting rules: new instances go without one of their own",
-			NextAction: "at dash.cloudflare.com raise the zone's plan, or put one rule for all hosts in the place of one that nobody needs; " +
-				"then close this incident. Instances without a rule have cloudflare_rule absent in their ledger"}
+			NextAction: "at dash.cloudflare.com raise the zone's plan and close this incident, or put one rule for all hosts in the place of one " +
+				"that nobody needs and acknowledge it. Instances without a rule have cloudflare_rule absent in their ledger"}
 		return tx.Standing(fleet.IncidentUnprotected, []fleet.Incident{incident}, func(string) bool { return true })
 	})
 }
