@@ -52,7 +52,7 @@ const (
 )
 
 // quotaNames are the vendors' quotas that Fleet watches.
-var quotaNames = []string{"sendgrid-subusers", "twilio-subaccounts", "supabase-projects", "vercel-projects", "dns-records"}
+var quotaNames = []string{"sendgrid-subusers", "twilio-subaccounts", "supabase-projects", "vercel-projects", "dns-records", "rate-limit-rules"}
 
 // holdsCustomers reports whether customers' data must outlive the stacks.
 func (c Config) holdsCustomers() bool { return c.Stage != dev }

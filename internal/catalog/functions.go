@@ -49,6 +49,7 @@ var (
 	AwaitFrontend      = step("await-frontend", "frontend.Await", secret("vercel-token"))
 	AwaitCertificate   = step("await-certificate", "health.AwaitCertificate")
 	ProxyDNS           = step("proxy-dns", "dns.Proxy", secret("cloudflare-token"))
+	ProtectHost        = step("protect-host", "dns.Protect", secret("cloudflare-token"))
 	VerifyHealth       = step("verify-health", "health.Verify")
 	ActivateInstance   = step("activate-instance", "instance.Activate")
 	NotifyCustomer     = step("notify-customer", "notice.Customer", Keys, secret("supabase-token"), secret("sendgrid-key"))
@@ -70,7 +71,7 @@ func Functions() []Function {
 		Admit, Reconcile, Page, Recheck, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
-		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,
+		AwaitCertificate, ProxyDNS, ProtectHost, VerifyHealth, ActivateInstance, NotifyCustomer,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 	}
 }

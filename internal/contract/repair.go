@@ -21,6 +21,10 @@ func repair(name string, spec *openapi3.T) {
 			}
 			seen := map[*openapi3.Schema]bool{}
 			each(op, func(ref *openapi3.SchemaRef) { nullInEnum(ref, seen) })
+			if name == "cloudflare" && slices.Contains(op.Tags, "Zone Rulesets") {
+				seen := map[*openapi3.Schema]bool{}
+				each(op, func(ref *openapi3.SchemaRef) { repairRuleset(ref, seen) })
+			}
 		}
 	}
 }

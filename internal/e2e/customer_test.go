@@ -186,7 +186,7 @@ func (c *customer) recorded() []string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	unlisted := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.FrontendSettings, fleet.DNSProxy}
+	unlisted := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy}
 	var all []string
 	for _, r := range ledger {
 		if r.Status == fleet.Created && !slices.Contains(unlisted, r.Kind) {

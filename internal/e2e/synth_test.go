@@ -27,7 +27,7 @@ func synthesise(ctx context.Context, dir string) (string, error) {
 	}
 	vendors := world.Settings()
 	quotas, err := json.Marshal(map[string]int{"sendgrid-subusers": 100, "twilio-subaccounts": 100, "supabase-projects": 100,
-		"vercel-projects": 100, "dns-records": 1000})
+		"vercel-projects": 100, "dns-records": 1000, "rate-limit-rules": 1000})
 	if err != nil {
 		return "", err
 	}

@@ -25,13 +25,14 @@ const (
 	IncidentCheckFailed IncidentKind = "CheckFailed"
 	// IncidentBrandingFailed: an instance has the default look in the place of an image of the customer's.
 	IncidentBrandingFailed IncidentKind = "BrandingFailed"
+	// IncidentUnprotected: new instances get no rate limit of their own, for the zone's plan allows no more.
+	IncidentUnprotected IncidentKind = "Unprotected"
 )
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
 	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentMessageUnknown, IncidentMessageFailed,
-		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed,
-		IncidentBrandingFailed}
+		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected}
 }
 
 // Known reports whether it is one of the kinds.

@@ -37,6 +37,9 @@ type Progress struct {
 	NextAction string    `json:"next_action,omitempty"`
 }
 
+// Origin is where the instance's pages come from, as browsers name it: "https://acme-dental.gimbal.app".
+func (i Instance) Origin() string { return "https://" + i.Host }
+
 // To changes the state, or returns an error wrapping ErrIllegalMove.
 func (i *Instance) To(next State) error {
 	if err := CheckMove(i.State, next); err != nil {

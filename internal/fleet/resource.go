@@ -13,6 +13,7 @@ const (
 	VercelProject    Kind = "vercel_project"
 	VercelDomain     Kind = "vercel_domain"
 	DNSRecord        Kind = "dns_record"
+	CloudflareRule   Kind = "cloudflare_rule" // limits how often the host may be asked for
 	TwilioSubaccount Kind = "twilio_subaccount"
 	SendGridSubuser  Kind = "sendgrid_subuser"
 )
@@ -22,6 +23,7 @@ const (
 	DatabaseSchema   Kind = "database_schema"
 	InstanceConfig   Kind = "instance_config"
 	AuthSettings     Kind = "auth_settings"
+	EdgeSecrets      Kind = "edge_secrets" // what Supabase's Edge Functions read
 	AdminUser        Kind = "admin_user"
 	FrontendSettings Kind = "frontend_settings"
 	VercelDeployment Kind = "vercel_deployment"
@@ -46,6 +48,7 @@ const (
 func Inside() map[Kind]Kind {
 	return map[Kind]Kind{
 		DatabaseSchema: SupabaseProject, InstanceConfig: SupabaseProject, AuthSettings: SupabaseProject, AdminUser: SupabaseProject,
+		EdgeSecrets:      SupabaseProject,
 		FrontendSettings: VercelProject, VercelDeployment: VercelProject,
 		TwilioKey:   TwilioSubaccount,
 		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser,
@@ -56,7 +59,7 @@ func Inside() map[Kind]Kind {
 
 // Settings are the kinds that are written over whatever is there, or have an id of our own choice: there is never a second one.
 func Settings() []Kind {
-	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, FrontendSettings, DNSProxy, AdminUser, BrandingAsset}
+	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, EdgeSecrets, FrontendSettings, DNSProxy, AdminUser, BrandingAsset}
 }
 
 // ResourceStatus is where a ledger entry is.

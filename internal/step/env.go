@@ -67,13 +67,14 @@ const (
 	SupabaseProjects  = "supabase-projects"
 	VercelProjects    = "vercel-projects"
 	DNSRecords        = "dns-records"
+	RateLimitRules    = "rate-limit-rules"
 	TwilioSubaccounts = "twilio-subaccounts"
 	SendGridSubusers  = "sendgrid-subusers"
 )
 
 // Quotas lists the quotas' names.
 func Quotas() []string {
-	return []string{SupabaseProjects, VercelProjects, DNSRecords, TwilioSubaccounts, SendGridSubusers}
+	return []string{SupabaseProjects, VercelProjects, DNSRecords, RateLimitRules, TwilioSubaccounts, SendGridSubusers}
 }
 
 // Names of Fleet's own secrets, found like the vendors' credentials.

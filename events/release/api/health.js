@@ -4,6 +4,7 @@ const { version } = require("../version.json");
 const url = (process.env.VITE_SUPABASE_URL || "").replace(/\/$/, "");
 const key = process.env.VITE_SUPABASE_ANON_KEY || "";
 const instance = process.env.VITE_INSTANCE_ID || "";
+const allowedOrigin = process.env.CORS_ALLOWED_ORIGIN || "";
 
 async function works(path) {
   if (!url || !key) return false;
@@ -18,7 +19,21 @@ async function works(path) {
   }
 }
 
+// allowOrigin lets the pages of the instance's own origin read the answer, and those of no other.
+function allowOrigin(request, response) {
+  response.setHeader("Vary", "Origin");
+  if (allowedOrigin !== "" && request.headers.origin === allowedOrigin) {
+    response.setHeader("Access-Control-Allow-Origin", allowedOrigin);
+    response.setHeader("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS");
+  }
+}
+
 module.exports = async (request, response) => {
+  allowOrigin(request, response);
+  if (request.method === "OPTIONS") {
+    response.status(204).end();
+    return;
+  }
   const [auth, database] = await Promise.all([works("/auth/v1/health"), works("/rest/v1/")]);
   const healthy = auth && database && instance !== "";
   response.setHeader("Cache-Control", "no-store");

@@ -22,7 +22,7 @@ import (
 var everyCheck = []string{
 	"supabase.token", "supabase.organization", "supabase.projects",
 	"vercel.token", "vercel.team", "vercel.projects",
-	"cloudflare.token", "cloudflare.zone", "cloudflare.dns-records",
+	"cloudflare.token", "cloudflare.zone", "cloudflare.dns-records", "cloudflare.rate-limit-rules",
 	"twilio.token", "twilio.account", "twilio.subaccounts",
 	"sendgrid.key", "sendgrid.scopes", "sendgrid.ips", "sendgrid.subusers",
 	"fleet.webhook-secret", "fleet.link-secret", "fleet.schedules", "fleet.dead-letters",
@@ -172,13 +172,14 @@ func TestDoctorOfAHealthyFleet(t *testing.T) {
 		w.wantOnly()
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		if len(w.calls) != 12 {
-			w.t.Errorf("%d calls, want one for each of the 12 questions", len(w.calls))
+		if len(w.calls) != 13 {
+			w.t.Errorf("%d calls, want one for each of the 13 questions", len(w.calls))
 		}
 	})
 	inWard(t, "", 0, func(w *ward) {
 		w.wantOnly("unchecked supabase.projects: how many are allowed is not known", `unchecked vercel.projects: "vercel-projects" under quotas`,
-			"unchecked cloudflare.dns-records: 0 DNS records", "unchecked twilio.subaccounts: 0 Twilio", "unchecked sendgrid.subusers: 0 SendGrid")
+			"unchecked cloudflare.dns-records: 0 DNS records",
+			"unchecked cloudflare.rate-limit-rules: 0 rate-limiting rules", "unchecked twilio.subaccounts: 0 Twilio", "unchecked sendgrid.subusers: 0 SendGrid")
 	})
 }
 
@@ -199,14 +200,14 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 		"a Supabase token is revoked": {revoked(provider.SupabaseToken),
 			append(unasked("supabase.organization", "supabase.projects"), "broken supabase.token: dashboard/account/tokens")},
 		"a Vercel token is revoked":       {revoked(provider.VercelToken), append(unasked("vercel.team", "vercel.projects"), "broken vercel.token: vercel-token")},
-		"a Cloudflare token is revoked":   {revoked(provider.CloudflareToken), append(unasked("cloudflare.zone", "cloudflare.dns-records"), "broken cloudflare.token: api-tokens")},
+		"a Cloudflare token is revoked":   {revoked(provider.CloudflareToken), append(unasked("cloudflare.zone", "cloudflare.dns-records", "cloudflare.rate-limit-rules"), "broken cloudflare.token: api-tokens")},
 		"a Twilio token is revoked":       {revoked(provider.TwilioToken), append(unasked("twilio.account", "twilio.subaccounts"), "broken twilio.token: console.twilio.com")},
 		"a SendGrid key is revoked":       {revoked(provider.SendGridKey), append(unasked("sendgrid.scopes", "sendgrid.ips", "sendgrid.subusers"), "broken sendgrid.key: API Keys")},
 		"a credential is gone":            {func(w *ward) { delete(w.credentials, provider.SupabaseToken) }, append(unasked("supabase.organization", "supabase.projects"), "broken supabase.token: create the secret")},
 		"a credential is empty":           {func(w *ward) { w.credentials[provider.VercelToken] = "" }, append(unasked("vercel.team", "vercel.projects"), "broken vercel.token: is empty")},
 		"the organisation is another":     {settings(func(s *provider.Settings) { s.SupabaseOrganization = "other" }), append(unasked("supabase.projects"), `broken supabase.organization: no organisation "other"`)},
 		"the team is another":             {settings(func(s *provider.Settings) { s.VercelTeam = "team_other" }), append(unasked("vercel.projects"), "broken vercel.team: FLEET_VERCEL_TEAM")},
-		"the zone is another":             {settings(func(s *provider.Settings) { s.CloudflareZone = strings.Repeat("f", 32) }), []string{"broken cloudflare.zone: FLEET_CLOUDFLARE_ZONE", "unchecked cloudflare.dns-records: can't be counted"}},
+		"the zone is another":             {settings(func(s *provider.Settings) { s.CloudflareZone = strings.Repeat("f", 32) }), []string{"broken cloudflare.zone: FLEET_CLOUDFLARE_ZONE", "unchecked cloudflare.dns-records: can't be counted", "unchecked cloudflare.rate-limit-rules: can't be counted"}},
 		"the zone is of another domain":   {settings(func(s *provider.Settings) { s.Domain = "gimbal.example" }), []string{"broken cloudflare.zone: another domain than gimbal.example"}},
 		"the Twilio account is another":   {settings(func(s *provider.Settings) { s.TwilioAccount = "AC" + strings.Repeat("7", 32) }), append(unasked("twilio.account", "twilio.subaccounts"), "broken twilio.token: FLEET_TWILIO_ACCOUNT")},
 		"the Twilio account is malformed": {settings(func(s *provider.Settings) { s.TwilioAccount = "gimbal" }), append(unasked("twilio.account", "twilio.subaccounts"), "broken twilio.token: malformed SID")},
@@ -238,7 +239,7 @@ func TestDoctorCountsWhatIsUsed(t *testing.T) {
 				quota[name] = c.allowed
 			}
 			checks := (&ward{rig: r}).examine()
-			for _, name := range []string{"supabase.projects", "vercel.projects", "cloudflare.dns-records", "twilio.subaccounts", "sendgrid.subusers"} {
+			for _, name := range []string{"supabase.projects", "vercel.projects", "cloudflare.dns-records", "cloudflare.rate-limit-rules", "twilio.subaccounts", "sendgrid.subusers"} {
 				if checks[name].Verdict != c.want || strings.HasPrefix(checks[name].Found, "0 ") {
 					t.Errorf("with %d allowed: %+v, want %s", c.allowed, checks[name], c.want)
 				}
@@ -253,7 +254,7 @@ func TestDoctorUnderFaults(t *testing.T) {
 	doors := map[string]string{"supabase.GetOrganization": "supabase.token", "vercel.GetTeam": "vercel.token",
 		"cloudflare.VerifyToken": "cloudflare.token", "twilio.FetchAccount": "twilio.token", "sendgrid.ListScopes": "sendgrid.key"}
 	inner := map[string]string{"supabase.ListProjects": "supabase.projects", "vercel.GetProjects": "vercel.projects",
-		"cloudflare.GetZone": "cloudflare.zone", "cloudflare.ListRecords": "cloudflare.dns-records", "twilio.ListAccounts": "twilio.subaccounts",
+		"cloudflare.GetZone": "cloudflare.zone", "cloudflare.ListRecords": "cloudflare.dns-records", "cloudflare.GetEntryPoint": "cloudflare.rate-limit-rules", "twilio.ListAccounts": "twilio.subaccounts",
 		"sendgrid.ListIPs": "sendgrid.ips", "sendgrid.ListSubusers": "sendgrid.subusers"}
 	for _, kind := range []string{"refused", "429", "403", "500-before", "lost", "hang"} {
 		for call, check := range doors {

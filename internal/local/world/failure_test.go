@@ -29,6 +29,7 @@ func TestEveryStepMayFailForGood(t *testing.T) {
 		"DeployFrontend":     "vercel.CreateDeployment=403@1+",
 		"AwaitFrontend":      "vercel.GetDeployment=403@1+",
 		"ProxyDNS":           "cloudflare.UpdateRecord=403@1+",
+		"ProtectHost":        "cloudflare.CreateRuleset=403@1+",
 	} {
 		t.Run(state, func(t *testing.T) {
 			t.Parallel()
@@ -106,7 +107,7 @@ func TestHangingLooks(t *testing.T) {
 func TestEveryStepMayDieForGood(t *testing.T) {
 	for _, function := range []string{"reserve-instance", "create-project", "await-project", "migrate-database", "create-frontend", "configure-dns",
 		"create-sms-account", "create-email-account", "publish-mail-dns", "await-mail-domain", "configure-instance", "create-admin",
-		"deploy-frontend", "await-frontend", "await-certificate", "proxy-dns", "verify-health", "activate-instance"} {
+		"deploy-frontend", "await-frontend", "await-certificate", "proxy-dns", "protect-host", "verify-health", "activate-instance"} {
 		t.Run(function, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(o *world.Options) {
@@ -126,7 +127,8 @@ func TestEveryStepMayDieForGood(t *testing.T) {
 func TestLostAnswerAtEveryCreate(t *testing.T) {
 	for _, call := range []string{"supabase.CreateProject", "supabase.CreateUser", "vercel.CreateProject", "vercel.AddProjectDomain",
 		"vercel.CreateDeployment", "cloudflare.CreateRecord", "twilio.CreateAccount", "twilio.CreateKey", "sendgrid.CreateSubuser",
-		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord"} {
+		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord",
+		"supabase.CreateSecrets", "cloudflare.CreateRuleset"} {
 		for _, kind := range []string{"lost", "500-after", "delayed", "hang", "refused", "429", "429-retry", "500-before"} {
 			t.Run(call+"="+kind, func(t *testing.T) {
 				t.Parallel()

@@ -69,6 +69,7 @@ var handlers = map[string]step.Opener{
 	"await-frontend":       step.Opens(frontend.Open, frontend.Await),
 	"await-certificate":    step.Opens(health.Open, health.AwaitCertificate),
 	"proxy-dns":            step.Opens(dns.Open, dns.Proxy),
+	"protect-host":         step.Opens(dns.Open, dns.Protect),
 	"verify-health":        step.Opens(health.Open, health.Verify),
 	"activate-instance":    step.Opens(instance.Open, instance.Activate),
 	"notify-customer":      step.Opens(notice.Open, notice.Customer),

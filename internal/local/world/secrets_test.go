@@ -39,7 +39,7 @@ func (s *shown) keep(value, from string) {
 	s.secrets[value] = from
 }
 
-var inJSON = regexp.MustCompile(`"(api_key|auth_token|secret|db_pass|password|action_link)" ?: ?"([^"]{8,})"`)
+var inJSON = regexp.MustCompile(`"(api_key|auth_token|secret|db_pass|password|smtp_pass|action_link)" ?: ?"([^"]{8,})"`)
 
 // TestSecretsStayWhereTheyBelong searches the logs, the executions' histories and everything the table is told, of a clean run and
 // of failing ones, for Fleet's credentials, for each secret that a vendor was told or told itself, and for personal data.

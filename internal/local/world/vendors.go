@@ -48,12 +48,13 @@ const (
 // What the simulated vendors allow. Of projects they allow any number.
 const (
 	records  = 3500
+	rules    = 1000
 	subusers = 100000
 )
 
 // Quotas are what the simulated vendors allow, by the names of step.Quotas.
 func Quotas() map[string]int {
-	return map[string]int{step.DNSRecords: records, step.TwilioSubaccounts: twilio.DefaultMaxAccounts, step.SendGridSubusers: subusers}
+	return map[string]int{step.DNSRecords: records, step.RateLimitRules: rules, step.TwilioSubaccounts: twilio.DefaultMaxAccounts, step.SendGridSubusers: subusers}
 }
 
 // Vendors are the simulators, and the public edge.
@@ -104,7 +105,7 @@ func (w *World) openVendors() error {
 		return sim.Options{Clock: o.Clock, Seed: o.Seed*8 + n, Lag: o.Latency.Lag, Answer: o.Latency.Answer}
 	}
 	v := &w.Vendors
-	v.Cloudflare = cloudflare.New(base(1), cloudflare.Config{Token: o.Credentials[provider.CloudflareToken], Zone: zone, Domain: Domain, Records: records})
+	v.Cloudflare = cloudflare.New(base(1), cloudflare.Config{Token: o.Credentials[provider.CloudflareToken], Zone: zone, Domain: Domain, Records: records, Rules: cmp.Or(o.RateLimitRules, rules)})
 	v.Supabase = supabase.New(base(2), supabase.Settings{Token: o.Credentials[provider.SupabaseToken], Organization: organization,
 		ReadyMin: o.Latency.ProjectMin, ReadyMax: o.Latency.ProjectMax, Healthy: o.Latency.Healthy, Going: o.Latency.Going, Databases: o.Databases})
 	v.Vercel = vercel.New(base(3), vercel.Config{Token: o.Credentials[provider.VercelToken], Team: team, Resolver: v.Cloudflare,

@@ -48,6 +48,8 @@ type Options struct {
 	AutoApprove []string
 	// Slots is how many provisionings run at once.
 	Slots int
+	// RateLimitRules is how many rate-limiting rules the plan of the zone at Cloudflare allows; 0 means plenty, negative none.
+	RateLimitRules int
 	// Databases is what stands behind the Supabase simulator; OpenDatabase is how the steps reach it.
 	Databases    Databases
 	OpenDatabase func(ctx context.Context, url provider.Secret) (schema.Database, error)

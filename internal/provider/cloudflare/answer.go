@@ -143,7 +143,8 @@ func errorCodes(body []byte) []int64 {
 
 // decisive is the first code that means something to Fleet, or else the first; 0 if there is none.
 func decisive(codes []int64) int64 {
-	known := []int64{codeAbsent, codeQuota, codeHostTaken, codeCNAMETaken, codeDelegated, codeExists, codeExistsWholly}
+	known := []int64{codeAbsent, codeQuota, codeHostTaken, codeCNAMETaken, codeDelegated, codeExists, codeExistsWholly,
+		codeRulesFull, codeRulesetThere}
 	for _, code := range codes {
 		if slices.Contains(known, code) {
 			return code

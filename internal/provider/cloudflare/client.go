@@ -1,4 +1,5 @@
-// Package cloudflare is Fleet's client of Cloudflare's DNS records, for the one zone that holds all instances' names.
+// Package cloudflare is Fleet's client of Cloudflare's DNS records and rate-limiting rules, for the one zone that holds all
+// instances' names.
 //
 // It stands on the SDK's dns package, whose habits it undoes: the SDK repeats every request, POSTs included, on 408,
 // 409, 429, 5xx and broken connections, and it decodes answers leniently, so that a field of the wrong type reads as
@@ -25,7 +26,7 @@ const vendor = "cloudflare"
 // Client speaks to Cloudflare. It is safe for concurrent use.
 //
 // Its errors are *fault.Error with vendor "cloudflare" and one of the operations ListRecords, GetRecord, CreateRecord,
-// UpdateRecord, DeleteRecord, VerifyToken and GetZone. VendorCode is Cloudflare's numeric code.
+// UpdateRecord, DeleteRecord, VerifyToken, GetZone, GetEntryPoint, CreateRuleset, CreateRule and DeleteRule. VendorCode is Cloudflare's numeric code.
 type Client struct {
 	records    *dns.RecordService
 	http       *http.Client

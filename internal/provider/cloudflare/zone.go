@@ -1,6 +1,7 @@
 package cloudflare
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -98,33 +99,59 @@ func word(text string) bool {
 	return text != "" && len(text) <= 32
 }
 
-// fetch reads what the dns package has no service for: the SDK's other ones would be linked for one GET each.
+// fetch reads what the dns package has no service for.
 func (c *Client) fetch(ctx context.Context, operation, path string) (*envelope, error) {
+	return c.send(ctx, operation, http.MethodGet, path, nil)
+}
+
+// send does a call that the dns package has no service for. The SDK's other packages would be linked for a call or two
+// each: rulesets alone makes a function 2.4 MB larger, 0.3 MB zipped, and registers its types at every start. body, if
+// any, is sent as JSON. Nothing is repeated.
+func (c *Client) send(ctx context.Context, operation, method, path string, body any) (*envelope, error) {
 	token, err := c.credential(ctx, provider.CloudflareToken)
 	if err != nil {
 		return nil, unsent(operation, credentialCode(err), "the credential is not to be had", err)
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
+	request, err := newRequest(ctx, method, c.base+path, body)
 	if err != nil {
 		return nil, unsent(operation, fault.Internal, "the request can't be written", err)
 	}
 	request.Header.Set("Authorization", "Bearer "+token.Reveal())
-	request.Header.Set("Accept", "application/json")
 	answer, err := c.http.Do(request)
 	if err != nil {
 		return nil, provider.Failed(vendor, operation, err)
 	}
 	defer func() { _ = answer.Body.Close() }() // it is only read
-	body, err := io.ReadAll(answer.Body)
+	text, err := io.ReadAll(answer.Body)
 	switch {
 	case answer.StatusCode != http.StatusOK:
-		return nil, c.refused(operation, answer, body)
+		return nil, c.refused(operation, answer, text)
 	case err != nil:
 		return nil, unusable(operation, answer.StatusCode)
 	}
-	e, ok := decode(body)
+	e, ok := decode(text)
 	if !ok {
 		return nil, unusable(operation, answer.StatusCode)
 	}
 	return e, nil
+}
+
+func newRequest(ctx context.Context, method, url string, body any) (*http.Request, error) {
+	var content io.Reader
+	if body != nil {
+		text, err := json.Marshal(body)
+		if err != nil {
+			return nil, err
+		}
+		content = bytes.NewReader(text)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, url, content)
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Accept", "application/json")
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	return request, nil
 }

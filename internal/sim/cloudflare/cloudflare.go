@@ -1,4 +1,4 @@
-// Package cloudflare simulates the part of Cloudflare's API that holds DNS records, for one zone.
+// Package cloudflare simulates the part of Cloudflare's API that holds DNS records and rate-limiting rules, for one zone.
 //
 // What it does is what Cloudflare documents: the envelope, partial uniqueness of names, relative names, filters that
 // don't regard case, the rate limit of 1200 calls in five minutes, after which everything is refused for five minutes.
@@ -28,6 +28,8 @@ type Config struct {
 	Domain string // the zone's name, "gimbal.app"
 	// Records is how many records the zone may hold; 0 means 3500, as on paid plans.
 	Records int
+	// Rules is how many rate-limiting rules the zone's plan allows; 0 means 5, as on the Business plan. Negative: none.
+	Rules int
 	// Calls is how many calls are answered in five minutes; 0 means 1200.
 	Calls int
 	// TokenStatus is the token's, ZoneStatus the zone's; both "active".
@@ -49,6 +51,8 @@ type Sim struct {
 // state is all that Cloudflare keeps.
 type state struct {
 	Records []record `json:"records"`
+	// RateLimits is the ruleset of the phase http_ratelimit; nil before the first rule.
+	RateLimits *ruleset `json:"rate_limits,omitempty"`
 	// Made counts creations by name, Calls the calls by operation: with the seed they decide ids and latencies,
 	// whatever the order in which branches arrive.
 	Made   map[string]int `json:"made"`
@@ -60,6 +64,7 @@ type state struct {
 func New(o sim.Options, c Config) *Sim {
 	c.Records = cmp.Or(c.Records, 3500)
 	c.Calls = cmp.Or(c.Calls, 1200)
+	c.Rules = cmp.Or(c.Rules, 5)
 	c.TokenStatus, c.ZoneStatus = cmp.Or(c.TokenStatus, "active"), cmp.Or(c.ZoneStatus, "active")
 	c.Domain = strings.ToLower(c.Domain)
 	s := &Sim{options: o, config: c, state: state{Made: map[string]int{}, Calls: map[string]int{}}}
@@ -71,14 +76,19 @@ func New(o sim.Options, c Config) *Sim {
 	s.router.Handle("GET "+records+"/{id}", "GetRecord", s.inZone(s.get))
 	s.router.Handle("PATCH "+records+"/{id}", "UpdateRecord", s.inZone(s.update))
 	s.router.Handle("DELETE "+records+"/{id}", "DeleteRecord", s.inZone(s.remove))
+	const rulesets = "/client/v4/zones/{zone}/rulesets"
+	s.router.Handle("GET "+rulesets+"/phases/{phase}/entrypoint", "GetEntryPoint", s.inZone(s.entryPoint))
+	s.router.Handle("POST "+rulesets, "CreateRuleset", s.inZone(s.createRuleset))
+	s.router.Handle("POST "+rulesets+"/{ruleset}/rules", "CreateRule", s.inZone(s.createRule))
+	s.router.Handle("DELETE "+rulesets+"/{ruleset}/rules/{id}", "DeleteRule", s.inZone(s.removeRule))
 	return s
 }
 
 // Name is "cloudflare".
 func (s *Sim) Name() string { return "cloudflare" }
 
-// Operation names what a request calls: ListRecords, CreateRecord, GetRecord, UpdateRecord, DeleteRecord, VerifyToken or
-// GetZone.
+// Operation names what a request calls: ListRecords, CreateRecord, GetRecord, UpdateRecord, DeleteRecord, VerifyToken,
+// GetZone, GetEntryPoint, CreateRuleset, CreateRule or DeleteRule.
 func (s *Sim) Operation(r *http.Request) string { return s.router.Operation(r) }
 
 // Operations names every call that there is, unsorted; a name may come twice.
@@ -148,7 +158,8 @@ func (s *Sim) LookupCNAME(host string) (target string, proxied, ok bool) {
 	return "", false, false
 }
 
-// Inventory lists the records as "dns_record", named by their full names and marked by their comments.
+// Inventory lists the records as "dns_record", named by their full names and marked by their comments, and the rules as
+// "cloudflare_rule", named by their refs and marked by their descriptions.
 func (s *Sim) Inventory() []sim.Held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -160,7 +171,14 @@ func (s *Sim) Inventory() []sim.Held {
 		}
 		held = append(held, sim.Held{Kind: "dns_record", Name: r.Name, ID: r.ID, Mark: r.Comment, Status: status})
 	}
-	slices.SortFunc(held, func(a, b sim.Held) int { return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID)) })
+	if set := s.state.RateLimits; set != nil {
+		for _, r := range set.Rules {
+			held = append(held, sim.Held{Kind: "cloudflare_rule", Name: r.Ref, ID: r.ID, Mark: r.Description, Status: "enabled"})
+		}
+	}
+	slices.SortFunc(held, func(a, b sim.Held) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
 	return held
 }
 

@@ -18,7 +18,7 @@ import (
 // Cloudflare's document has it.
 func TestContract(t *testing.T) {
 	spec := contract.Open(t, "cloudflare")
-	s := cloudflare.New(sim.Options{Clock: clock.System()}, cloudflare.Config{Token: token, Zone: zone, Domain: "gimbal.app", Records: 2})
+	s := cloudflare.New(sim.Options{Clock: clock.System()}, cloudflare.Config{Token: token, Zone: zone, Domain: "gimbal.app", Records: 2, Rules: 2})
 	rules, err := sim.ParseRules("cloudflare.ListRecords=429-retry@2,cloudflare.ListRecords=500-before@3,cloudflare.ListRecords=403@4")
 	if err != nil {
 		t.Fatal(err)
@@ -74,6 +74,7 @@ func TestContract(t *testing.T) {
 	if n != 2 {
 		t.Errorf("%d records are counted, want 2", n)
 	}
+	aroundRules(t, c)
 	ok(c.SetProxied(ctx, r.ID, true))
 	ok(c.DeleteRecord(ctx, r.ID))
 	ok(c.DeleteRecord(ctx, r.ID))
@@ -89,10 +90,59 @@ func TestContract(t *testing.T) {
 
 	const prefix = "cloudflare.dns-records-for-a-zone-"
 	want := []string{
+		"cloudflare.createZoneRuleset", "cloudflare.createZoneRulesetRule", "cloudflare.deleteZoneRulesetRule",
 		prefix + "create-dns-record", prefix + "delete-dns-record", prefix + "dns-record-details",
-		prefix + "list-dns-records", prefix + "patch-dns-record", "cloudflare.user-api-tokens-verify-token", "cloudflare.zones-0-get",
+		prefix + "list-dns-records", prefix + "patch-dns-record", "cloudflare.getZoneEntrypointRuleset",
+		"cloudflare.user-api-tokens-verify-token", "cloudflare.zones-0-get",
 	}
 	if got := spec.Seen(); !slices.Equal(got, want) {
 		t.Errorf("checked %q, want %q", got, want)
+	}
+}
+
+// aroundRules goes through the calls of rate-limiting rules, refused ones too.
+func aroundRules(t *testing.T, c *client.Client) {
+	t.Helper()
+	ctx := provider.WithAttempt(t.Context())
+	limits := func() client.RateLimits {
+		t.Helper()
+		l, err := c.RateLimits(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	create := func(ruleset, name string, period int) error {
+		_, err := c.CreateRule(ctx, ruleset, client.NewRule{Ref: "ref-" + name, Description: "owner=fleet customer=" + name,
+			Host: name + ".gimbal.app", Limit: client.Limit{Requests: 500, Period: period, Timeout: 10}})
+		return err
+	}
+	if l := limits(); l.Ruleset != "" {
+		t.Errorf("a zone without rules has %+v", l)
+	}
+	for i, step := range []struct {
+		ruleset string // "" means as in a race: none was seen
+		period  int
+		want    fault.Code
+	}{{"", 10, ""}, {"", 10, ""}, {"seen", 7, fault.Rejected}, {"seen", 10, fault.QuotaExceeded}, {"0123456789abcdef0123456789abcdef", 10, fault.NotReady}} {
+		ruleset := step.ruleset
+		if ruleset == "seen" {
+			ruleset = limits().Ruleset
+		}
+		if err := create(ruleset, "c"+string(rune('0'+i)), step.period); step.want == "" && err != nil || step.want != "" && !fault.Is(err, step.want) {
+			t.Errorf("rule %d: %v, want %q", i, err, step.want)
+		}
+	}
+	l := limits()
+	if len(l.Rules) != 2 {
+		t.Fatalf("rules: %+v", l)
+	}
+	for range 2 {
+		if err := c.DeleteRule(ctx, l.Ruleset, l.Rules[0].ID); err != nil {
+			t.Error(err)
+		}
+	}
+	if left := limits(); len(left.Rules) != 1 || left.Rules[0].ID != l.Rules[1].ID {
+		t.Errorf("left: %+v", left)
 	}
 }

@@ -34,6 +34,6 @@ func (s *Sim) zone(w http.ResponseWriter, _ *http.Request) {
 		"owner":       map[string]any{"id": "", "type": "user"},
 		"account":     map[string]any{"id": "9a7806061c88ada191ed06f989cc3dac", "name": "Gimbal"},
 		"meta":        map[string]any{"step": 2, "page_rule_quota": 3, "custom_certificate_quota": 0, "phishing_detected": false},
-		"permissions": []string{"#dns_records:edit", "#dns_records:read", "#zone:read"},
+		"permissions": []string{"#dns_records:edit", "#dns_records:read", "#waf:edit", "#waf:read", "#zone:read"},
 	})
 }

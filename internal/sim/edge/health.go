@@ -26,9 +26,25 @@ type healthDocument struct {
 // probeTime is how long the health function waits for a part of its instance.
 const probeTime = 5 * time.Second
 
+// allowOrigin does what the release's functions do for browsers: the pages of the one allowed origin may read the answer, and
+// those of no other. Whoever asks may get a different answer for another origin, so caches are told.
+func allowOrigin(w http.ResponseWriter, r *http.Request, site vercel.Site) {
+	allowed := site.Environment["CORS_ALLOWED_ORIGIN"]
+	w.Header().Set("Vary", "Origin")
+	if allowed != "" && r.Header.Get("Origin") == allowed {
+		w.Header().Set("Access-Control-Allow-Origin", allowed)
+		w.Header().Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+	}
+}
+
 // health does what the release's health function does: it asks the instance's Auth and REST servers. Anything but two
-// successes is 503.
+// successes is 503. A browser's question beforehand, OPTIONS, is answered without looking.
 func (e *Edge) health(w http.ResponseWriter, r *http.Request, site vercel.Site) {
+	allowOrigin(w, r, site)
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	ctx, cancel := e.clock.WithTimeout(r.Context(), probeTime)
 	defer cancel()
 	var auth, database bool

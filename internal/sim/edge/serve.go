@@ -26,6 +26,8 @@ func (e *Edge) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case e.reach(host) != nil || !live:
 		fail(w, http.StatusNotFound, "DEPLOYMENT_NOT_FOUND", "The deployment could not be found on Vercel.")
+	case r.Method == http.MethodOptions && r.URL.Path == "/api/health" && has(site, healthFunction):
+		e.health(w, r, site)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		fail(w, http.StatusMethodNotAllowed, "INVALID_REQUEST_METHOD", "This method is not allowed.")
 	case r.URL.Path == "/api/health" && has(site, healthFunction):

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"net/mail"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -100,7 +102,7 @@ func (f authField) takes(name string, v any) bool {
 	case f.Type == "integer":
 		return isNumber && number == math.Trunc(number) && fits(name, number)
 	}
-	return isText && (len(f.Enum) == 0 || slices.Contains(f.Enum, text)) && (name != "site_url" || fitsSite(text))
+	return isText && (len(f.Enum) == 0 || slices.Contains(f.Enum, text)) && fitsText(name, text)
 }
 
 func fits(name string, n float64) bool {
@@ -109,11 +111,37 @@ func fits(name string, n float64) bool {
 		return n >= 0 && n <= 604800
 	case "password_min_length":
 		return n >= 6 && n <= 32767
+	case "smtp_max_frequency":
+		return n >= 0 && n <= 32767
+	case "mailer_otp_exp":
+		return n >= 0 && n <= math.MaxInt32
+	case "rate_limit_email_sent", "rate_limit_otp", "rate_limit_verify", "rate_limit_token_refresh", "rate_limit_sms_sent",
+		"rate_limit_anonymous_users", "rate_limit_web3":
+		return n >= 1 && n <= math.MaxInt32
 	}
 	return true
 }
 
-func fitsSite(text string) bool { return text != "" && !strings.Contains(text, ",") }
+// fitsText judges what is not any text.
+func fitsText(name, text string) bool {
+	switch name {
+	case "site_url":
+		return text != "" && !strings.Contains(text, ",")
+	case "uri_allow_list": // a comma list of addresses, which may be empty and may hold wildcards
+		for _, one := range strings.Split(text, ",") {
+			if one = strings.TrimSpace(one); text != "" && !strings.Contains(one, "://") {
+				return false
+			}
+		}
+	case "smtp_admin_email":
+		at, err := mail.ParseAddress(text)
+		return err == nil && at.Address == text
+	case "smtp_port":
+		port, err := strconv.ParseUint(text, 10, 16)
+		return err == nil && port > 0
+	}
+	return true
+}
 
 // kept is a setting as it is stored and shown: of the mail server's password only a digest.
 func kept(name string, v any) any {

@@ -43,7 +43,7 @@ func TestContract(t *testing.T) {
 	})
 	want := []string{
 		"supabase-auth.adminCreateUser", "supabase-auth.adminGenerateLink", "supabase-auth.adminGetUser", "supabase-auth.authHealth",
-		"supabase.v1-create-a-project", "supabase.v1-delete-a-project", "supabase.v1-get-all-projects-for-organization",
+		"supabase.v1-bulk-create-secrets", "supabase.v1-create-a-project", "supabase.v1-delete-a-project", "supabase.v1-get-all-projects-for-organization",
 		"supabase.v1-get-an-organization",
 		"supabase.v1-get-auth-service-config", "supabase.v1-get-pooler-config", "supabase.v1-get-project",
 		"supabase.v1-get-project-api-keys", "supabase.v1-get-services-health", "supabase.v1-update-auth-service-config",
@@ -100,11 +100,15 @@ func fromCreationToRemoval(t *testing.T, ctx context.Context, c clock.Clock, ven
 	_, err = vendor.Pooler(ctx, p.Ref)
 	must(err)
 	must(vendor.SetDatabasePassword(ctx, p.Ref, provider.NewSecret("another-password")))
-	closed := true
+	yes, no := true, false
 	must(vendor.UpdateAuth(ctx, p.Ref, client.AuthSettings{
-		SiteURL: "https://one.gimbal.test", RedirectURLs: []string{"https://one.gimbal.test/**"}, DisableSignup: &closed, PasswordMinLength: 12,
-		SMTP: &client.SMTP{Host: "smtp.test", Port: 587, User: "apikey", Password: provider.NewSecret("x"), SenderName: "One", SenderMail: "no-reply@one.test"},
+		SiteURL: "https://one.gimbal.test", RedirectURLs: []string{"https://one.gimbal.test/**"}, DisableSignup: &yes, PasswordMinLength: 12,
+		AnonymousUsers: &no, PhoneLogin: &no, EmailLogin: &yes, Autoconfirm: &no, SecureEmailChange: &yes, TokenExpiry: 3600,
+		RotateRefreshTokens: &yes, LinkExpiry: 86400,
+		Rates: client.Rates{Emails: 100, EmailFrequency: 60, OneTimeCodes: 30, Verifications: 30, TokenRefreshes: 300},
+		SMTP:  &client.SMTP{Host: "smtp.test", Port: 587, User: "apikey", Password: provider.NewSecret("x"), SenderName: "One", SenderMail: "no-reply@one.test"},
 	}))
+	must(vendor.SetEdgeSecrets(ctx, p.Ref, []client.EdgeSecret{{Name: "CORS_ALLOWED_ORIGIN", Value: provider.NewSecret("https://one.gimbal.test")}}))
 	user := client.NewUser{ID: "6f9619ff-8b86-4d01-b42d-00cf4fc964ff", Email: "ada@example.com",
 		UserMetadata: map[string]any{"name": "Ada"}, AppMetadata: map[string]any{"role": "admin"}}
 	_, err = vendor.CreateUser(ctx, p.Ref, keys.Service, user)

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -125,19 +126,30 @@ func TestAuthConfig(t *testing.T) {
 		}
 		for body, status := range map[string]int{
 			`{"site_url":"https://one.test","uri_allow_list":"https://a,https://b","disable_signup":true,"jwt_exp":60}`: 200,
-			`{"nobody_knows_this":1}`:   200,
-			`{"site_url":null}`:         200,
-			`{"site_url":"a,b"}`:        400,
-			`{"site_url":""}`:           400,
-			`{"site_url":1}`:            400,
-			`{"disable_signup":"yes"}`:  400,
-			`{"jwt_exp":604801}`:        400,
-			`{"jwt_exp":1.5}`:           400,
-			`{"password_min_length":5}`: 400,
-			`{"smtp_port":25}`:          400,
-			`{"sms_provider":"pigeon"}`: 400,
-			`{"mailer_otp_exp":null}`:   400,
-			`[]`:                        400,
+			`{"nobody_knows_this":1}`:                                  200,
+			`{"site_url":null}`:                                        200,
+			`{"site_url":"a,b"}`:                                       400,
+			`{"site_url":""}`:                                          400,
+			`{"site_url":1}`:                                           400,
+			`{"disable_signup":"yes"}`:                                 400,
+			`{"jwt_exp":604801}`:                                       400,
+			`{"jwt_exp":1.5}`:                                          400,
+			`{"password_min_length":5}`:                                400,
+			`{"smtp_port":25}`:                                         400,
+			`{"smtp_port":"0"}`:                                        400,
+			`{"smtp_port":"587"}`:                                      200,
+			`{"smtp_admin_email":"One <a@one.test>"}`:                  400,
+			`{"smtp_admin_email":"a@one.test"}`:                        200,
+			`{"uri_allow_list":"https://a, b"}`:                        400,
+			`{"uri_allow_list":"https://a,"}`:                          400,
+			`{"uri_allow_list":""}`:                                    200,
+			`{"uri_allow_list":["https://a"]}`:                         400,
+			`{"rate_limit_email_sent":0}`:                              400,
+			`{"rate_limit_email_sent":100,"smtp_max_frequency":32768}`: 400,
+			`{"mailer_otp_exp":-1}`:                                    400,
+			`{"sms_provider":"pigeon"}`:                                400,
+			`{"mailer_otp_exp":null}`:                                  400,
+			`[]`:                                                       400,
 		} {
 			if r := w.manage(t, "PATCH", at, body); r.status != status {
 				t.Errorf("%s: %d %v, want %d", body, r.status, r.body, status)
@@ -146,6 +158,36 @@ func TestAuthConfig(t *testing.T) {
 		r := w.manage(t, "PATCH", at, `{"smtp_pass":"mail-secret","smtp_host":"smtp.test"}`)
 		if r.text(t, "smtp_host") != "smtp.test" || r.text(t, "smtp_pass") == "mail-secret" || r.at(t, "disable_signup") != true {
 			t.Errorf("%v %v %v", r.at(t, "smtp_host"), r.at(t, "smtp_pass"), r.at(t, "disable_signup"))
+		}
+	})
+}
+
+// TestEdgeSecrets: names are checked, all are written or none, and what is there is written over.
+func TestEdgeSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(sim.Options{}, Settings{})
+		ref := w.create(t, "one")
+		for _, c := range []struct {
+			body   string
+			status int
+			want   map[string]string
+		}{
+			{`[{"name":"A","value":"1"},{"name":"B","value":"2"}]`, 201, map[string]string{"A": "1", "B": "2"}},
+			{`[{"name":"A","value":"3"},{"name":"SUPABASE_URL","value":"x"}]`, 400, map[string]string{"A": "1", "B": "2"}},
+			{`[{"name":"A"}]`, 400, map[string]string{"A": "1", "B": "2"}},
+			{`{"name":"A","value":"3"}`, 400, map[string]string{"A": "1", "B": "2"}},
+			{`[{"name":"A","value":"3"}]`, 201, map[string]string{"A": "3", "B": "2"}},
+		} {
+			q := httptest.NewRequest("POST", "https://api.supabase.test/v1/projects/"+ref+"/secrets", strings.NewReader(c.body))
+			q.Header.Set("Authorization", "Bearer "+accessToken)
+			r := httptest.NewRecorder()
+			w.ServeHTTP(r, q)
+			if got := w.EdgeSecrets(ref); r.Code != c.status || !maps.Equal(got, c.want) || r.Code == 201 && r.Body.Len() != 0 {
+				t.Errorf("%s: %d %s, %v", c.body, r.Code, r.Body, got)
+			}
+		}
+		if w.EdgeSecrets("nobody") != nil || w.AuthConfig("nobody") != nil {
+			t.Error("a project that isn't there has settings")
 		}
 	})
 }

@@ -34,12 +34,14 @@ type project struct {
 	Hidden   time.Time            `json:"hidden"`   // in lists until then
 	Forced   string               `json:"forced,omitempty"`
 
-	Keys    keys           `json:"keys"`
-	Pooler  string         `json:"pooler"` // host
-	Auth    map[string]any `json:"auth"`   // settings that differ from the default
-	Users   []*user        `json:"users"`
-	Links   int            `json:"links"` // links made so far
-	Buckets []*bucket      `json:"buckets"`
+	Keys   keys           `json:"keys"`
+	Pooler string         `json:"pooler"` // host
+	Auth   map[string]any `json:"auth"`   // settings that differ from the default
+	// Secrets are the Edge Functions' environment, by name.
+	Secrets map[string]string `json:"secrets,omitempty"`
+	Users   []*user           `json:"users"`
+	Links   int               `json:"links"` // links made so far
+	Buckets []*bucket         `json:"buckets"`
 }
 
 func (p *project) gone(now time.Time) bool { return !p.Deleted.IsZero() && !now.Before(p.Gone) }

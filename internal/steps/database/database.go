@@ -32,8 +32,8 @@ func Migrate(d Deps) step.Func {
 	}
 }
 
-// Configure writes the instance's settings, with its vendor credentials encrypted, and points Auth at its host. Both write
-// over what is there, so a replay changes nothing.
+// Configure writes the instance's settings, with its vendor credentials encrypted, and sets the Auth service up. All of it is
+// written over what is there, so a replay changes nothing.
 func Configure(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		entry, err := project.Entry(ctx, run)
@@ -50,10 +50,7 @@ func Configure(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		return run.Change(ctx, step.Change{Kind: fleet.AuthSettings, Name: "site", Apply: func(ctx context.Context) error {
-			home := "https://" + run.Instance.Host
-			return d.Projects.UpdateAuth(ctx, entry.ID, supabase.AuthSettings{SiteURL: home, RedirectURLs: []string{home + "/**"}})
-		}})
+		return d.configureAuth(ctx, run, entry.ID)
 	}
 }
 

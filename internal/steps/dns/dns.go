@@ -1,4 +1,4 @@
-// Package dns handles an instance's records in the zone.
+// Package dns handles an instance's records and its rate-limiting rule in the zone.
 package dns
 
 import (
@@ -91,9 +91,12 @@ func Proxy(d Deps) step.Func {
 	}
 }
 
-// Remove removes the instance's records, before what they point at is removed.
+// Remove removes the instance's records, before what they point at is removed, and its rule. Neither waits for the other.
 func Remove(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
-		return run.RemoveAll(ctx, fleet.DNSRecord, func(e fleet.Resource) step.Resource { return d.Record(run, e.Name, "") })
+		return step.Join(
+			run.RemoveAll(ctx, fleet.DNSRecord, func(e fleet.Resource) step.Resource { return d.Record(run, e.Name, "") }),
+			run.RemoveAll(ctx, fleet.CloudflareRule, func(e fleet.Resource) step.Resource { return d.Rule(run, e.Name) }),
+		)
 	}
 }

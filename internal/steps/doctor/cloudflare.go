@@ -18,13 +18,18 @@ const (
 	cloudflareToken   = "cloudflare.token"
 	cloudflareZone    = "cloudflare.zone"
 	cloudflareRecords = "cloudflare.dns-records"
+	cloudflareRules   = "cloudflare.rate-limit-rules"
 )
 
 var atCloudflare = vendor{name: "Cloudflare", scope: "cloudflare", credential: provider.CloudflareToken, status: "www.cloudflarestatus.com",
-	renew: "make an API token at dash.cloudflare.com/profile/api-tokens with Zone:Read and DNS:Edit for the one zone"}
+	renew: "make an API token at dash.cloudflare.com/profile/api-tokens with Zone:Read, DNS:Edit and Zone WAF:Edit for the one zone"}
 
 var recordsQuota = quota{check: cloudflareRecords, name: step.DNSRecords, what: "DNS records",
 	raise: "raise the zone's plan, or delete records that nobody needs, at dash.cloudflare.com"}
+
+var rulesQuota = quota{check: cloudflareRules, name: step.RateLimitRules, what: "rate-limiting rules",
+	lacking: "the next instance goes without a limit of its own",
+	raise:   "raise the zone's plan, or delete rules that nobody needs, at dash.cloudflare.com"}
 
 // zoneSight is what Cloudflare answered.
 type zoneSight struct {
@@ -33,34 +38,48 @@ type zoneSight struct {
 	tokenErr, zoneErr error
 	records           int
 	recordsErr        error
+	limits            cloudflare.RateLimits
+	limitsErr         error
 }
 
 func (d Deps) lookAtCloudflare(ctx context.Context) []view.Check {
 	v := atCloudflare
 	c, ok := d.held(ctx, v, cloudflareToken)
 	if !ok {
-		return unasked(c, cloudflareZone, cloudflareRecords)
+		return unasked(c, cloudflareZone, cloudflareRecords, cloudflareRules)
 	}
 	var s zoneSight
 	// An account's token is refused here, and good all the same: the zone decides.
 	s.token, s.tokenErr = ask(ctx, d.clock, d.cloudflare.VerifyToken)
 	if c, ok = v.door(cloudflareToken, s.tokenErr); !ok && !refused(s.tokenErr) {
-		return unasked(c, cloudflareZone, cloudflareRecords)
+		return unasked(c, cloudflareZone, cloudflareRecords, cloudflareRules)
 	}
 	s.zone, s.zoneErr = ask(ctx, d.clock, d.cloudflare.Zone)
 	s.records, s.recordsErr = d.cloudflare.CountRecords(ctx)
+	s.limits, s.limitsErr = d.cloudflare.RateLimits(ctx)
 	if refused(s.tokenErr) && s.zoneErr != nil && s.recordsErr != nil {
-		return unasked(c, cloudflareZone, cloudflareRecords)
+		return unasked(c, cloudflareZone, cloudflareRecords, cloudflareRules)
 	}
 	return []view.Check{judgeCloudflareToken(s, d.clock.Now()), judgeZone(s, d.vendors.Domain, d.vendors.CloudflareZone),
-		recordsQuota.judge(s.records, s.recordsErr, d.quotas[step.DNSRecords])}
+		recordsQuota.judge(s.records, s.recordsErr, d.quotas[step.DNSRecords]),
+		rulesQuota.judge(len(s.limits.Rules), s.limitsErr, d.quotas[step.RateLimitRules])}
 }
 
 // expiring is how long before its end a token gives warning.
 const expiring = 14 * 24 * time.Hour
 
-// edits is the permission without which nothing can be done in the zone.
-const edits = "#dns_records:edit"
+// edits are the permissions without which nothing can be done in the zone: for its records, and for its rules.
+func edits() []string { return []string{"#dns_records:edit", "#waf:edit"} }
+
+// lacks is the first of them that the zone doesn't list; empty where it lists all, or none at all.
+func (s zoneSight) lacks() string {
+	for _, edit := range edits() {
+		if len(s.zone.Permissions) > 0 && !slices.Contains(s.zone.Permissions, edit) {
+			return edit
+		}
+	}
+	return ""
+}
 
 func judgeCloudflareToken(s zoneSight, now time.Time) view.Check {
 	mend := atCloudflare.renew + "; " + keep(provider.CloudflareToken)
@@ -72,8 +91,8 @@ func judgeCloudflareToken(s zoneSight, now time.Time) view.Check {
 		return broken(cloudflareToken, fmt.Sprintf("the token expired on %s", day(ends)), mend)
 	case !ends.IsZero() && ends.Sub(now) < expiring:
 		return warning(cloudflareToken, fmt.Sprintf("the token expires on %s, in %d days", day(ends), days(ends.Sub(now))), mend)
-	case len(s.zone.Permissions) > 0 && !slices.Contains(s.zone.Permissions, edits):
-		return warning(cloudflareToken, "the zone doesn't list "+edits+" among what the token may do there", mend)
+	case s.lacks() != "":
+		return warning(cloudflareToken, "the zone doesn't list "+s.lacks()+" among what the token may do there", mend)
 	case s.tokenErr != nil:
 		return fine(cloudflareToken, "accepted in the zone; it is an account's token, whose end Cloudflare doesn't tell")
 	case ends.IsZero():

@@ -29,7 +29,7 @@ func (d Deps) parts() []part {
 	return []part{
 		{[]string{supabaseToken, supabaseOrganization, supabaseProjects}, d.lookAtSupabase},
 		{[]string{vercelToken, vercelTeam, vercelProjects}, d.lookAtVercel},
-		{[]string{cloudflareToken, cloudflareZone, cloudflareRecords}, d.lookAtCloudflare},
+		{[]string{cloudflareToken, cloudflareZone, cloudflareRecords, cloudflareRules}, d.lookAtCloudflare},
 		{[]string{twilioToken, twilioAccount, twilioSubaccounts}, d.lookAtTwilio},
 		{[]string{sendgridKey, sendgridScopes, sendgridIPs, sendgridSubusers}, d.lookAtSendGrid},
 		{[]string{webhookSecret}, d.lookAtWebhookSecret},

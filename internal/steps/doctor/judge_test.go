@@ -128,7 +128,7 @@ func TestCloudflare(t *testing.T) {
 		return cloudflare.Token{Status: "active", ExpiresOn: now.Add(d)}
 	}
 	const day = 24 * time.Hour
-	zone := cloudflare.Zone{Name: "Gimbal.app", Status: "active", Permissions: []string{"#zone:read", edits}}
+	zone := cloudflare.Zone{Name: "Gimbal.app", Status: "active", Permissions: append([]string{"#zone:read"}, edits()...)}
 	token := func(s zoneSight) view.Check { return judgeCloudflareToken(s, now) }
 	judge(t, cloudflareToken, map[string]judged{
 		"for ever":     {token(zoneSight{token: active, zone: zone}), view.Fine, "without an end", ""},
@@ -138,7 +138,8 @@ func TestCloudflare(t *testing.T) {
 		"over":         {token(zoneSight{token: until(0), zone: zone}), view.Broken, "expired on 2026-11-25", "dash.cloudflare.com/profile/api-tokens"},
 		"disabled":     {token(zoneSight{token: cloudflare.Token{Status: "disabled"}, zone: zone}), view.Broken, "disabled", "cloudflare-token"},
 		"account's":    {token(zoneSight{tokenErr: unknown, zone: zone}), view.Fine, "account's token", ""},
-		"reads only":   {token(zoneSight{token: active, zone: cloudflare.Zone{Permissions: []string{"#zone:read"}}}), view.Warning, edits, "DNS:Edit"},
+		"reads only":   {token(zoneSight{token: active, zone: cloudflare.Zone{Permissions: []string{"#zone:read"}}}), view.Warning, "#dns_records:edit", "DNS:Edit"},
+		"no rules":     {token(zoneSight{token: active, zone: cloudflare.Zone{Permissions: []string{"#dns_records:edit"}}}), view.Warning, "#waf:edit", "WAF:Edit"},
 		"tells little": {token(zoneSight{token: active}), view.Fine, "active", ""},
 	})
 	judge(t, cloudflareZone, map[string]judged{

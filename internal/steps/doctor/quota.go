@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ type quota struct {
 	name  string // in FLEET_QUOTAS
 	what  string // "projects"
 	raise string // how to get more
+	// lacking is what happens when there are no more; empty: the next signup fails.
+	lacking string
 }
 
 // nearly is from how many per cent on a quota gives warning.
@@ -33,7 +36,7 @@ func (q quota) judge(used int, err error, limit int) view.Check {
 		return unchecked(q.check, fmt.Sprintf("%d %s; how many are allowed is not known", used, q.what),
 			fmt.Sprintf("look the limit up at the vendor and set %q under quotas of the stage in infra/cdk.json (FLEET_QUOTAS), then: make deploy", q.name))
 	case used >= limit:
-		return broken(q.check, fmt.Sprintf("all %d %s are used (%d): the next signup fails", limit, q.what, used), q.more())
+		return broken(q.check, fmt.Sprintf("all %d %s are used (%d): %s", limit, q.what, used, cmp.Or(q.lacking, "the next signup fails")), q.more())
 	case used*100 >= limit*nearly:
 		return warning(q.check, fmt.Sprintf("%d of %d %s are used: %d left", used, limit, q.what, limit-used), q.more())
 	}

@@ -163,6 +163,8 @@ func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (re
 		res = d.frontend.Deployment(outer, e.Name)
 	case fleet.DNSRecord:
 		res = d.dns.Record(run, e.Name, "")
+	case fleet.CloudflareRule:
+		res = d.dns.Rule(run, e.Name)
 	case fleet.TwilioSubaccount:
 		res = d.sms.Account(run, e.Name)
 	case fleet.TwilioKey:
