@@ -17,8 +17,10 @@ import (
 const (
 	// MaxBytes is the largest file.
 	MaxBytes = 1 << 20
-	// MinSide and MaxSide bound width and height, in pixels.
-	MinSide, MaxSide = 16, 4096
+	// MinSide is the smallest width or height, in pixels.
+	MinSide = 16
+	// MaxSide is the largest.
+	MaxSide = 4096
 	// maxPixels bounds what a browser has to unpack: 4 bytes each.
 	maxPixels = 8 << 20
 )
