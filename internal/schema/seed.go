@@ -7,7 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/project-gimbal/fleet/internal/fault"
-	"github.com/project-gimbal/fleet/internal/schema/content"
+	"github.com/project-gimbal/fleet/internal/schema/starting"
 )
 
 // Starter says what an instance starts with.
@@ -84,11 +84,11 @@ const (
 
 // pieces is the starting content in the order in which its rows refer to each other.
 func (s Starter) pieces() ([]piece, error) {
-	c, err := content.For(s.Vertical)
+	c, err := starting.For(s.Vertical)
 	if err != nil {
 		return nil, &fault.Error{Code: fault.Rejected, Vendor: vendor, Operation: "Seed", Text: "no starting content for this vertical", Err: err, NothingHappened: true}
 	}
-	locale := content.Closest(s.Locale)
+	locale := starting.Closest(s.Locale)
 	type row = map[string]any
 	var optOut, templates, tags, retention []row
 	for _, o := range c.OptOut {
@@ -101,7 +101,7 @@ func (s Starter) pieces() ([]piece, error) {
 	for _, name := range c.Tags[locale] {
 		tags = append(tags, row{"piece": "tag/" + name, "name": name})
 	}
-	for _, j := range content.Retention() {
+	for _, j := range starting.Retention() {
 		retention = append(retention, row{"piece": "retention/" + j.Name, "name": j.Name, "description": j.Description, "keep_days": j.KeepDays})
 	}
 	own := row{"company": s.Company, "vertical": c.Vertical, "locale": locale}

@@ -84,11 +84,11 @@ create function private.note_consent() returns trigger
     set search_path = ''
     as $$
 begin
-    if new.sms_consent <> case when tg_op = 'INSERT' then 'unknown' else old.sms_consent end then
+    if new.sms_consent <> (case when tg_op = 'INSERT' then 'unknown' else old.sms_consent end) then
         insert into public.consent_events (team_id, contact_id, channel, consent, source, actor)
             values (new.team_id, new.id, 'sms', new.sms_consent, new.consent_source, (select auth.uid()));
     end if;
-    if new.email_consent <> case when tg_op = 'INSERT' then 'unknown' else old.email_consent end then
+    if new.email_consent <> (case when tg_op = 'INSERT' then 'unknown' else old.email_consent end) then
         insert into public.consent_events (team_id, contact_id, channel, consent, source, actor)
             values (new.team_id, new.id, 'email', new.email_consent, new.consent_source, (select auth.uid()));
     end if;

@@ -75,7 +75,7 @@ begin
     if new.campaign_id is not null and campaign.status <> 'running' then
         raise exception 'the campaign is not running' using errcode = 'GF001';
     end if;
-    if case new.channel when 'sms' then contact.sms_consent else contact.email_consent end = 'opted_out'
+    if (case new.channel when 'sms' then contact.sms_consent else contact.email_consent end) = 'opted_out'
         or contact.archived_at is not null then
         raise exception 'the contact may not be written to' using errcode = 'GF002';
     end if;
@@ -85,7 +85,7 @@ begin
     end if;
     if (select coalesce(sum(u.messages), 0) from public.usage_counters u
             where u.month = (month_begins at time zone 'UTC')::date and u.channel = new.channel)
-        >= case new.channel when 'sms' then config.monthly_sms_limit else config.monthly_email_limit end then
+        >= (case new.channel when 'sms' then config.monthly_sms_limit else config.monthly_email_limit end) then
         raise exception 'the instance''s monthly limit is reached' using errcode = 'GF004';
     end if;
     select case new.channel when 'sms' then q.monthly_sms_limit else q.monthly_email_limit end into quota

@@ -1,5 +1,5 @@
-// Package content holds what a new instance starts with, in every language: a file a language, for translators.
-package content
+// Package starting holds what a new instance starts with, in every language: a file a language, for translators.
+package starting
 
 import (
 	"embed"
