@@ -51,7 +51,7 @@ func probes() map[string]probe {
 		"webhook_deliveries": {"true", "*", "(webhook_id, event) values ('00000000-0000-4000-8006-000000000001', 'message.sent')", "attempts = 1", "", ""},
 		"api_keys":           {"name = 'a'", "name", "(name, prefix, key_hash, scopes) values ('x', 'gk_x', sha256('x'), '{x}')", "name = 'x'", "", ""},
 		"retention_jobs":     {"name = 'messages'", "*", "(name, description) values ('webhook_deliveries', 'x')", "keep_days = 1", "", ""},
-		"audit_log":          {"table_name = 'teams' and row_key = " + teamA, "*", "(actor_role, action, table_name, row_key) values ('x', 'insert', 'x', 'x')", "actor_role = 'x'", "", ""},
+		"audit_log":          {"table_name = 'teams' and row_key = " + teamA + " and action = 'insert'", "*", "(actor_role, action, table_name, row_key) values ('x', 'insert', 'x', 'x')", "actor_role = 'x'", "", ""},
 	}
 }
 

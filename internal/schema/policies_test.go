@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"errors"
 	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"

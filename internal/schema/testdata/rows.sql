@@ -33,3 +33,4 @@ insert into webhook_deliveries (webhook_id, event) values ('00000000-0000-4000-8
 insert into api_keys (id, name, prefix, key_hash, scopes) values
     ('00000000-0000-4000-8007-000000000001', 'a', 'gk_abcd', sha256('secret'), '{contacts.read}');
 insert into retention_jobs (name, description) values ('messages', 'x');
+insert into message_templates (id, team_id, key, channel, locale, name, body) values ('00000000-0000-4000-8009-000000000002', '00000000-0000-4000-8001-000000000002', 'own', 'sms', 'en', 'b', 'x');
