@@ -97,8 +97,9 @@ func ReadConfig(ctx context.Context, conn *pgx.Conn, instanceID string) (Config,
 	return c, err == nil, translate("ReadConfig", "instance_config", err)
 }
 
-// WriteAdmin gives a user of the project's Auth a profile and the role admin. Doing it again changes nothing; a name that
-// the profile has already stays. A user that Auth doesn't know is Rejected.
+// WriteAdmin gives a user of the project's Auth a profile, the role admin and, where there are teams, a place in the first.
+// Doing it again changes nothing: a name that the profile has already stays, and whoever left the team isn't put back. A user
+// that Auth doesn't know is Rejected.
 func WriteAdmin(ctx context.Context, conn *pgx.Conn, userID, displayName string) error {
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `insert into public.profiles (id, display_name) values ($1::text::uuid, $2::text)
@@ -108,6 +109,14 @@ func WriteAdmin(ctx context.Context, conn *pgx.Conn, userID, displayName string)
 		}
 		_, err = tx.Exec(ctx, `insert into public.user_roles (user_id, role) values ($1::text::uuid, 'admin')
 			on conflict (user_id, role) do nothing`, userID)
+		if err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, `with first as (select id from public.teams order by created_at, id limit 1),
+				fresh as (insert into private.starting_content (piece) select 'administrator/' || $1::text from first
+					on conflict do nothing returning piece)
+			insert into public.team_members (team_id, user_id) select first.id, $1::text::uuid from first, fresh
+			on conflict do nothing`, userID)
 		return err
 	})
 	return translate("WriteAdmin", "profile", err)

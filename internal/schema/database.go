@@ -18,7 +18,9 @@ type Database interface {
 	Migrate(ctx context.Context) error
 	// WriteConfig writes the given fields of the instance's configuration.
 	WriteConfig(ctx context.Context, c Config) error
-	// WriteAdmin makes a user of the project's Auth an administrator of the instance.
+	// Seed writes the starting content, each piece once.
+	Seed(ctx context.Context, s Starter) error
+	// WriteAdmin makes a user of the project's Auth an administrator of the instance, and a member of the first team.
 	WriteAdmin(ctx context.Context, userID, displayName string) error
 	Close(ctx context.Context) error
 }
@@ -72,6 +74,8 @@ func (p postgres) Migrate(ctx context.Context) error {
 func (p postgres) WriteConfig(ctx context.Context, c Config) error {
 	return WriteConfig(ctx, p.conn, c)
 }
+
+func (p postgres) Seed(ctx context.Context, s Starter) error { return Seed(ctx, p.conn, s) }
 
 func (p postgres) WriteAdmin(ctx context.Context, userID, displayName string) error {
 	return WriteAdmin(ctx, p.conn, userID, displayName)

@@ -9,8 +9,10 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"unicode/utf8"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 )
@@ -18,7 +20,7 @@ import (
 // Store holds every database. The zero value is empty and usable; a Store may be used from several goroutines.
 type Store struct {
 	// Fault, if set before first use, is asked before each call, with the database's key (see Key) and one of "Connect",
-	// "Migrate", "WriteConfig", "WriteAdmin". What it returns, the call fails with; it may wait on the test's clock.
+	// "Migrate", "WriteConfig", "Seed", "WriteAdmin". What it returns, the call fails with; it may wait on the test's clock.
 	Fault func(ctx context.Context, key, operation string) error
 
 	mu        sync.Mutex
@@ -29,6 +31,7 @@ type Store struct {
 type content struct {
 	migrated bool
 	config   *schema.Config
+	starter  *schema.Starter
 	admins   map[string]string // display name by user id
 }
 
@@ -84,6 +87,17 @@ func (s *Store) Config(key string) (schema.Config, bool) {
 		return schema.Config{}, false
 	}
 	return *c.config, true
+}
+
+// Starter is what a database was first seeded with, if it was.
+func (s *Store) Starter(key string) (schema.Starter, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.databases[key]
+	if c == nil || c.starter == nil {
+		return schema.Starter{}, false
+	}
+	return *c.starter, true
 }
 
 // Admins is the display name of each administrator, by user id.
@@ -158,6 +172,21 @@ func (d *database) WriteConfig(ctx context.Context, given schema.Config) error {
 		}
 		row = row.With(given)
 		c.config = &row
+		return nil
+	})
+}
+
+func (d *database) Seed(ctx context.Context, given schema.Starter) error {
+	return d.change(ctx, "Seed", func(c *content) error {
+		if n := utf8.RuneCountInString(given.Company); n < 1 || n > 200 {
+			return refused("Seed", "23514") // check_violation
+		}
+		if given.Vertical != "" && !slices.Contains(fleet.Verticals(), given.Vertical) {
+			return &fault.Error{Code: fault.Rejected, Vendor: "supabase", Operation: "Seed", Text: "no starting content for this vertical", NothingHappened: true}
+		}
+		if c.starter == nil {
+			c.starter = &given
+		}
 		return nil
 	})
 }

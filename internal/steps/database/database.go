@@ -32,8 +32,8 @@ func Migrate(d Deps) step.Func {
 	}
 }
 
-// Configure writes the instance's settings, with its vendor credentials encrypted, and sets the Auth service up. All of it is
-// written over what is there, so a replay changes nothing.
+// Configure writes the instance's settings, with its vendor credentials encrypted, and its starting content, and sets the Auth service up.
+// Settings write over what is there and content is written once, so a replay changes nothing.
 func Configure(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		entry, err := project.Entry(ctx, run)
@@ -50,11 +50,14 @@ func Configure(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
+		if err := d.seed(ctx, run); err != nil {
+			return err
+		}
 		return d.configureAuth(ctx, run, entry.ID)
 	}
 }
 
-// settings is the instance's row of instance_config. What is not given stays at the database's defaults.
+// settings is the instance's row of instance_config, with its plan's limits. What is not given stays at the database's defaults.
 func settings(ctx context.Context, run *step.Run) (schema.Config, error) {
 	key, err := run.Recall(ctx, fleet.ConfigKey)
 	if err != nil {
@@ -72,7 +75,9 @@ func settings(ctx context.Context, run *step.Run) (schema.Config, error) {
 	if err != nil {
 		return schema.Config{}, err
 	}
-	c := schema.Config{InstanceID: run.Instance.ID, PrimaryColor: run.Signup.Branding.PrimaryColor,
+	limits := schema.PlanLimits(run.Signup.Plan, run.Signup.Tier)
+	c := schema.Config{InstanceID: run.Instance.ID, MonthlySMSLimit: &limits.SMS, MonthlyEmailLimit: &limits.Email, MaxUsers: &limits.Users,
+		PrimaryColor:   run.Signup.Branding.PrimaryColor,
 		SecondaryColor: run.Signup.Branding.SecondaryColor, Timezone: run.Signup.Timezone, Locale: run.Signup.Locale}
 	for _, field := range []struct {
 		into  *string
