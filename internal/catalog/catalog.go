@@ -43,6 +43,7 @@ const (
 	ReadLogs     Grant = "logs"         // query the logs of functions and workflows
 	Inspect      Grant = "inspect"      // describe schedules, the dead-letter queue, and the age of credentials
 	Databases    Grant = "databases"    // open customers' databases: by their own passwords, nothing of AWS is granted for it
+	PhoneNumbers Grant = "phones"       // tell telephone numbers: nothing of AWS is granted for it
 	SecretPrefix       = "secret:"      // read one credential: "secret:supabase-token"
 	_            Grant = ""
 )

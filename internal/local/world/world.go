@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -109,6 +110,7 @@ type World struct {
 
 	options Options
 	flying  sim.Flights
+	secrets secrets
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -131,7 +133,8 @@ func New(o Options) (*World, error) {
 		o.Script = sim.NewScript()
 	}
 	w := &World{options: o, Store: store.New(o.Table, o.Clock),
-		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{}}
+		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{},
+		secrets: secrets{values: maps.Clone(o.Credentials), kept: map[string]*provider.Credentials{}}}
 	if err := w.openVendors(); err != nil {
 		return nil, err
 	}
