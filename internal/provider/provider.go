@@ -177,6 +177,9 @@ func Failed(vendor, operation string, err error) error {
 	return f
 }
 
+// NotAccepted is the text of a refusal that is about the credential alone.
+const NotAccepted = "refused: the credential is not accepted"
+
 // Answered translates a vendor's answer with a failing status into a fault. vendorCode is the vendor's own code, never
 // its free text. 429 is Throttled; 408 and 5xx are Unavailable and prove nothing; other statuses are Rejected and
 // prove that nothing happened.
@@ -190,7 +193,7 @@ func Answered(vendor, operation string, status int, vendorCode string, retryAfte
 	default:
 		f.Code, f.Text, f.NothingHappened = fault.Rejected, "refused", true
 		if status == http.StatusUnauthorized {
-			f.Text = "refused: the credential is not accepted"
+			f.Text = NotAccepted
 		}
 	}
 	return f

@@ -29,12 +29,12 @@ var tokens = map[string]string{"supabase": provider.SupabaseToken, "vercel": pro
 // on: the provisioning goes on to ACTIVE, with nothing doubled and no message lost, without a deployment.
 func TestTokenChangesMeanwhile(t *testing.T) {
 	for vendor, credential := range tokens {
+		refused := 0
 		for _, nth := range []int{1, 2, 3, 5} {
 			t.Run(fmt.Sprintf("%s after call %d", vendor, nth), func(t *testing.T) {
-				t.Parallel()
 				var w *world.World
 				var mu sync.Mutex
-				calls, refused := 0, 0
+				calls := 0
 				inBubble(t, func(o *world.Options) {
 					o.Hooks.OnCall = func(_ asl.Place, c sim.Call) {
 						mu.Lock()
@@ -56,11 +56,11 @@ func TestTokenChangesMeanwhile(t *testing.T) {
 					r.wantActive(id)
 					r.wantMails(3)
 					r.wantNoIncident(id)
-					if refused == 0 && vendor != "twilio" { // all of whose calls are one function's, and may be over
-						t.Error("the old token was never refused: nothing was tried")
-					}
 				})
 			})
+		}
+		if refused == 0 { // by a function that had read the old one; others read the new one by themselves
+			t.Errorf("%s: the old token was never refused: nothing was tried", vendor)
 		}
 	}
 }
@@ -86,15 +86,15 @@ func TestWrongToken(t *testing.T) {
 				var o *fleet.Operation
 				var err error
 				for begun := time.Now(); time.Since(begun) < 20*time.Minute; time.Sleep(10 * time.Second) {
-					if o, err = r.w.Store.Operation(r.ctx, id, "op-"+id); err == nil && o != nil && o.Failure.Code != "" {
+					if o, err = r.w.Store.Operation(r.ctx, id, "op-"+id); err == nil && o != nil && o.Failure != "" {
 						break
 					}
 				}
-				if o == nil || o.Failure.Code != "Rejected" || !strings.Contains(o.Failure.Text, vendor) {
+				if o == nil || o.Failure != "Rejected" || !strings.Contains(o.FailureText, vendor) {
 					t.Fatalf("%+v, %v", o, err)
 				}
-				if !strings.Contains(o.Failure.Text, "credential") {
-					t.Errorf("the failure does not say that the credential is refused: %s", o.Failure.Text)
+				if !strings.Contains(o.FailureText, "credential") {
+					t.Errorf("the failure does not say that the credential is refused: %s", o.FailureText)
 				}
 				accepting(r.w.Vendors, vendor, old) // so that the take-down can end
 				r.settle()
