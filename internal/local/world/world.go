@@ -10,7 +10,6 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -39,7 +38,8 @@ type Options struct {
 	Table, Keys table.Table
 	// KeyEncryptionKey wraps data keys.
 	KeyEncryptionKey tink.AEAD
-	// Credentials are Fleet's own, by name; the simulators take the vendors' from here.
+	// Credentials are Fleet's own, by name; the simulators take the vendors' from here. The world keeps the map: ChangeCredential
+	// changes it.
 	Credentials map[string]string
 	// CredentialsSince is when the credentials were made; nobody knows if it is zero.
 	CredentialsSince time.Time
@@ -134,7 +134,7 @@ func New(o Options) (*World, error) {
 	}
 	w := &World{options: o, Store: store.New(o.Table, o.Clock),
 		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{},
-		secrets: secrets{values: maps.Clone(o.Credentials), kept: map[string]*provider.Credentials{}}}
+		secrets: secrets{values: o.Credentials, kept: map[string]*provider.Credentials{}}}
 	if err := w.openVendors(); err != nil {
 		return nil, err
 	}
