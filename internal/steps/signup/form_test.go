@@ -216,7 +216,7 @@ func TestDefaultsAndValues(t *testing.T) {
 			"region":null,"timezone":null,"locale":null,"phone":null,"branding":null}`), Form{Company: "Acme", Slug: "acme", AdminName: "Ada",
 			AdminEmail: "ada@acme.example", Plan: "flat", Vertical: "general", Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}},
 		"sample": {sample(t), Form{Company: "Acme Dental", Slug: "acme-dental", AdminName: "Ada Byron", AdminEmail: "ada@acme-dental.example",
-			Phone: "+12125550123", Plan: "flat", Vertical: "general", Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US",
+			Phone: "+12125550123", Plan: "flat", Vertical: "dental", Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US",
 			Branding: fleet.Branding{PrimaryColor: "#0f766e", SecondaryColor: "#f59e0b"}}},
 	} {
 		got, err := parse(test.body, possible)
