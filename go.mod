@@ -51,6 +51,8 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
+require github.com/nyaruka/phonenumbers v1.8.1
+
 require (
 	code.dny.dev/ssrf v0.3.0
 	golang.org/x/image v0.48.0

@@ -114,4 +114,6 @@ type SlugClaim struct {
 	InstanceID string `json:"instance_id"`
 	// Quarantined: the instance is gone, but something of it may still turn up at a vendor.
 	Quarantined bool `json:"quarantined,omitempty"`
+	// Until is when a claim lapses whose signup is not stored yet, whole seconds; zero for one that stays.
+	Until time.Time `json:"until,omitzero"`
 }

@@ -39,7 +39,7 @@ func (p page) instance(i view.Instance, wholeAudit bool) {
 	if i.Host != "" {
 		p.fact("address", "https://"+i.Host)
 	}
-	p.fact("plan", joined(", ", i.Plan, i.Region, i.Signed.Timezone, i.Signed.Locale))
+	p.fact("plan", joined(", ", joined(" ", i.Plan, i.Signed.Tier), i.Signed.Vertical, i.Region, i.Signed.Timezone, i.Signed.Locale))
 	p.fact("signed up", fmt.Sprintf("%s, %s; it is %s", stamp(i.Signed.RequestedAt), relative(i.Signed.RequestedAt, p.now), i.Signup))
 	if i.Signed.DecidedBy != "" {
 		p.fact("decided", fmt.Sprintf("%s, by %s", stamp(i.Signed.DecidedAt), who(i.Signed.DecidedBy)))

@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
@@ -128,8 +129,13 @@ func Operator(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPReques
 		return "", err
 	}
 	scheme, token, _ := strings.Cut(Header(r, "authorization"), " ")
-	if want.Empty() || !strings.EqualFold(scheme, "bearer") || subtle.ConstantTimeCompare([]byte(token), []byte(want.Reveal())) != 1 {
-		return "", Refuse(http.StatusUnauthorized, fault.Rejected, "send the operator's token as Authorization: Bearer …")
+	shown := func(want provider.Secret) bool {
+		return !want.Empty() && strings.EqualFold(scheme, "bearer") && subtle.ConstantTimeCompare([]byte(token), []byte(want.Reveal())) == 1
+	}
+	if !shown(want) {
+		if fresh, changed := env.Provider.Reread(ctx, step.OperatorToken, want); !changed || !shown(fresh) { // it may just have been changed
+			return "", Refuse(http.StatusUnauthorized, fault.Rejected, "send the operator's token as Authorization: Bearer …")
+		}
 	}
 	return "operator:token", nil
 }

@@ -139,6 +139,9 @@ func (c client) once(ctx context.Context, method, url string, body []byte, heade
 		r := refusal{httpapi.Problem{Title: strings.TrimSpace(http.StatusText(res.StatusCode))}}
 		_ = json.Unmarshal(text, &r.Problem) // what is no problem document has its status to tell
 		r.Status = res.StatusCode
+		if res.StatusCode == http.StatusConflict && res.Header.Get("Retry-After") != "" { // its first delivery is under way
+			return p, true, r
+		}
 		return p, res.StatusCode >= 500, r
 	}
 	if err := json.Unmarshal(text, &p); err != nil {

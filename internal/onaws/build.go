@@ -18,6 +18,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
@@ -81,11 +82,12 @@ func (b builder) trigger() func(context.Context, string) error {
 }
 
 // credentials gives the values of those that are granted. Others may be configured, for their age to be told.
-func (b builder) credentials() *credentials {
+func (b builder) credentials() *provider.Credentials {
 	references := maps.Clone(b.config.Credentials)
 	maps.DeleteFunc(references, func(name string, _ Reference) bool { return !grantedSecret(b.entry, name) })
-	return &credentials{secret: secretsmanager.NewFromConfig(b.aws).GetSecretValue, clock: b.clock, references: references,
-		function: b.entry.Name, read: map[string]credential{}}
+	granted := &credentials{secret: secretsmanager.NewFromConfig(b.aws).GetSecretValue, clock: b.clock, references: references,
+		function: b.entry.Name}
+	return provider.NewCredentials(b.clock, granted.read)
 }
 
 func (b builder) release() (fs.FS, error) {

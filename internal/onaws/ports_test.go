@@ -166,8 +166,9 @@ func (s *safe) get(_ context.Context, in *secretsmanager.GetSecretValueInput, _ 
 func TestCredentials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &safe{value: "one\n"}
-		c := &credentials{secret: s.get, clock: clock.System(), function: "f", read: map[string]credential{}, references: map[string]Reference{
+		references := &credentials{secret: s.get, clock: clock.System(), function: "f", references: map[string]Reference{
 			"token": {SecretsManager, "fleet/token"}, "none": {SecretsManager, "fleet/none"}, "no-file": {File, "/none/none"}}}
+		c := provider.NewCredentials(clock.System(), references.read)
 		is := func(want string, reads int) {
 			t.Helper()
 			got, err := c.Get(t.Context(), "token")
@@ -177,13 +178,15 @@ func TestCredentials(t *testing.T) {
 		}
 		is("one", 1)
 		s.value = "two"
-		time.Sleep(freshness - time.Second)
+		time.Sleep(provider.Freshness - time.Second)
 		is("one", 1)
 		time.Sleep(time.Second)
 		is("two", 2)
-		time.Sleep(freshness)
+		time.Sleep(provider.Freshness)
 		s.fails = apiError("ThrottlingException") // what is known stays good
 		is("two", 3)
+		is("two", 3) // and isn't asked for at every call
+		time.Sleep(time.Minute)
 		s.fails = apiError("AccessDeniedException") // unless it was taken away
 		_, err := c.Get(t.Context(), "token")
 		wants(t, err, fault.Internal)
@@ -203,8 +206,8 @@ func TestCredentialInFile(t *testing.T) {
 	if err := os.WriteFile(path, []byte("from a file\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	c := &credentials{clock: clock.System(), read: map[string]credential{}, references: map[string]Reference{"token": {File, path}}}
-	if got, err := c.Get(t.Context(), "token"); err != nil || got.Reveal() != "from a file" {
+	c := &credentials{clock: clock.System(), references: map[string]Reference{"token": {File, path}}}
+	if got, err := c.read(t.Context(), "token"); err != nil || got.Reveal() != "from a file" {
 		t.Errorf("got %q, %v", got.Reveal(), err)
 	}
 }
@@ -301,7 +304,8 @@ func TestUngranted(t *testing.T) {
 	_, schedules := env.Surroundings.Schedules(t.Context())
 	_, letters := env.Surroundings.DeadLetters(t.Context())
 	_, age := env.Surroundings.CredentialChanged(t.Context(), step.WebhookSecret)
-	for what, err := range map[string]error{"credential": credential, "status": status, "release": file, "database": database,
+	_, phone := env.Phone("+12125550123")
+	for what, err := range map[string]error{"credential": credential, "phone": phone, "status": status, "release": file, "database": database,
 		"start": env.Executions.Start(t.Context(), "provision", "x", nil), "trigger": env.Trigger(t.Context(), "admit"),
 		"publish": env.Publish(t.Context(), "a", "b"), "logs": logs, "schedules": schedules, "dead letters": letters, "age": age} {
 		wants(t, err, fault.Internal)

@@ -71,12 +71,14 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		return nil, &fault.Error{Code: fault.Internal, Text: "the configuration is wrong: " + err.Error(), Err: err}
 	}
 	transport := vendorTransport()
+	credentials := b.credentials()
 	opened := &ports{transport: transport, base: step.Env{
 		Clock: b.clock,
 		Store: b.store(),
 		Vault: vault,
 		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Settings: c.Vendors,
-			Transport: step.LogCalls(b.clock, c.Endpoints, transport), Credential: b.credentials().Get},
+			Transport:  credentials.Watch(c.Endpoints, step.LogCalls(b.clock, c.Endpoints, transport)),
+			Credential: credentials.Get, Anew: credentials.Reread},
 		Databases: func(context.Context, provider.Secret) (schema.Database, error) {
 			return nil, b.ungranted("customers' databases")
 		},
@@ -85,6 +87,7 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Publish:      func(context.Context, string, string) error { return b.ungranted("the topic of incidents") },
 		Logs:         func(context.Context, step.LogQuery) ([]view.LogLine, error) { return nil, b.ungranted("the logs") },
 		Surroundings: closedSurroundings{b.ungranted("the schedules, the dead letters and the credentials' ages")},
+		Phone:        func(string) (bool, error) { return false, b.ungranted("the tables of telephone numbers") },
 		Release:      release,
 		Nonce:        uuid.NewString,
 		Secret:       step.RandomSecret,

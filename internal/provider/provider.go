@@ -68,6 +68,8 @@ type Config struct {
 	Transport http.RoundTripper
 	// Credential gives one of Fleet's own vendor credentials by name, such as "supabase-token".
 	Credential func(ctx context.Context, name string) (Secret, error)
+	// Anew reads a credential again, as Credentials.Reread does; nil where it can't be. Callers use Reread.
+	Anew func(ctx context.Context, name string, used Secret) (Secret, bool)
 	// Organisation-wide names at the vendors.
 	Settings Settings
 }
@@ -168,11 +170,18 @@ func Failed(vendor, operation string, err error) error {
 		f.Code, f.Text, f.NothingHappened = fault.NotReady, "not sent: too little time left in this invocation", true
 	case errors.Is(err, ErrNoAttempt):
 		f.Code, f.Text, f.NothingHappened = fault.Internal, "not sent: no open attempt", true
+	case errors.Is(err, ErrCredentialChanged):
+		f.Text, f.NothingHappened = "refused with a credential that has been changed since: the next try uses the new one", true
+	case errors.Is(err, errCredentialUnsure):
+		f.Text, f.NothingHappened = "refused, and whether the credential has been changed can't be told just now", true
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.Text, f.NothingHappened = "connection refused", true
 	}
 	return f
 }
+
+// NotAccepted is the text of a refusal that is about the credential alone.
+const NotAccepted = "refused: the credential is not accepted"
 
 // Answered translates a vendor's answer with a failing status into a fault. vendorCode is the vendor's own code, never
 // its free text. 429 is Throttled; 408 and 5xx are Unavailable and prove nothing; other statuses are Rejected and
@@ -186,6 +195,9 @@ func Answered(vendor, operation string, status int, vendorCode string, retryAfte
 		f.Code, f.Text = fault.Unavailable, "no usable answer"
 	default:
 		f.Code, f.Text, f.NothingHappened = fault.Rejected, "refused", true
+		if status == http.StatusUnauthorized {
+			f.Text = NotAccepted
+		}
 	}
 	return f
 }

@@ -212,7 +212,7 @@ func (tx *Tx) put(key table.Key, record any) error {
 		return &fault.Error{Code: fault.Internal, Text: "record does not encode", Err: err}
 	}
 	index, attributes := place(record)
-	w := table.Write{Op: table.Put, Item: table.Item{Key: key, Attributes: attributes, Index: index, Body: body},
+	w := table.Write{Op: table.Put, Item: table.Item{Key: key, Attributes: attributes, Index: index, Body: body, Expires: lapses(record)},
 		If: table.Condition{Version: tx.seen[key], Absent: tx.seen[key] == 0}}
 	if i := slices.IndexFunc(tx.writes, func(w table.Write) bool { return w.Item.Key == key }); i >= 0 {
 		tx.writes[i] = w

@@ -49,6 +49,8 @@ type Instance struct {
 
 // Signup is how an instance came to be.
 type Signup struct {
+	Tier        string    `json:"tier,omitempty"` // of the tiered plan
+	Vertical    string    `json:"vertical,omitempty"`
 	Timezone    string    `json:"timezone"`
 	Locale      string    `json:"locale"`
 	RequestedAt time.Time `json:"requested_at"`

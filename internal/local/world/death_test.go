@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
@@ -84,10 +85,11 @@ func recorded(t *testing.T, script string) []world.Point {
 func (r *rig) signupUntilAnswered() string {
 	r.t.Helper()
 	body := string(sampleSignup(r.t))
-	for range 3 {
+	for range 20 {
 		if status, answer := r.do("POST", "/signups", body, r.sign("msg_1", body)); status == 202 {
 			return answer["id"].(string)
 		}
+		time.Sleep(2 * time.Second) // one that died is taken over once it surely is dead
 	}
 	r.t.Fatal("the signup was never answered")
 	return ""

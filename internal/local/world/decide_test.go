@@ -42,9 +42,12 @@ func TestReject(t *testing.T) {
 		if claim, err := r.w.Store.Claim(r.ctx, "acme-dental"); err != nil || claim == nil || claim.InstanceID != other {
 			t.Errorf("a repeated rejection took the slug from its next owner: %+v, %v", claim, err)
 		}
-		code, answer = r.post("msg_1", r.form("acme-dental")) // a replay of the rejected one changes nothing
-		if r.want(http.StatusAccepted, code, answer); answer["status"] != "REJECTED" {
+		code, answer = r.post("msg_1", r.form("acme-dental"))                           // a replay of the rejected one changes nothing
+		if r.want(http.StatusAccepted, code, answer); answer["status"] != "REQUESTED" { // it gets the first answer
 			t.Errorf("answer: %v", answer)
+		}
+		if s := r.status(id); s["status"] != "REJECTED" {
+			t.Errorf("status: %v", s)
 		}
 		r.settle()
 		if n := len(r.w.Executions.ListExecutions()); n > 0 {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -14,6 +13,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/phone"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/seal"
@@ -108,7 +108,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 	if o.Hooks.Keys != nil {
 		keys = o.Hooks.Keys(f.Name, keys)
 	}
-	var read sync.Map // credentials, by name
+	credentials := w.credentialsOf(f.Name)
 	transport := asTransport(w.Vendors.link, o.Hooks.Transport)
 	endpoints := w.Endpoints
 	endpoints.Edge.Dial, endpoints.Edge.Outside = l.dial(endpoints.Edge.Dial), l.outside(endpoints.Edge.Outside)
@@ -121,17 +121,8 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Store: store.New(mortalTable{fleet, l}, c),
 		Vault: seal.New(keys, o.KeyEncryptionKey), // as a process of its own has it, with no key unwrapped yet
 		Provider: provider.Config{Endpoints: endpoints, Clock: c, Settings: vendors,
-			Transport: step.LogCalls(c, endpoints, mortalTransport{transport, l}),
-			Credential: func(_ context.Context, name string) (provider.Secret, error) {
-				if _, again := read.LoadOrStore(name, true); !again && o.Hooks.OnCredential != nil {
-					o.Hooks.OnCredential(f.Name, name)
-				}
-				value, ok := o.Credentials[name]
-				if !ok {
-					return provider.Secret{}, fault.New(fault.Internal, "there is no credential %q", name)
-				}
-				return provider.NewSecret(value), l.alive()
-			}},
+			Transport:  credentials.Watch(endpoints, step.LogCalls(c, endpoints, mortalTransport{transport, l})),
+			Credential: w.credential(f.Name, credentials, l), Anew: credentials.Reread},
 		Databases: func(ctx context.Context, url provider.Secret) (schema.Database, error) {
 			if err := l.alive(); err != nil {
 				return nil, err
@@ -153,6 +144,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 			return w.find(ctx, q)
 		},
 		Surroundings: w.surround(l),
+		Phone:        func(text string) (bool, error) { return phone.Possible(text), nil },
 		Release:      o.Release,
 		Nonce:        w.nonce,
 		Secret:       step.RandomSecret,

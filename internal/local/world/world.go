@@ -38,7 +38,8 @@ type Options struct {
 	Table, Keys table.Table
 	// KeyEncryptionKey wraps data keys.
 	KeyEncryptionKey tink.AEAD
-	// Credentials are Fleet's own, by name; the simulators take the vendors' from here.
+	// Credentials are Fleet's own, by name; the simulators take the vendors' from here. The world keeps the map: ChangeCredential
+	// changes it.
 	Credentials map[string]string
 	// CredentialsSince is when the credentials were made; nobody knows if it is zero.
 	CredentialsSince time.Time
@@ -113,6 +114,7 @@ type World struct {
 
 	options Options
 	flying  sim.Flights
+	secrets secrets
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -135,7 +137,8 @@ func New(o Options) (*World, error) {
 		o.Script = sim.NewScript()
 	}
 	w := &World{options: o, Store: store.New(o.Table, o.Clock),
-		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{}}
+		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{},
+		secrets: secrets{values: o.Credentials, kept: map[string]*provider.Credentials{}}}
 	if err := w.openVendors(); err != nil {
 		return nil, err
 	}

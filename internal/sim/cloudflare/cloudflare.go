@@ -134,7 +134,7 @@ func (s *Sim) inZone(next http.HandlerFunc) http.HandlerFunc {
 		switch {
 		case !bearer || token == "":
 			refuse(w, http.StatusBadRequest, 6003, "Invalid request headers")
-		case token != s.config.Token || s.config.TokenStatus != "active":
+		case token != s.token() || s.config.TokenStatus != "active":
 			refuse(w, http.StatusForbidden, 9109, "Invalid access token")
 		case r.PathValue("zone") != s.config.Zone:
 			refuse(w, http.StatusForbidden, 10000, "Authentication error")

@@ -12,7 +12,7 @@ func (s *Sim) verify(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case !bearer || token == "":
 		refuse(w, http.StatusBadRequest, 6003, "Invalid request headers")
-	case token != s.config.Token:
+	case token != s.token():
 		refuse(w, http.StatusUnauthorized, 1000, "Invalid API Token")
 	default:
 		document := map[string]any{"id": "ed17574386854bf78a67040be0a770b0", "status": s.config.TokenStatus}

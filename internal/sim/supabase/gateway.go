@@ -74,7 +74,7 @@ func (s *Sim) managed(pattern, operation string, h func(*http.Request) answer) {
 		switch {
 		case !allowed:
 			a = failed(http.StatusTooManyRequests, message(http.StatusTooManyRequests))
-		case r.Header.Get("Authorization") != "Bearer "+s.settings.Token:
+		case r.Header.Get("Authorization") != "Bearer "+s.token():
 			a = failed(http.StatusUnauthorized, message(http.StatusUnauthorized))
 		default:
 			a = h(r)

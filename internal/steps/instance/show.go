@@ -39,7 +39,7 @@ func show(ctx context.Context, env step.Env, id string) (view.Instance, error) {
 	if i != nil {
 		v.Host = i.Host
 	}
-	v.Signed = view.Signup{Timezone: s.Timezone, Locale: s.Locale, RequestedAt: s.RequestedAt, DecidedAt: s.DecidedAt,
+	v.Signed = view.Signup{Tier: s.Tier, Vertical: s.Vertical, Timezone: s.Timezone, Locale: s.Locale, RequestedAt: s.RequestedAt, DecidedAt: s.DecidedAt,
 		DecidedBy: s.DecidedBy, Reason: s.Reason}
 	var errs [5]error
 	v.Epoch, errs[0] = env.Store.Epoch(ctx, id)

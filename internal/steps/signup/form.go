@@ -2,6 +2,7 @@ package signup
 
 import (
 	"net/mail"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,8 @@ type Form struct {
 	AdminEmail string         `json:"admin_email"`
 	Phone      string         `json:"phone,omitempty"`    // E.164
 	Plan       string         `json:"plan"`               // flat, usage, tiered
+	Tier       string         `json:"tier,omitempty"`     // of the tiered plan, which needs one: starter, growth, scale
+	Vertical   string         `json:"vertical,omitempty"` // general unless given
 	Region     string         `json:"region,omitempty"`   // us-east-1 unless given
 	Timezone   string         `json:"timezone,omitempty"` // IANA; America/New_York unless given
 	Locale     string         `json:"locale,omitempty"`   // BCP 47; en-US unless given
@@ -29,19 +32,26 @@ type Form struct {
 }
 
 var (
-	slugPattern   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
-	phonePattern  = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
-	regionPattern = regexp.MustCompile(`^[a-z]{2}-[a-z]+-[1-9]$`)
-	colorPattern  = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
-	zonePattern   = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`) // not a file beside the zones
-	reserved      = []string{"admin", "api", "app", "assets", "auth", "billing", "blog", "cdn", "console", "docs", "em", "fleet", "ftp",
+	slugPattern  = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?$`)
+	colorPattern = regexp.MustCompile(`^#[0-9a-fA-F]{6}$`)
+	zonePattern  = regexp.MustCompile(`^[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*)*$`) // not a file beside the zones
+	// reserved are host names of Fleet's own in the zone, and those that people would take for it.
+	reserved = []string{"admin", "api", "app", "assets", "auth", "billing", "blog", "cdn", "console", "docs", "em", "fleet", "ftp",
 		"gimbal", "help", "imap", "mail", "mx", "ns1", "ns2", "pop", "portal", "smtp", "staging", "static", "status", "support", "test", "www"}
 )
 
+// regions are those in which Supabase makes projects: region_selection of V1CreateProjectBody in its OpenAPI document. It calls
+// the codes unstable, so that a contract test holds the list against the document.
+func regions() []string {
+	return []string{"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1",
+		"eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-central-1", "eu-central-2",
+		"ap-south-1", "ap-east-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"}
+}
+
 // parse reads a payload strictly and fills defaults in. All faults of its fields come at once, as badFields; a payload that
-// is no JSON object is a 400 fault.
-func parse(body []byte) (Form, error) {
-	f := Form{Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}
+// is no JSON object is a 400 fault. phone tells whether a text may be a telephone number.
+func parse(body []byte, phone func(string) (bool, error)) (Form, error) {
+	f := Form{Vertical: fleet.GeneralVertical, Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}
 	p, err := newPayload(body)
 	if err != nil {
 		return f, err
@@ -52,15 +62,25 @@ func parse(body []byte) (Form, error) {
 	p.text("admin_email", &f.AdminEmail)
 	p.text("phone", &f.Phone)
 	p.text("plan", &f.Plan)
+	p.text("tier", &f.Tier)
+	p.text("vertical", &f.Vertical)
 	p.text("region", &f.Region)
 	p.text("timezone", &f.Timezone)
 	p.text("locale", &f.Locale)
 	branding := p.object("branding")
 	branding.text("primary_color", &f.Branding.PrimaryColor)
 	branding.text("secondary_color", &f.Branding.SecondaryColor)
+	branding.text("logo_url", &f.Branding.LogoURL)
+	branding.text("favicon_url", &f.Branding.FaviconURL)
 	branding.end()
 	p.end()
-	f.check(p.bad)
+	phoneIsGood := f.Phone == ""
+	if !phoneIsGood {
+		if phoneIsGood, err = phone(f.Phone); err != nil {
+			return f, err
+		}
+	}
+	f.check(p.bad, phoneIsGood)
 	if len(p.bad) > 0 {
 		return f, p.bad
 	}
@@ -68,7 +88,7 @@ func parse(body []byte) (Form, error) {
 }
 
 // check notes what is wrong with the fields' values.
-func (f Form) check(bad badFields) {
+func (f Form) check(bad badFields, phoneIsGood bool) {
 	check := func(ok bool, field, want string) {
 		if !ok {
 			bad.add(field, want)
@@ -80,13 +100,22 @@ func (f Form) check(bad badFields) {
 	check(!slices.Contains(reserved, f.Slug), "slug", "this one is reserved")
 	check(httpapi.Printable(f.AdminName, 200), "admin_name", "1 to 200 printable characters")
 	check(address(f.AdminEmail), "admin_email", "a mail address, such as ada@example.com")
-	check(f.Phone == "" || phonePattern.MatchString(f.Phone), "phone", "a number in E.164, such as +12125550123, or nothing")
+	check(phoneIsGood, "phone", "a number in E.164 that its country can have, such as +12125550123, or nothing")
 	check(slices.Contains(fleet.Plans(), f.Plan), "plan", "one of "+strings.Join(fleet.Plans(), ", "))
-	check(regionPattern.MatchString(f.Region), "region", "a region such as us-east-1")
+	if f.Plan == fleet.TieredPlan {
+		check(slices.Contains(fleet.Tiers(), f.Tier), "tier", "one of "+strings.Join(fleet.Tiers(), ", ")+": the tiered plan needs one")
+	} else {
+		check(f.Tier == "", "tier", "nothing: only the tiered plan has tiers")
+	}
+	check(slices.Contains(fleet.Verticals(), f.Vertical), "vertical", "one of "+strings.Join(fleet.Verticals(), ", ")+", or nothing")
+	check(slices.Contains(regions(), f.Region), "region", "one of "+strings.Join(regions(), ", "))
 	check(zone(f.Timezone), "timezone", "an IANA time zone, such as America/New_York")
 	check(locale(f.Locale), "locale", "a BCP 47 tag of up to 10 characters, such as en-US")
 	check(f.Branding.PrimaryColor == "" || colorPattern.MatchString(f.Branding.PrimaryColor), "branding.primary_color", "a colour as #rrggbb")
 	check(f.Branding.SecondaryColor == "" || colorPattern.MatchString(f.Branding.SecondaryColor), "branding.secondary_color", "a colour as #rrggbb")
+	const image = "an https address of up to 500 characters at a host name, without user, password or port, or nothing"
+	check(f.Branding.LogoURL == "" || imageURL(f.Branding.LogoURL), "branding.logo_url", image)
+	check(f.Branding.FaviconURL == "" || imageURL(f.Branding.FaviconURL), "branding.favicon_url", image)
 }
 
 // address is a bare mail address at a name with a dot: at most 254 characters, 64 of them before the @.
@@ -100,6 +129,21 @@ func address(s string) bool {
 func zone(s string) bool {
 	_, err := time.LoadLocation(s)
 	return err == nil && s != "Local" && len(s) <= 50 && zonePattern.MatchString(s)
+}
+
+// longestURL is that of an image's address, in bytes.
+const longestURL = 500
+
+// hostName is one of two labels or more, the last of which isn't all digits, as an IP address's is: 0x7f.1 and 127.1 are none.
+var hostName = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$`)
+
+// imageURL is an address from which an image may be fetched later, as far as its text tells: what its name resolves to is judged
+// when it is fetched.
+func imageURL(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && len(s) <= longestURL && u.Scheme == "https" && u.Opaque == "" && u.User == nil && (u.Port() == "" || u.Port() == "443") &&
+		!strings.HasSuffix(u.Host, ":") && len(u.Hostname()) <= 253 && hostName.MatchString(strings.ToLower(u.Hostname())) &&
+		!strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '\\' })
 }
 
 // locale is stricter than the parser, which takes "en_US" as well: browsers don't.

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/project-gimbal/fleet/events"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/phone"
 )
 
 // document is a payload without faults, with the given members changed or, if nil, left out.
@@ -35,7 +38,7 @@ func document(t testing.TB, changes map[string]any) []byte {
 // faults are the names of the fields that parse finds fault with, sorted.
 func faults(t testing.TB, body []byte) []string {
 	t.Helper()
-	_, err := parse(body)
+	_, err := parse(body, possible)
 	if err == nil {
 		return nil
 	}
@@ -50,6 +53,8 @@ func faults(t testing.TB, body []byte) []string {
 	}
 	return slices.Sorted(maps.Keys(bad))
 }
+
+func possible(text string) (bool, error) { return phone.Possible(text), nil }
 
 func x(n int) string { return strings.Repeat("x", n) }
 
@@ -76,16 +81,25 @@ func TestFields(t *testing.T) {
 				"ada@acme.example (Ada)", "a@b.co\r\nBcc: eve@b.co"},
 		},
 		"phone": {
-			good: []any{nil, "", "+1234567", "+123456789012345", "+12125550123"},
-			bad:  []any{"12125550123", "+0212555012", "+123456", "+1234567890123456", "+1 212 555", "+1212555012x", "+", " "},
+			good: []any{nil, "", "+12125550123", "+4915112345678", "+442079460958"},
+			bad: []any{"12125550123", "+0212555012", "+123456", "+1212555012", "+121255501234", "+1234567890123456", "+1 212 555 0123", "+1212555012x",
+				"+12125550123;ext=1", "+", " ", "+12125550123\n"},
 		},
 		"plan": {
-			good: []any{"flat", "usage", "tiered"},
+			good: []any{"flat", "usage"},
 			bad:  []any{nil, "", "Flat", "free", "flat "},
 		},
+		"tier": { // of the flat plan
+			good: []any{nil, ""},
+			bad:  []any{"starter", " ", "x"},
+		},
+		"vertical": {
+			good: []any{nil, "general", "dental", "hospitality", "retail", "fitness"},
+			bad:  []any{"", "Dental", "dental ", "mining"},
+		},
 		"region": {
-			good: []any{nil, "us-east-1", "ap-southeast-2", "eu-central-1"},
-			bad:  []any{"", "us-east", "us-east-0", "US-EAST-1", "us-east-1 ", "us-east-10", "emea"},
+			good: []any{nil, "us-east-1", "ap-southeast-2", "eu-central-1", "eu-central-2"},
+			bad:  []any{"", "us-east", "us-east-0", "US-EAST-1", "us-east-1 ", "us-east-10", "emea", "me-south-1"},
 		},
 		"timezone": {
 			good: []any{nil, "America/New_York", "UTC", "Asia/Kathmandu", "America/Argentina/Buenos_Aires", "Etc/GMT+5"},
@@ -120,21 +134,92 @@ func TestColours(t *testing.T) {
 	}
 }
 
+// TestTiers: the tiered plan needs a tier, the others have none.
+func TestTiers(t *testing.T) {
+	for _, plan := range fleet.Plans() {
+		for _, tier := range append(fleet.Tiers(), "", "Growth", "flat") {
+			got := faults(t, document(t, map[string]any{"plan": plan, "tier": tier}))
+			good := (plan == fleet.TieredPlan) == slices.Contains(fleet.Tiers(), tier) && (plan == fleet.TieredPlan || tier == "")
+			if good && got != nil || !good && !slices.Equal(got, []string{"tier"}) {
+				t.Errorf("plan %s with tier %q, faults: %v", plan, tier, got)
+			}
+		}
+	}
+}
+
+// TestImageURLs: an image's address is https at a name, and nothing that could lead elsewhere.
+func TestImageURLs(t *testing.T) {
+	long := "https://cdn.acme.example/"
+	for _, field := range []string{"logo_url", "favicon_url"} {
+		for value, good := range map[any]bool{
+			nil: true, "": true, "https://cdn.acme.example/logo.png": true, "https://cdn.acme.example": true, "https://cdn.acme.example:443/l.png": true,
+			"HTTPS://CDN.acme.example/l.svg?v=2&x=%20": true, "https://xn--bcher-kva.example/l.png": true, long + x(500-len(long)): true,
+			long + x(501-len(long)): false, "http://cdn.acme.example/l.png": false, "//cdn.acme.example/l.png": false, "/l.png": false, "l.png": false,
+			"ftp://cdn.acme.example/l.png": false, "file:///etc/passwd": false, "javascript:alert(1)": false, "data:image/png;base64,AAAA": false,
+			"https:cdn.acme.example/l.png": false, "https:///l.png": false, "https://": false, "https://user@cdn.acme.example/": false,
+			"https://user:secret@cdn.acme.example/": false, "https://@cdn.acme.example/": false, "https://cdn.acme.example:8443/": false,
+			"https://cdn.acme.example:/": false, "https://cdn.acme.example:80/": false, "https://192.0.2.1/l.png": false, "https://[2001:db8::1]/l.png": false,
+			"https://[::ffff:127.0.0.1]/": false, "https://127.1/": false, "https://2130706433/": false, "https://0x7f.0.0.1/": false, "https://0x7f000001/": false,
+			"https://localhost/l.png": false, "https://cdn.acme.example./l.png": false, "https://-cdn.acme.example/": false, "https://cdn..example/": false,
+			"https://cdn_x.acme.example/": false, "https://bücher.example/l.png": false, "https://cdn.acme.example/l ogo.png": false,
+			"https://cdn.acme.example/l.png\n": false, "https://cdn.acme.example\\@192.0.2.1/": false, "https://%31%39%32.0.2.1/": false, 5: false,
+		} {
+			got := faults(t, document(t, map[string]any{"branding": map[string]any{field: value}}))
+			if good && got != nil || !good && !slices.Equal(got, []string{"branding." + field}) {
+				t.Errorf("%s = %v, faults: %v", field, value, got)
+			}
+		}
+	}
+}
+
+// TestRegions holds the list against Supabase's own document.
+func TestRegions(t *testing.T) {
+	folder := os.Getenv("VENDOR_SPECS")
+	if folder == "" {
+		t.Skip("VENDOR_SPECS names no folder of the vendors' API documents")
+	}
+	text, err := os.ReadFile(filepath.Join(folder, "supabase.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var document struct {
+		Components struct {
+			Schemas struct {
+				V1CreateProjectBody struct {
+					Properties struct {
+						Region struct{ Enum []string }
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(text, &document); err != nil {
+		t.Fatal(err)
+	}
+	want := document.Components.Schemas.V1CreateProjectBody.Properties.Region.Enum
+	got := regions()
+	slices.Sort(want)
+	slices.Sort(got)
+	if !slices.Equal(got, want) || len(got) == 0 {
+		t.Errorf("regions %v\nSupabase's %v", got, want)
+	}
+}
+
 func TestDefaultsAndValues(t *testing.T) {
 	for name, test := range map[string]struct {
 		body []byte
 		want Form
 	}{
-		"defaults": {document(t, nil), Form{Company: "Acme", Slug: "acme", AdminName: "Ada", AdminEmail: "ada@acme.example", Plan: "flat",
+		"defaults": {document(t, nil), Form{Company: "Acme", Slug: "acme", AdminName: "Ada", AdminEmail: "ada@acme.example", Plan: "flat", Vertical: "general",
 			Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}},
 		"nulls": {[]byte(`{"company":"Acme","slug":"acme","admin_name":"Ada","admin_email":"ada@acme.example","plan":"flat",
 			"region":null,"timezone":null,"locale":null,"phone":null,"branding":null}`), Form{Company: "Acme", Slug: "acme", AdminName: "Ada",
-			AdminEmail: "ada@acme.example", Plan: "flat", Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}},
+			AdminEmail: "ada@acme.example", Plan: "flat", Vertical: "general", Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}},
 		"sample": {sample(t), Form{Company: "Acme Dental", Slug: "acme-dental", AdminName: "Ada Byron", AdminEmail: "ada@acme-dental.example",
-			Phone: "+12125550123", Plan: "flat", Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US",
+			Phone: "+12125550123", Plan: "flat", Vertical: "dental", Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US",
 			Branding: fleet.Branding{PrimaryColor: "#0f766e", SecondaryColor: "#f59e0b"}}},
 	} {
-		got, err := parse(test.body)
+		got, err := parse(test.body, possible)
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v %s", name, err, diff)
 		}
@@ -159,8 +244,8 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	}{
 		"nothing given": {`{}`, required},
 		"all null":      {`{"company":null,"slug":null,"admin_name":null,"admin_email":null,"plan":null}`, required},
-		"all wrong types": {`{"company":1,"slug":true,"admin_name":[],"admin_email":{},"plan":1.5,"phone":0,"region":[],"timezone":{},"locale":false,"branding":"x"}`,
-			[]string{"admin_email", "admin_name", "branding", "company", "locale", "phone", "plan", "region", "slug", "timezone"}},
+		"all wrong types": {`{"company":1,"slug":true,"admin_name":[],"admin_email":{},"plan":1.5,"phone":0,"region":[],"timezone":{},"locale":false,"branding":"x","tier":1,"vertical":[]}`,
+			[]string{"admin_email", "admin_name", "branding", "company", "locale", "phone", "plan", "region", "slug", "tier", "timezone", "vertical"}},
 		"a wrong type, a bad value, an unknown field, a double one": {
 			`{"company":1,"slug":"-","admin_name":"Ada","admin_email":"ada@acme.example","plan":"flat","plan":"flat","colour":"red","branding":{"primary_color":"x","logo":1}}`,
 			[]string{"branding.logo", "branding.primary_color", "colour", "company", "plan", "slug"}},
@@ -184,7 +269,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 
 // TestFaultsSayWhatIsWrong: a double or mistyped field is told as that, and not as one that lacks.
 func TestFaultsSayWhatIsWrong(t *testing.T) {
-	_, err := parse([]byte(`{"slug":"acme","slug":7,"company":7,"branding":7,"x":7,"plan":"free"}`))
+	_, err := parse([]byte(`{"slug":"acme","slug":7,"company":7,"branding":7,"x":7,"plan":"free"}`), possible)
 	bad, _ := err.(badFields)
 	for field, want := range map[string]string{"slug": "more than once", "company": "want a string", "branding": "want an object", "x": "no such", "plan": "one of flat"} {
 		if !strings.Contains(bad[field], want) {
@@ -203,7 +288,7 @@ func TestNoObject(t *testing.T) {
 		"byte order mark": "\ufeff" + good, "NUL": good + "\x00", "control character in a string": strings.Replace(good, "Acme", "A\ncme", 1),
 		"deep": strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000), "deep member": `{"company":` + strings.Repeat("[", 30_000) + `}`,
 	} {
-		_, err := parse([]byte(body))
+		_, err := parse([]byte(body), possible)
 		var f *fault.Error
 		if !errors.As(err, &f) || f.Status != http.StatusBadRequest {
 			t.Errorf("%s: %v, want a 400 fault", name, err)
@@ -223,7 +308,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"slug":"a","slug":"b","a":[[{}]],"":null}`))
 	f.Add([]byte("{\"company\":\"\xff\"}"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		form, err := parse(body)
+		form, err := parse(body, possible)
 		switch err := err.(type) {
 		case badFields:
 			if len(err) == 0 {
@@ -240,7 +325,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := parse(text)
+		again, err := parse(text, possible)
 		if diff := cmp.Diff(form, again); err != nil || diff != "" {
 			t.Errorf("what was taken is not taken again: %v %s", err, diff)
 		}

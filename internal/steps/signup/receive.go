@@ -6,17 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
-	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
@@ -25,9 +25,6 @@ type Deps struct{}
 
 // Open opens nothing.
 func Open(step.Env) (Deps, error) { return Deps{}, nil }
-
-// tolerance is how far a webhook's timestamp may be off, either way.
-const tolerance = 5 * time.Minute
 
 // namespace makes instance ids from webhook ids: a repeated webhook finds the signup that the first one made.
 var namespace = uuid.MustParse("7f1c0e0a-6f0b-4f43-9a53-0d5f3f9f2a61")
@@ -42,125 +39,216 @@ type Accepted struct {
 
 // Receive takes a signup in: a webhook signed by the scheme of Standard Webhooks. It mints the instance's id and data key,
 // claims the slug, seals the personal data and begins the audit chain. 202 with a status URL; 401 for a wrong signature or
-// an old timestamp; 422 naming every bad field; 409 for a taken slug. The same webhook again gets the same signup.
+// an old timestamp; 422 naming every bad field; 409 for a taken slug. What is refused leaves nothing behind.
+//
+// The webhook's id is what tells signups apart: whatever comes under an id that was accepted gets the first answer again, even
+// if the signup has moved on or the body is another one. While the first delivery is being worked on, others of its id are told
+// by 409 with Retry-After to come again.
+//
+// The Content-Type is not looked at: it isn't signed, proxies rewrite it, and what the body is the body itself must show.
 func Receive(Deps) step.API {
 	return func(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		accepted, err := receive(ctx, env, r)
+		delivery, err := receive(ctx, env, r)
 		if err == nil {
-			answer := httpapi.JSON(http.StatusAccepted, accepted)
-			answer.Headers["location"] = accepted.StatusURL
-			return answer, nil
+			return repeated(delivery), nil
 		}
 		if bad, ok := errors.AsType[badFields](err); ok {
 			return httpapi.Problem{Status: http.StatusUnprocessableEntity, Title: "The signup has faults",
 				Detail: "mend the fields named here and send it again", Fields: bad}.Answer(), nil
 		}
-		return httpapi.Failed(ctx, env, err), nil
+		answer := httpapi.Failed(ctx, env, err)
+		if errors.Is(err, errUnderWay) {
+			answer.Headers["retry-after"] = "2"
+		}
+		return answer, nil
 	}
 }
 
-func receive(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (Accepted, error) {
+// repeated is the answer that a delivery got.
+func repeated(d *fleet.Delivery) events.APIGatewayV2HTTPResponse {
+	answer := httpapi.JSON(d.Status, json.RawMessage(d.Body))
+	var accepted Accepted
+	if json.Unmarshal([]byte(d.Body), &accepted) == nil {
+		answer.Headers["location"] = accepted.StatusURL
+	}
+	return answer
+}
+
+func receive(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (*fleet.Delivery, error) {
 	body, err := httpapi.Body(r)
 	if err != nil {
-		return Accepted{}, err
+		return nil, err
 	}
 	id, err := verify(ctx, env, r, body)
 	if err != nil {
-		return Accepted{}, err
+		return nil, err
 	}
-	form, err := parse(body)
+	in := intake{env: env, id: uuid.NewSHA1(namespace, []byte(id)).String(), nonce: env.Nonce()}
+	there, err := env.Store.Delivery(ctx, in.id)
 	if err != nil {
-		return Accepted{}, err
+		return nil, err
 	}
-	instanceID := uuid.NewSHA1(namespace, []byte(id)).String()
-	there, err := env.Store.Signup(ctx, instanceID)
-	if err != nil {
-		return Accepted{}, err
+	if there != nil { // told without a look at the body, which may be another one
+		return there, in.answered(there)
 	}
-	if there == nil {
-		if there, err = record(ctx, env, instanceID, form); err != nil {
-			return Accepted{}, err
+	if in.form, err = parse(body, env.Phone); err != nil {
+		return nil, err
+	}
+	return in.take(ctx)
+}
+
+// errUnderWay marks the fault of a delivery whose first one isn't answered yet.
+var errUnderWay = errors.New("the first delivery is under way")
+
+// intake is one invocation's work on a delivery.
+type intake struct {
+	env   step.Env
+	id    string // the instance's
+	nonce string
+	form  Form
+}
+
+// answered is an error unless the delivery has its answer, or is this invocation's own.
+func (in intake) answered(d *fleet.Delivery) error {
+	if d.Answered() || d.Nonce == in.nonce {
+		return nil
+	}
+	return &fault.Error{Code: fault.Conflict, Status: http.StatusConflict, Err: errUnderWay,
+		Text: "the first delivery of this webhook is still being worked on: send the same again in a moment"}
+}
+
+// take makes the signup. First the delivery and the slug are claimed together, until this invocation is surely dead: who wants
+// either meanwhile is refused before a data key is minted for them, and if this one dies, the claims lapse by themselves and a
+// repeated delivery takes over. If it fails, they are given back at once.
+func (in intake) take(ctx context.Context) (*fleet.Delivery, error) {
+	delivery, err := in.claim(ctx)
+	if err != nil || delivery.Answered() {
+		return delivery, err
+	}
+	if delivery, err = in.record(ctx); err != nil {
+		if left := in.giveBack(ctx); left != nil {
+			in.env.Log.WarnContext(ctx, "a delivery was not given back; it lapses", "code", fault.CodeOf(left))
 		}
 	}
-	return Accepted{there.InstanceID, there.Slug, there.Status, env.Settings.PublicURL + "/signups/" + there.InstanceID}, nil
+	return delivery, err
 }
 
-// verify checks the webhook's signature and age and gives its id.
-func verify(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest, body []byte) (string, error) {
-	secret, err := env.Provider.Credential(ctx, step.WebhookSecret)
-	if err != nil {
-		return "", err
+// lapse is when this invocation is surely dead by every clock.
+func (in intake) lapse(ctx context.Context) time.Time {
+	at, ok := clock.Deadline(ctx)
+	if !ok {
+		at = in.env.Clock.Now().Add(bounds.Lambda)
 	}
-	hook, err := webhooks.NewWebhook(secret.Reveal())
-	if err != nil {
-		return "", &fault.Error{Code: fault.Internal, Text: "the webhook secret is no secret of Standard Webhooks", Err: err}
-	}
-	headers := http.Header{}
-	for _, name := range []string{webhooks.HeaderWebhookID, webhooks.HeaderWebhookTimestamp, webhooks.HeaderWebhookSignature} {
-		headers.Set(name, httpapi.Header(r, name))
-	}
-	// The library compares timestamps with the machine's clock, so only the signature is left to it.
-	if err := hook.VerifyIgnoringTimestamp(body, headers); err != nil {
-		return "", httpapi.Refuse(http.StatusUnauthorized, fault.Rejected, "the webhook's signature is missing or wrong")
-	}
-	seconds, err := strconv.ParseInt(headers.Get(webhooks.HeaderWebhookTimestamp), 10, 64)
-	if age := env.Clock.Now().Sub(time.Unix(seconds, 0)).Abs(); err != nil || age > tolerance {
-		return "", httpapi.Refuse(http.StatusUnauthorized, fault.Rejected, "the webhook's timestamp is more than 5 minutes off: sign it anew")
-	}
-	return headers.Get(webhooks.HeaderWebhookID), nil
+	return at.Add(bounds.Margin + time.Second).Truncate(time.Second).UTC() // the table keeps whole seconds
 }
 
-// record stores a signup with its claim and the beginning of its audit chain, all or nothing.
-func record(ctx context.Context, env step.Env, instanceID string, f Form) (*fleet.Signup, error) {
-	if err := free(ctx, env, f.Slug, instanceID); err != nil {
+// claim gives the delivery: answered, or this invocation's to work on.
+func (in intake) claim(ctx context.Context) (delivery *fleet.Delivery, err error) {
+	until := in.lapse(ctx)
+	err = in.env.Store.Update(ctx, in.id, func(tx *store.Tx) (err error) {
+		if delivery, err = tx.Delivery(); err != nil {
+			return err
+		}
+		if delivery != nil {
+			return in.answered(delivery)
+		}
+		signup, err := tx.Signup()
+		if err != nil {
+			return err
+		}
+		if signup != nil { // it came before deliveries were recorded
+			delivery, err = in.accepted(*signup)
+			return err
+		}
+		claim, err := tx.Claim(in.form.Slug)
+		if err != nil {
+			return err
+		}
+		if claim != nil && claim.InstanceID != in.id {
+			return taken(*claim)
+		}
+		delivery = &fleet.Delivery{Nonce: in.nonce, Until: until}
+		return errors.Join(tx.PutDelivery(delivery), tx.PutClaim(&fleet.SlugClaim{Slug: in.form.Slug, InstanceID: in.id, Until: until}))
+	})
+	return delivery, err
+}
+
+// giveBack ends the claims of a delivery that came to nothing. One that has its answer after all stays.
+func (in intake) giveBack(ctx context.Context) error {
+	return in.env.Store.Update(ctx, in.id, func(tx *store.Tx) error {
+		delivery, err := tx.Delivery()
+		if err != nil || delivery == nil || delivery.Answered() || delivery.Nonce != in.nonce {
+			return err
+		}
+		claim, err := tx.Claim(in.form.Slug)
+		if err != nil {
+			return err
+		}
+		if claim != nil && claim.InstanceID == in.id && !claim.Until.IsZero() {
+			tx.FreeClaim(in.form.Slug)
+		}
+		tx.DropDelivery()
+		return nil
+	})
+}
+
+// record mints the data key and stores the signup with its answer, its claim and the beginning of its audit chain, all or
+// nothing.
+func (in intake) record(ctx context.Context) (delivery *fleet.Delivery, err error) {
+	signup, err := in.signup(ctx)
+	if err != nil {
 		return nil, err
 	}
-	if err := env.Vault.Mint(ctx, instanceID); err != nil {
+	err = in.env.Store.Update(ctx, in.id, func(tx *store.Tx) error {
+		if delivery, err = tx.Delivery(); err != nil {
+			return err
+		}
+		if delivery != nil {
+			if err := in.answered(delivery); err != nil || delivery.Answered() {
+				return err
+			}
+		}
+		claim, err := tx.Claim(signup.Slug)
+		if err != nil {
+			return err
+		}
+		if claim != nil && claim.InstanceID != in.id {
+			return taken(*claim)
+		}
+		if delivery, err = in.accepted(*signup); err != nil {
+			return err
+		}
+		tx.Audit(fleet.AuditEntry{ID: "signup/requested", Actor: "webhook", Action: "signup.requested", Subject: "signup",
+			Outcome: string(fleet.Requested), Request: in.env.Request})
+		return errors.Join(tx.PutDelivery(delivery), tx.PutClaim(&fleet.SlugClaim{Slug: signup.Slug, InstanceID: in.id}),
+			tx.Intend(fleet.DecisionWanted, "operator"), tx.PutSignup(signup))
+	})
+	return delivery, err
+}
+
+// signup mints the data key, unless an earlier attempt did, and seals the personal data.
+func (in intake) signup(ctx context.Context) (*fleet.Signup, error) {
+	if err := in.env.Vault.Mint(ctx, in.id); err != nil {
 		return nil, err
 	}
+	f := in.form
 	applicant, err := json.Marshal(fleet.Applicant{Company: f.Company, AdminName: f.AdminName, AdminEmail: f.AdminEmail, Phone: f.Phone})
 	if err != nil {
 		return nil, err
 	}
-	sealed, err := env.Vault.Seal(ctx, instanceID, "applicant", applicant)
+	sealed, err := in.env.Vault.Seal(ctx, in.id, "applicant", applicant)
 	if err != nil {
 		return nil, err
 	}
-	signup := &fleet.Signup{InstanceID: instanceID, Slug: f.Slug, Plan: f.Plan, Region: f.Region, Timezone: f.Timezone,
-		Locale: f.Locale, Branding: f.Branding, Status: fleet.Requested, Applicant: sealed, RequestedAt: env.Clock.Now()}
-	err = env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
-		there, err := tx.Signup()
-		if err != nil {
-			return err
-		}
-		if there != nil {
-			signup = there
-			return nil
-		}
-		claim, err := tx.Claim(f.Slug)
-		if err != nil {
-			return err
-		}
-		if claim != nil {
-			return taken(*claim)
-		}
-		if err := tx.PutClaim(&fleet.SlugClaim{Slug: f.Slug, InstanceID: instanceID}); err != nil {
-			return err
-		}
-		tx.Audit(fleet.AuditEntry{ID: "signup/requested", Actor: "webhook", Action: "signup.requested", Subject: "signup",
-			Outcome: string(fleet.Requested), Request: env.Request})
-		return errors.Join(tx.Intend(fleet.DecisionWanted, "operator"), tx.PutSignup(signup))
-	})
-	return signup, err
+	return &fleet.Signup{InstanceID: in.id, Slug: f.Slug, Plan: f.Plan, Tier: f.Tier, Vertical: f.Vertical, Region: f.Region,
+		Timezone: f.Timezone, Locale: f.Locale, Branding: f.Branding, Status: fleet.Requested, Applicant: sealed,
+		RequestedAt: in.env.Clock.Now()}, nil
 }
 
-// free tells a taken slug early, before a data key is minted.
-func free(ctx context.Context, env step.Env, slug, instanceID string) error {
-	claim, err := env.Store.Claim(ctx, slug)
-	if err != nil || claim == nil || claim.InstanceID == instanceID {
-		return err
-	}
-	return taken(*claim)
+// accepted is the delivery of a signup with the answer that it gets.
+func (in intake) accepted(s fleet.Signup) (*fleet.Delivery, error) {
+	body, err := json.Marshal(Accepted{s.InstanceID, s.Slug, s.Status, in.env.Settings.PublicURL + "/signups/" + s.InstanceID})
+	return &fleet.Delivery{Nonce: in.nonce, Status: http.StatusAccepted, Body: string(body)}, err
 }
 
 func taken(c fleet.SlugClaim) error {

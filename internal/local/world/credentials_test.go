@@ -1,0 +1,165 @@
+package world_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/step"
+)
+
+// accepting makes a vendor accept another token than before.
+func accepting(v world.Vendors, vendor, token string) {
+	map[string]func(string){"supabase": v.Supabase.ChangeToken, "vercel": v.Vercel.ChangeToken, "cloudflare": v.Cloudflare.ChangeToken,
+		"twilio": v.Twilio.ChangeToken, "sendgrid": v.SendGrid.ChangeToken}[vendor](token)
+}
+
+var tokens = map[string]string{"supabase": provider.SupabaseToken, "vercel": provider.VercelToken, "cloudflare": provider.CloudflareToken,
+	"twilio": provider.TwilioToken, "sendgrid": provider.SendGridKey}
+
+// TestTokenChangesMeanwhile: a vendor's token is changed between any two calls of a provisioning, and the old one refused from then
+// on: the provisioning goes on to ACTIVE, with nothing doubled and no message lost, without a deployment.
+func TestTokenChangesMeanwhile(t *testing.T) {
+	for vendor, credential := range tokens {
+		refused := 0
+		for _, nth := range []int{1, 2, 3, 5} {
+			t.Run(fmt.Sprintf("%s after call %d", vendor, nth), func(t *testing.T) {
+				var w *world.World
+				var mu sync.Mutex
+				calls := 0
+				inBubble(t, func(o *world.Options) {
+					o.Hooks.OnCall = func(_ asl.Place, c sim.Call) {
+						mu.Lock()
+						defer mu.Unlock()
+						if c.Vendor != vendor {
+							return
+						}
+						if calls++; calls == nth {
+							w.ChangeCredential(credential, "changed0123456789")
+							accepting(w.Vendors, vendor, "changed0123456789")
+						}
+						if c.Status == http.StatusUnauthorized || c.Status == http.StatusForbidden {
+							refused++
+						}
+					}
+				}, func(r *rig) {
+					w = r.w
+					id := r.provision()
+					r.wantActive(id)
+					r.wantMails(3)
+					r.wantNoIncident(id)
+				})
+			})
+		}
+		if refused == 0 { // by a function that had read the old one; others read the new one by themselves
+			t.Errorf("%s: the old token was never refused: nothing was tried", vendor)
+		}
+	}
+}
+
+func (r *rig) wantNoIncident(id string) {
+	r.t.Helper()
+	if all, err := r.w.Store.Incidents(r.ctx, id); err != nil || len(all) > 0 {
+		r.t.Errorf("incidents: %+v, %v", all, err)
+	}
+}
+
+// TestWrongToken: a token that the vendor refuses, and that is still the one to use, fails the provisioning cleanly, and the reason says
+// what is wrong.
+func TestWrongToken(t *testing.T) {
+	for vendor := range tokens {
+		t.Run(vendor, func(t *testing.T) {
+			t.Parallel()
+			old := ""
+			inBubble(t, func(o *world.Options) { old = o.Credentials[tokens[vendor]] }, func(r *rig) {
+				id := r.signup("msg_1", "acme-dental")
+				accepting(r.w.Vendors, vendor, "another0123456789")
+				r.approve(id)
+				var o *fleet.Operation
+				var err error
+				for begun := time.Now(); time.Since(begun) < 20*time.Minute; time.Sleep(10 * time.Second) {
+					if o, err = r.w.Store.Operation(r.ctx, id, "op-"+id); err == nil && o != nil && o.Failure != "" {
+						break
+					}
+				}
+				if o == nil || o.Failure != "Rejected" || !strings.Contains(o.FailureText, vendor) {
+					t.Fatalf("%+v, %v", o, err)
+				}
+				if !strings.Contains(o.FailureText, "credential") {
+					t.Errorf("the failure does not say that the credential is refused: %s", o.FailureText)
+				}
+				accepting(r.w.Vendors, vendor, old) // so that the take-down can end
+				r.settle()
+			})
+		})
+	}
+}
+
+// TestTwoWebhookSecrets: while the sender changes over, webhooks signed with either secret are taken; then the old one's are not.
+func TestTwoWebhookSecrets(t *testing.T) {
+	const next = "whsec_bmV4dHNlY3JldG5leHRzZWNyZXRuZXh0"
+	inBubble(t, exact, func(r *rig) {
+		n := 0
+		want := func(status int, secrets ...string) {
+			t.Helper()
+			n++
+			id, body := fmt.Sprint("msg_", n), r.form(fmt.Sprint("company-", n))
+			header := r.signedAt(secrets[0], id, body, time.Now())
+			for _, secret := range secrets[1:] {
+				header.Set("Webhook-Signature", header.Get("Webhook-Signature")+" "+r.signedAt(secret, id, body, time.Now()).Get("Webhook-Signature"))
+			}
+			code, answer := r.do("POST", "/signups", body, header)
+			r.want(status, code, answer)
+		}
+		want(202, hookSecret)
+		want(401, next)
+		want(202, next, hookSecret) // a sender that signs with both
+		r.w.ChangeCredential(step.WebhookSecret, next+"\n"+hookSecret)
+		want(401, next) // a stranger can't have it read at every call
+		time.Sleep(31 * time.Second)
+		want(202, next) // read anew, as it did not fit
+		want(202, hookSecret)
+		want(202, hookSecret, next)
+		r.w.ChangeCredential(step.WebhookSecret, "  "+next+" ")
+		time.Sleep(provider.Freshness)
+		want(202, next)
+		want(401, hookSecret)
+		r.w.ChangeCredential(step.WebhookSecret, "whsec_mistyped "+next)
+		time.Sleep(provider.Freshness)
+		want(202, next)
+		for _, none := range []string{"whsec_", "whsec_dG9vc2hvcnQ=", "short", next + " " + next + " " + hookSecret} {
+			r.w.ChangeCredential(step.WebhookSecret, none)
+			time.Sleep(provider.Freshness)
+			want(500, next)
+		}
+		r.w.ChangeCredential(step.WebhookSecret, "whsec_")
+		time.Sleep(provider.Freshness)
+		code, answer := r.do("POST", "/signups", "{}", http.Header{"Webhook-Id": {"m"}, "Webhook-Timestamp": {"1"}, "Webhook-Signature": {"v1,"}})
+		r.want(500, code, answer)
+	})
+}
+
+// TestOperatorTokenChanges: the new token is good as soon as it is shown, and the old one is not for long.
+func TestOperatorTokenChanges(t *testing.T) {
+	inBubble(t, exact, func(r *rig) {
+		want := func(status int, token string) {
+			t.Helper()
+			code, answer := r.do("GET", "/instances", "", http.Header{"Authorization": {"Bearer " + token}})
+			r.want(status, code, answer)
+		}
+		want(200, "operator")
+		want(401, "next")
+		r.w.ChangeCredential(step.OperatorToken, "next")
+		time.Sleep(31 * time.Second)
+		want(200, "next")
+		want(401, "operator")
+	})
+}

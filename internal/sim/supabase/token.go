@@ -1,0 +1,14 @@
+package supabase
+
+// ChangeToken makes another token the one that is accepted; the old one is refused from now on.
+func (s *Sim) ChangeToken(token string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settings.Token = token
+}
+
+func (s *Sim) token() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.settings.Token
+}
