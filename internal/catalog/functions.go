@@ -19,11 +19,12 @@ var (
 	Thaw          = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
 	Doctor        = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
 
-	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
-	Reconcile = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
-	Page      = schedule("page", "incident.Page", 1, Publish)
-	Recheck   = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
-	Checkup   = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
+	Admit        = schedule("admit", "operation.Admit", 1, StartRuns)
+	Reconcile    = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
+	Page         = schedule("page", "incident.Page", 1, Publish)
+	Recheck      = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
+	WatchVendors = schedule("watch-vendors", "vendors.Watch", 1, everyVendor(StartRuns, InvokeAdmit)...)
+	Checkup      = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
 
 	ReserveInstance    = step("reserve-instance", "instance.Reserve", Keys)
 	CreateProject      = step("create-project", "project.Create", Keys, secret("supabase-token"))
@@ -59,7 +60,7 @@ func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		Admit, Reconcile, Page, Recheck, Checkup,
+		Admit, Reconcile, Page, Recheck, Checkup, WatchVendors,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, VerifyHealth, ActivateInstance, NotifyCustomer,

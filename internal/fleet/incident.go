@@ -23,12 +23,14 @@ const (
 	IncidentRecheckFailed IncidentKind = "RecheckFailed"
 	// IncidentCheckFailed: the daily checkup found something that is broken or gives warning.
 	IncidentCheckFailed IncidentKind = "CheckFailed"
+	// IncidentVendorDown: a vendor doesn't answer, for whomever.
+	IncidentVendorDown IncidentKind = "VendorDown"
 )
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
 	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentMessageUnknown, IncidentMessageFailed,
-		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed}
+		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentVendorDown}
 }
 
 // Known reports whether it is one of the kinds.

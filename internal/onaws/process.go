@@ -71,12 +71,15 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		return nil, &fault.Error{Code: fault.Internal, Text: "the configuration is wrong: " + err.Error(), Err: err}
 	}
 	transport := vendorTransport()
+	records := b.store()
+	gate := step.NewGate(records, b.clock, log)
 	opened := &ports{transport: transport, base: step.Env{
 		Clock: b.clock,
-		Store: b.store(),
+		Gate:  gate,
+		Store: records,
 		Vault: vault,
 		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Settings: c.Vendors,
-			Transport: step.LogCalls(b.clock, c.Endpoints, transport), Credential: b.credentials().Get},
+			Transport: gate.Before(step.LogCalls(b.clock, c.Endpoints, transport), c.Endpoints), Credential: b.credentials().Get},
 		Databases: func(context.Context, provider.Secret) (schema.Database, error) {
 			return nil, b.ungranted("customers' databases")
 		},

@@ -20,6 +20,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/recheck"
 	"github.com/project-gimbal/fleet/internal/steps/signup"
 	"github.com/project-gimbal/fleet/internal/steps/sms"
+	"github.com/project-gimbal/fleet/internal/steps/vendors"
 )
 
 // handlers opens each function's handler, by the function's name.
@@ -44,6 +45,7 @@ var handlers = map[string]step.Opener{
 	"page":                 step.Opens(incident.Open, incident.Page),
 	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
 	"checkup":              step.Opens(doctor.Open, doctor.Daily),
+	"watch-vendors":        step.Opens(vendors.Open, vendors.Watch),
 	"reserve-instance":     step.Opens(instance.Open, instance.Reserve),
 	"create-project":       step.Opens(project.Open, project.Create),
 	"await-project":        step.Opens(project.Open, project.Await),

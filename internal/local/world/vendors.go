@@ -49,6 +49,8 @@ const (
 const (
 	records  = 3500
 	subusers = 100000
+	// perMinute is how many calls of Supabase's Management API are answered in a minute.
+	perMinute = 120
 )
 
 // Quotas are what the simulated vendors allow, by the names of step.Quotas.
@@ -105,7 +107,7 @@ func (w *World) openVendors() error {
 	}
 	v := &w.Vendors
 	v.Cloudflare = cloudflare.New(base(1), cloudflare.Config{Token: o.Credentials[provider.CloudflareToken], Zone: zone, Domain: Domain, Records: records})
-	v.Supabase = supabase.New(base(2), supabase.Settings{Token: o.Credentials[provider.SupabaseToken], Organization: organization,
+	v.Supabase = supabase.New(base(2), supabase.Settings{Token: o.Credentials[provider.SupabaseToken], Organization: organization, PerMinute: perMinute,
 		ReadyMin: o.Latency.ProjectMin, ReadyMax: o.Latency.ProjectMax, Healthy: o.Latency.Healthy, Going: o.Latency.Going, Databases: o.Databases})
 	v.Vercel = vercel.New(base(3), vercel.Config{Token: o.Credentials[provider.VercelToken], Team: team, Resolver: v.Cloudflare,
 		Deploy: o.Latency.Deploy, Certificate: o.Latency.Certificate})
