@@ -43,7 +43,7 @@ func Of(vendor string) (Budget, bool) {
 		return Budget{Limit: 120, Period: time.Minute, Busiest: 40,
 			Reserve: map[Class]int{Provisioning: 80, Sweeps: 10, Operators: 10}}, true
 	case "cloudflare": // 1200 in five minutes for a user: FACTS.md §3. Over it, everything is refused for five minutes.
-		return Budget{Limit: 1200, Period: 5 * time.Minute, Busiest: 20,
+		return Budget{Limit: 1200, Period: 5 * time.Minute, Busiest: 18,
 			Reserve: map[Class]int{Provisioning: 700, Sweeps: 150, Operators: 100}}, true
 	}
 	return Budget{}, false

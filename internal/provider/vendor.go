@@ -11,7 +11,8 @@ func (e Endpoints) Account(u *url.URL) string {
 	_, place, _ := strings.Cut(e.SupabaseProject, "://")
 	host, path, _ := strings.Cut(place, "/")
 	if before, after, perProject := strings.Cut(host, "{ref}"); perProject {
-		if strings.HasPrefix(u.Host, before) && strings.HasSuffix(u.Host, after) {
+		_, api, _ := strings.Cut(e.Supabase, "://")
+		if u.Host != api && strings.HasPrefix(u.Host, before) && strings.HasSuffix(u.Host, after) {
 			return ""
 		}
 	} else if before, _, _ := strings.Cut(path, "{ref}"); before != "" && u.Host == host && strings.HasPrefix(u.Path, "/"+before) {

@@ -37,6 +37,7 @@ func TestVendor(t *testing.T) {
 
 func TestAccount(t *testing.T) {
 	local := provider.Endpoints{Supabase: "http://127.0.0.1:1", SupabaseProject: "http://127.0.0.1:1/project/{ref}"}
+	beside := provider.Endpoints{Supabase: "https://api.supabase.test", SupabaseProject: "https://{ref}.supabase.test"}
 	for _, c := range []struct {
 		at        provider.Endpoints
 		url, want string
@@ -47,6 +48,8 @@ func TestAccount(t *testing.T) {
 		{local, "http://127.0.0.1:1/project/abc/auth", ""},
 		{local, "http://127.0.0.1:1/v1/projects", "supabase"},
 		{local, "/", ""},
+		{beside, "https://api.supabase.test/v1/projects", "supabase"},
+		{beside, "https://abc.supabase.test/auth/v1", ""},
 	} {
 		u, err := url.Parse(c.url)
 		if err != nil {
