@@ -138,19 +138,28 @@ func (g *Gate) closed(ctx context.Context, vendor string) error {
 
 // outage is what is known of a vendor, not older than fresh.
 func (g *Gate) outage(ctx context.Context, vendor string) (fleet.Outage, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if now := g.clock.Now(); g.read.IsZero() || now.Sub(g.read).Abs() > fresh {
-		all, err := g.store.Outages(ctx)
-		if err != nil {
+	all, ok := g.known()
+	if !ok { // several may read at once: a lock isn't held while the table is waited for
+		now := g.clock.Now()
+		var err error
+		if all, err = g.store.Outages(ctx); err != nil {
 			return fleet.Outage{}, notAsked(err)
 		}
+		g.mu.Lock()
 		g.outages, g.read = all, now
+		g.mu.Unlock()
 	}
-	if i := slices.IndexFunc(g.outages, func(o fleet.Outage) bool { return o.Vendor == vendor }); i >= 0 {
-		return g.outages[i], nil
+	if i := slices.IndexFunc(all, func(o fleet.Outage) bool { return o.Vendor == vendor }); i >= 0 {
+		return all[i], nil
 	}
 	return fleet.Outage{Vendor: vendor}, nil
+}
+
+// known is what was read of the vendors' outages; false if it isn't fresh.
+func (g *Gate) known() ([]fleet.Outage, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.outages, !g.read.IsZero() && g.clock.Now().Sub(g.read).Abs() <= fresh
 }
 
 func notAsked(err error) error {
