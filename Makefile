@@ -25,7 +25,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test e2e lint templates synth deploy build start cost generate clean
+.PHONY: help setup demo serve fleetctl test load e2e lint templates synth deploy build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
 	@go run ./internal/fleetctl $(ARGS)
 
 # Without Python the tests say what they skip; in CI they fail.
+load: ## fifty signups approved at once, under the race detector
+	go test -race -tags load -run TestFiftyAtOnce ./internal/local/world
+
 test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' own API documents
 	@$(MAKE) --no-print-directory $(VENV)/.ready || echo "no Python environment: tests on DynamoDB will be skipped"
 	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 3 -vet=off $(RACE) ./... # vetted by lint; in threes, since many of them wait

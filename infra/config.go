@@ -15,7 +15,7 @@ type Config struct {
 	SendGridIPs []string
 	// MailFrom is "mailFrom", the sender of Fleet's own messages; OperatorMail is "operatorMail", who gets those for operators.
 	MailFrom, OperatorMail string
-	// Slots is "slots", how many provisionings run at once.
+	// Slots is "slots", how many provisionings run at once at most; 0, or none, leaves it to the vendors' budgets.
 	Slots int
 	// Release is "release", the prefix of the current release's files in the bucket of releases.
 	Release string

@@ -46,7 +46,6 @@ func parse(context map[string]any, root string) (Config, error) {
 	c.SendGridIPs = r.list("sendgridIps", needed, isIPv4, "the account's IPv4 addresses at SendGrid, a list or separated by commas")
 	c.MailFrom = r.mail("mailFrom")
 	c.OperatorMail = r.mail("operatorMail")
-	c.Slots = r.number("slots", mostSlots)
 	c.Release = r.text("release", prefixPattern, needed, "the prefix of the release's files in the bucket of releases, such as frontend/1.0.0")
 	c.Quotas = r.quotas("quotas")
 	c.Pagers = r.list("pagers", needed, isMail, "the mail addresses that incidents and alarms go to, a list or separated by commas")
@@ -68,6 +67,9 @@ func (r *reader) optional(c *Config) {
 	c.Architecture = r.text("architecture", "^("+arm64+"|"+x86+")$", free, arm64+" or "+x86)
 	if c.Architecture == "" {
 		c.Architecture = arm64
+	}
+	if r.given("slots") {
+		c.Slots = r.number("slots", mostSlots)
 	}
 	c.Dashboard = r.flag("dashboard", true)
 	c.DetailedMetrics = r.flag("detailedMetrics", false)
@@ -171,8 +173,8 @@ func (r *reader) list(key string, n need, valid func(string) bool, want string) 
 
 func (r *reader) number(key string, most int) int {
 	n, ok := count(r.value(key))
-	if !ok || n < 1 || n > most {
-		r.refuse(key, "a number from 1 to "+strconv.Itoa(most))
+	if !ok || n < 0 || n > most {
+		r.refuse(key, "a number from 0 to "+strconv.Itoa(most))
 	}
 	return n
 }

@@ -71,7 +71,7 @@ func TestWrong(t *testing.T) {
 		"sendgridIps":         {nil, "", "x", "2001:db8::1", []any{}, []any{1.0}},
 		"mailFrom":            {nil, "hello", "Gimbal <hello@gimbal.app>"},
 		"operatorMail":        {nil, "x"},
-		"slots":               {nil, "0", "many", 1001.0, 1.5},
+		"slots":               {"-1", "many", 1001.0, 1.5},
 		"release":             {nil, "/frontend", "frontend/", "a b"},
 		"quotas":              {nil, "{", "[]", `{"dns-records":1}`, map[string]any{}},
 		"pagers":              {nil, "x", []any{"a@x.example", "y"}},

@@ -20,7 +20,8 @@ var vendorsOf = map[string][]string{
 	"notice":   {"sendgrid"},
 	"health":   {"edge"},
 	// The doctor looks at every account, and changes nothing: no step of the ledger protocol is here whose noun it could be.
-	"doctor": {"supabase", "vercel", "cloudflare", "twilio", "sendgrid"},
+	"doctor":  {"supabase", "vercel", "cloudflare", "twilio", "sendgrid"},
+	"vendors": {"supabase", "vercel", "cloudflare", "twilio", "sendgrid"},
 }
 
 // plain are the packages that import nothing but the standard library, with the reason.

@@ -22,11 +22,12 @@ var (
 	Thaw          = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
 	Doctor        = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
 
-	Admit     = schedule("admit", "operation.Admit", 1, StartRuns)
-	Reconcile = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
-	Page      = schedule("page", "incident.Page", 1, Publish)
-	Recheck   = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
-	Checkup   = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
+	Admit        = schedule("admit", "operation.Admit", 1, StartRuns)
+	Reconcile    = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
+	Page         = schedule("page", "incident.Page", 1, Publish)
+	Recheck      = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
+	WatchVendors = schedule("watch-vendors", "vendors.Watch", 1, everyVendor(StartRuns, InvokeAdmit)...)
+	Checkup      = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
 
 	AutoApprove   = schedule("auto-approve", "approval.Auto", 1, everyVendor(InvokeAdmit, Quotas)...)
 	Deliver       = schedule("deliver", "notice.Deliver", 1, Keys, secret("sendgrid-key"), secret("link-secret"))
@@ -68,7 +69,7 @@ func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		Admit, Reconcile, Page, Recheck, Checkup, AutoApprove, Deliver, ExpireSignups,
+		Admit, Reconcile, Page, Recheck, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, ProtectHost, VerifyHealth, ActivateInstance, NotifyCustomer,

@@ -27,12 +27,14 @@ const (
 	IncidentBrandingFailed IncidentKind = "BrandingFailed"
 	// IncidentUnprotected: new instances get no rate limit of their own, for the zone's plan allows no more.
 	IncidentUnprotected IncidentKind = "Unprotected"
+	// IncidentVendorDown: a vendor doesn't answer, for whomever.
+	IncidentVendorDown IncidentKind = "VendorDown"
 )
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
 	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentMessageUnknown, IncidentMessageFailed,
-		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected}
+		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown}
 }
 
 // Known reports whether it is one of the kinds.

@@ -17,6 +17,8 @@ type Instance struct {
 	Plan   string `json:"plan"`
 	// Operation holds the lease: the one running operation that may change the instance. Empty while none runs.
 	Operation string `json:"operation,omitempty"`
+	// Waits is the vendor that was down when a take-down ended dirty: once it is back, the take-down begins again by itself.
+	Waits string `json:"waits,omitempty"`
 	// Progress says of what is under way until when, why, and what comes after.
 	Progress Progress `json:"progress"`
 

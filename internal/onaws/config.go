@@ -48,7 +48,7 @@ type Config struct {
 	// file of the authorities to trust there).
 	Endpoints provider.Endpoints
 
-	// Slots in Settings is FLEET_SLOTS, how many provisionings may run at once, 1 to 1000; admit needs it. PublicURL is
+	// Slots in Settings is FLEET_SLOTS, how many provisionings may run at once at most, 0 to 1000; admit needs it. PublicURL is
 	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup and deliver need it. Quotas is FLEET_QUOTAS, what the vendors allow, as a
 	// JSON object of numbers by the names that step.Quotas lists: {"sendgrid-subusers":15}. One that is missing or 0 is not
 	// known; "{}" names none. Needed with "inspect" and "quotas". AutoApprove is

@@ -266,8 +266,8 @@ func (r *reader) settings() step.Settings {
 	var s step.Settings
 	if r.entry.Name == catalog.Admit.Name {
 		n, err := strconv.Atoi(r.lookup("FLEET_SLOTS"))
-		if err != nil || n < 1 || n > mostSlots {
-			r.refuse("FLEET_SLOTS", "a number from 1 to "+strconv.Itoa(mostSlots))
+		if err != nil || n < 0 || n > mostSlots {
+			r.refuse("FLEET_SLOTS", "a number from 0, which leaves it to the vendors' budgets, to "+strconv.Itoa(mostSlots))
 		}
 		s.Slots = n
 	}

@@ -72,12 +72,15 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 	}
 	transport := vendorTransport()
 	credentials := b.credentials()
+	records := b.store()
+	gate := step.NewGate(records, b.clock, log)
 	opened := &ports{transport: transport, base: step.Env{
 		Clock: b.clock,
-		Store: b.store(),
+		Gate:  gate,
+		Store: records,
 		Vault: vault,
 		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Settings: c.Vendors,
-			Transport:  credentials.Watch(c.Endpoints, step.LogCalls(b.clock, c.Endpoints, transport)),
+			Transport:  credentials.Watch(c.Endpoints, gate.Before(step.LogCalls(b.clock, c.Endpoints, transport), c.Endpoints)),
 			Credential: credentials.Get, Anew: credentials.Reread},
 		Databases: func(context.Context, provider.Secret) (schema.Database, error) {
 			return nil, b.ungranted("customers' databases")

@@ -165,7 +165,10 @@ var ErrTooLate = errors.New("too little time is left in this invocation to send 
 // that nothing happened; anything else is unknown.
 func Failed(vendor, operation string, err error) error {
 	f := &fault.Error{Code: fault.Unavailable, Vendor: vendor, Operation: operation, Text: "no answer", Err: err}
+	kept, isFault := errors.AsType[*fault.Error](err)
 	switch {
+	case isFault && kept.NothingHappened: // it was kept back on the way
+		f.Code, f.Text, f.NothingHappened, f.RetryAfter = kept.Code, kept.Text, true, kept.RetryAfter
 	case errors.Is(err, ErrTooLate):
 		f.Code, f.Text, f.NothingHappened = fault.NotReady, "not sent: too little time left in this invocation", true
 	case errors.Is(err, ErrNoAttempt):

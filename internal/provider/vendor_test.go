@@ -34,3 +34,29 @@ func TestVendor(t *testing.T) {
 		}
 	}
 }
+
+func TestAccount(t *testing.T) {
+	local := provider.Endpoints{Supabase: "http://127.0.0.1:1", SupabaseProject: "http://127.0.0.1:1/project/{ref}"}
+	beside := provider.Endpoints{Supabase: "https://api.supabase.test", SupabaseProject: "https://{ref}.supabase.test"}
+	for _, c := range []struct {
+		at        provider.Endpoints
+		url, want string
+	}{
+		{provider.Production(), "https://api.supabase.com/v1/projects", "supabase"},
+		{provider.Production(), "https://abc.supabase.co/auth/v1", ""},
+		{provider.Production(), "https://api.cloudflare.com/client/v4/zones", "cloudflare"},
+		{local, "http://127.0.0.1:1/project/abc/auth", ""},
+		{local, "http://127.0.0.1:1/v1/projects", "supabase"},
+		{local, "/", ""},
+		{beside, "https://api.supabase.test/v1/projects", "supabase"},
+		{beside, "https://abc.supabase.test/auth/v1", ""},
+	} {
+		u, err := url.Parse(c.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.at.Account(u); got != c.want {
+			t.Errorf("%s is an account at %q, want %q", c.url, got, c.want)
+		}
+	}
+}

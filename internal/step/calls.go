@@ -27,6 +27,9 @@ func About(ctx context.Context, in fleet.RunInput) context.Context {
 	if !ok {
 		return ctx
 	}
+	if who, ok := ctx.Value(callerKey{}).(caller); ok {
+		ctx = withCaller(ctx, who.class, in.InstanceID)
+	}
 	return withLog(ctx, log.With("instance", in.InstanceID, "operation", in.OperationID, "epoch", in.Epoch))
 }
 

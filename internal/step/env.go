@@ -26,6 +26,8 @@ type Env struct {
 	Vault *seal.Vault
 	// Provider is what vendor clients are made of.
 	Provider provider.Config
+	// Gate is what the calls of vendors go through, and knows which vendor is down.
+	Gate *Gate
 	// Databases opens a customer's database by its connection string.
 	Databases func(ctx context.Context, url provider.Secret) (schema.Database, error)
 	// Executions starts and describes executions of the state machines.
@@ -55,7 +57,7 @@ type Env struct {
 
 // Settings are Fleet's own.
 type Settings struct {
-	// Slots is how many provisionings may run at once.
+	// Slots is how many provisionings may run at once, at most; 0 leaves it to the vendors' budgets alone.
 	Slots int
 	// PublicURL is where Fleet's own API is reached, without a trailing slash.
 	PublicURL string

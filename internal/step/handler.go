@@ -1,6 +1,7 @@
 package step
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -116,6 +117,7 @@ func Invoke(ctx context.Context, env Env, f catalog.Function, h Handler, payload
 		}
 	}()
 	ctx, env.Log = withLog(ctx, log), log
+	ctx = withCaller(ctx, classOf(f), cmp.Or(about(payload).InstanceID, env.Request))
 	result, err := h.handle(ctx, env, f, payload)
 	took := slog.Duration("took", env.Clock.Now().Sub(started))
 	if err != nil {
@@ -134,6 +136,14 @@ func Invoke(ctx context.Context, env Env, f catalog.Function, h Handler, payload
 
 // subject are the ids that a payload is about, so that one query by instance finds its logs.
 func subject(payload json.RawMessage) []any {
+	if in := about(payload); in.InstanceID != "" {
+		return []any{"instance", in.InstanceID, "operation", in.OperationID, "epoch", in.Epoch}
+	}
+	return nil
+}
+
+// about is what of a payload says which instance it is about; empty where it doesn't.
+func about(payload json.RawMessage) fleet.RunInput {
 	var in struct {
 		fleet.RunInput
 		PathParameters struct {
@@ -141,15 +151,10 @@ func subject(payload json.RawMessage) []any {
 		} `json:"pathParameters"`
 	}
 	if json.Unmarshal(payload, &in) != nil {
-		return nil
+		return fleet.RunInput{}
 	}
-	if in.InstanceID == "" {
-		in.InstanceID = in.PathParameters.ID
-	}
-	if in.InstanceID == "" {
-		return nil
-	}
-	return []any{"instance", in.InstanceID, "operation", in.OperationID, "epoch", in.Epoch}
+	in.InstanceID = cmp.Or(in.InstanceID, in.PathParameters.ID)
+	return in.RunInput
 }
 
 // SafeText is the text of the fault in err's chain. Other errors' texts may hold anything and are not shown.

@@ -23,6 +23,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/recheck"
 	"github.com/project-gimbal/fleet/internal/steps/signup"
 	"github.com/project-gimbal/fleet/internal/steps/sms"
+	"github.com/project-gimbal/fleet/internal/steps/vendors"
 )
 
 // handlers opens each function's handler, by the function's name.
@@ -48,6 +49,7 @@ var handlers = map[string]step.Opener{
 	"reconcile":            step.Opens(operation.Open, operation.Reconcile),
 	"page":                 step.Opens(incident.Open, incident.Page),
 	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
+	"watch-vendors":        step.Opens(vendors.Open, vendors.Watch),
 	"checkup":              step.Opens(doctor.Open, doctor.Daily),
 	"auto-approve":         step.Opens(approval.Open, approval.Auto),
 	"deliver":              step.Opens(notice.Open, notice.Deliver),

@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -104,16 +103,17 @@ func Progress(ctx context.Context, env step.Env, id string) (view.SignupStatus, 
 		p.Deadline = Deadline(*s)
 	}
 	if s.Status == fleet.Approved {
-		waiting, err := env.Store.Signups(ctx, fleet.Approved)
+		ahead, err := env.Store.Ahead(ctx, *s)
 		if err != nil {
 			return p, err
 		}
-		p.Place = 1 + slices.IndexFunc(waiting, func(w fleet.Signup) bool { return w.InstanceID == id })
-		freezes, err := env.Store.Freezes(ctx)
-		if err != nil {
+		p.Place = ahead + 1
+		freezes, frozen := env.Store.Freezes(ctx)
+		outages, down := env.Store.Outages(ctx)
+		if err := errors.Join(frozen, down); err != nil {
 			return p, err
 		}
-		if fleet.Frozen(freezes, fleet.Vendors()...) != nil { // what, and why, is for operators
+		if fleet.Frozen(freezes, fleet.Vendors()...) != nil || fleet.VendorDown(outages, fleet.Vendors()...) != nil { // what, and why, is for operators
 			p.NextAction = "none: new provisionings are held back for now; it begins by itself when that is over and a slot is free"
 		}
 	}
@@ -122,6 +122,9 @@ func Progress(ctx context.Context, env step.Env, id string) (view.SignupStatus, 
 		return p, err
 	}
 	p.State = i.State
+	if i.State == fleet.Provisioning {
+		p.Deadline = i.Progress.Deadline
+	}
 	if i.State == fleet.Active {
 		p.URL = "https://" + i.Host
 	}

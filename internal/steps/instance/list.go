@@ -87,6 +87,9 @@ func overview(ctx context.Context, env step.Env) (view.Fleet, error) {
 	if queue.freezes, err = env.Store.Freezes(ctx); err != nil {
 		return all, err
 	}
+	if queue.outages, err = env.Store.Outages(ctx); err != nil {
+		return all, err
+	}
 	all.Frozen = append([]fleet.Freeze{}, queue.freezes...) // none is an empty list, not null
 	all.Instances = make([]view.Row, 0, len(signups))
 	places := queue.places()
@@ -107,6 +110,7 @@ func overview(ctx context.Context, env step.Env) (view.Fleet, error) {
 type waiting struct {
 	approved []fleet.Signup // in the order of approval
 	freezes  []fleet.Freeze
+	outages  []fleet.Outage
 }
 
 // places are the places in the queue, from 1, by instance's id.
@@ -135,6 +139,10 @@ func (w waiting) row(s fleet.Signup, i *fleet.Instance, place int) view.Row {
 	case fleet.Approved:
 		row.Place = place
 		row.Progress.Reason = "waits for a slot"
+		if o := fleet.VendorDown(w.outages, fleet.Vendors()...); o != nil {
+			row.Progress = fleet.Progress{Reason: "waits for " + o.Vendor + ", which is down",
+				NextAction: "none: it is watched; its provisioning begins by itself when " + o.Vendor + " answers and a slot is free"}
+		}
 		if f := fleet.Frozen(w.freezes, fleet.Vendors()...); f != nil {
 			row.Progress = fleet.Progress{Reason: "waits for a thaw: " + f.What() + " (" + f.Reason + ")",
 				NextAction: "thaw " + f.Scope + "; its provisioning then begins by itself as soon as a slot is free"}

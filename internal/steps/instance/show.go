@@ -80,10 +80,11 @@ func known(ctx context.Context, env step.Env, id string) (*fleet.Signup, error) 
 func row(ctx context.Context, env step.Env, s fleet.Signup, i *fleet.Instance) (view.Row, error) {
 	var w waiting
 	if s.Status == fleet.Approved {
-		var listed, frozen error
+		var listed, frozen, down error
 		w.approved, listed = env.Store.Signups(ctx, fleet.Approved)
 		w.freezes, frozen = env.Store.Freezes(ctx)
-		if err := errors.Join(listed, frozen); err != nil {
+		w.outages, down = env.Store.Outages(ctx)
+		if err := errors.Join(listed, frozen, down); err != nil {
 			return view.Row{}, err
 		}
 	}

@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 
+	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// Admit begins the provisioning of approved signups, in the order of their approval, as long as slots are free and
-// nothing that a provisioning needs is frozen. The rest waits. It may run at any time, any number of times at once.
+// Admit begins the provisioning of approved signups, in the order of their approval, as long as slots are free,
+// nothing that a provisioning needs is frozen, and no vendor is down. The rest waits. It may run at any time, any number of times at once.
 func Admit(Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
+		outages, err := env.Store.Outages(ctx)
+		if err != nil || fleet.VendorDown(outages, fleet.Vendors()...) != nil {
+			return err
+		}
 		approved, failed := env.Store.Signups(ctx, fleet.Approved)
 		for _, s := range approved {
 			operation, closed, err := admit(ctx, env, s.InstanceID)
@@ -68,7 +73,7 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			Phase: fleet.Building, N: 1, BegunBy: nonce, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
 			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Provision), Reason: "being provisioned",
 				NextAction: "wait; when overdue it is taken down by itself"}}
-		if operation.Slot, err = tx.TakeSlot(env.Settings.Slots, operation.ID); err != nil {
+		if operation.Slot, err = tx.TakeSlot(budget.Slots(fleet.Vendors(), env.Settings.Slots), operation.ID); err != nil {
 			return err
 		}
 		if closed = operation.Slot == 0; closed {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -106,7 +107,8 @@ func giveUp(tx *store.Tx, id string) error {
 }
 
 // endTeardown reads from the ledger whether all is gone. Clean, the instance is terminated, and its slug is free at once, or
-// once the last recheck found nothing. Dirty, it stays as it is, with an incident that says what is left.
+// once the last recheck found nothing. Dirty, it stays as it is, with an incident that says what is left; where a vendor was down
+// meanwhile, that has an incident already, and the instance waits for it.
 func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) (fleet.Outcome, error) {
 	entries, err := tx.Resources()
 	if err != nil {
@@ -121,6 +123,15 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 	if len(left) > 0 {
 		slices.Sort(left)
 		reason := "left after the take-down: " + strings.Join(slices.Compact(left), ", ")
+		vendor, err := outageOf(tx, entries, operation.RunStartedAt)
+		if err != nil {
+			return "", err
+		}
+		if instance.Waits = vendor; vendor != "" {
+			instance.Progress = fleet.Progress{Reason: "waits for " + vendor + ", which was down; " + reason,
+				NextAction: "none: the take-down begins again by itself when " + vendor + " answers; its incident says more"}
+			return fleet.FailedDirty, nil
+		}
 		instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
 		return fleet.FailedDirty, tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
 			NextAction: fmt.Sprintf("mend the cause at the vendor, then: fleetctl retry %s", instance.ID)})
@@ -146,6 +157,19 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 		signup.Reason += ": " + operation.FailureText
 	}
 	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue, fleet.IncidentBrandingFailed))
+}
+
+// outageOf is a vendor that was down since a time, and at which one of these entries is, or may be, still; empty if there is none.
+// What a vendor that is down keeps others from removing is theirs only after that.
+func outageOf(tx *store.Tx, entries []fleet.Resource, since time.Time) (string, error) {
+	outages, err := tx.Outages()
+	for _, o := range outages {
+		left := func(e fleet.Resource) bool { return !e.Gone() && e.Kind.Vendor() == o.Vendor }
+		if o.During(since) && slices.ContainsFunc(entries, left) {
+			return o.Vendor, err
+		}
+	}
+	return "", err
 }
 
 // scheduleRechecks sees to it that entries whose attempts may yet turn out to have made something are looked for again.

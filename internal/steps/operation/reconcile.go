@@ -3,6 +3,8 @@ package operation
 import (
 	"context"
 	"errors"
+	"slices"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -13,7 +15,8 @@ import (
 
 // Reconcile finds running operations whose execution never began or ended without an outcome, and goes on with them: an
 // execution that never began is started; a provisioning is taken down; an active instance's customer is told; a take-down
-// is begun anew, three at most, then ended dirty. An operation past its deadline gets an incident. It may run at any time,
+// is begun anew, three at most, then ended dirty, and once more when the vendor is back for which it waits. An operation past its
+// deadline gets an incident. It may run at any time,
 // any number of times at once.
 func Reconcile(Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
@@ -21,7 +24,7 @@ func Reconcile(Deps) step.Event {
 		for _, listed := range running {
 			failed = errors.Join(failed, reconcile(ctx, env, listed))
 		}
-		return failed
+		return errors.Join(failed, Resume(ctx, env))
 	}
 }
 
@@ -112,16 +115,25 @@ func notify(ctx context.Context, env step.Env, o fleet.Operation) error {
 	return env.Executions.Start(ctx, begun.Workflow(), begun.Execution(), begun.Input())
 }
 
-// reportOverdue opens an incident for a run whose deadline has passed and that still runs.
+// afterOutage is how long after an outage a run that it made late has to notice that it is.
+const afterOutage = 5 * time.Minute
+
+// reportOverdue opens an incident for a run whose deadline has passed and that still runs. While a vendor is down, that has its own
+// incident.
 func reportOverdue(ctx context.Context, env step.Env, o fleet.Operation) error {
-	if env.Clock.Now().Before(o.Progress.Deadline.Add(bounds.Lambda + bounds.Margin)) {
+	now := env.Clock.Now()
+	if now.Before(o.Progress.Deadline.Add(bounds.Lambda + bounds.Margin)) {
 		return nil
+	}
+	outages, err := env.Store.Outages(ctx)
+	if err != nil || slices.ContainsFunc(outages, func(d fleet.Outage) bool { return d.During(now.Add(-afterOutage)) }) {
+		return err
 	}
 	what, next := "execution "+o.Execution()+" runs past its deadline", "look at the execution; if it hangs, stop it: the take-down then begins by itself"
 	if o.Short() {
 		what, next = "operation "+o.ID+" is past its deadline and can't be ended", "look for the errors of reconcile in the logs; nothing else begins on the instance until it is ended"
 	}
-	err := env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
+	err = env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
 		tx.Prove(o.Epoch)
 		fresh, err := tx.Operation(o.ID)
 		if err != nil || fresh == nil || !fresh.Running() {

@@ -16,7 +16,7 @@ import (
 // it needs is frozen: the answer is a 409 then.
 func Retry(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
-		o, err := retry(ctx, env, r.ID, r.Operator)
+		o, err := retry(ctx, env, r.ID, r.Operator, func(fleet.Instance) bool { return true })
 		if err != nil {
 			return 0, nil, err
 		}
@@ -29,7 +29,8 @@ func begun(o fleet.Operation) view.Operation {
 	return view.Operation{Operation: o.ID, Execution: o.Execution(), Deadline: o.Progress.Deadline}
 }
 
-func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fleet.Operation, error) {
+// retry begins the next take-down of an instance that allow allows.
+func retry(ctx context.Context, env step.Env, instanceID, actor string, allow func(fleet.Instance) bool) (*fleet.Operation, error) {
 	if !fleet.IsInstanceID(instanceID) {
 		return nil, unknown()
 	}
@@ -51,7 +52,7 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 			next = operation // the answer to this very write was lost
 			return nil
 		}
-		if operation == nil || operation.Outcome != fleet.FailedDirty || instance.Operation != "" {
+		if operation == nil || operation.Outcome != fleet.FailedDirty || instance.Operation != "" || !allow(*instance) {
 			return httpapi.Refuse(http.StatusConflict, fault.Conflict, "nothing to retry: the last take-down did not end dirty")
 		}
 		freezes, err := tx.Freezes()
@@ -70,7 +71,7 @@ func retry(ctx context.Context, env step.Env, instanceID, operator string) (*fle
 			return err
 		}
 		next = operation
-		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/begun", Actor: operator, Action: "teardown.begun",
+		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/begun", Actor: actor, Action: "teardown.begun",
 			Subject: operation.Execution(), Outcome: "retry", Request: env.Request})
 		return nil
 	})

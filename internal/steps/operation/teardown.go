@@ -100,7 +100,7 @@ func takeOver(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation
 	operation.Progress = fleet.Progress{Deadline: tx.Now().Add(bounds.Teardown),
 		Reason:     fmt.Sprintf("taking down (%s)", operation.Failure),
 		NextAction: "wait for the take-down; when overdue, look at its execution"}
-	instance.Operation, instance.Progress = operation.ID, operation.Progress
+	instance.Operation, instance.Progress, instance.Waits = operation.ID, operation.Progress, ""
 	if err := tx.PutInstance(instance); err != nil {
 		return err
 	}

@@ -1,0 +1,85 @@
+// Package vendors watches the vendors that calls fail of, until they answer.
+package vendors
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/provider/cloudflare"
+	"github.com/project-gimbal/fleet/internal/provider/sendgrid"
+	"github.com/project-gimbal/fleet/internal/provider/supabase"
+	"github.com/project-gimbal/fleet/internal/provider/twilio"
+	"github.com/project-gimbal/fleet/internal/provider/vercel"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
+)
+
+// Deps asks each vendor something cheap, by the vendor's name.
+type Deps struct {
+	ask map[string]func(context.Context) error
+}
+
+// Open makes the clients.
+func Open(env step.Env) (Deps, error) {
+	p := env.Provider
+	return Deps{map[string]func(context.Context) error{
+		"supabase":   asking(supabase.New(p).Organization),
+		"vercel":     asking(vercel.New(p).Team),
+		"cloudflare": asking(cloudflare.New(p).Zone),
+		"twilio":     asking(twilio.New(p).Parent),
+		"sendgrid":   asking(sendgrid.New(p).Scopes),
+	}}, nil
+}
+
+func asking[T any](question func(context.Context) (T, error)) func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := question(ctx)
+		return err
+	}
+}
+
+// Watch asks each vendor that is down, or of which calls have failed lately, once. One that is back lets admission and the take-downs
+// go on that waited for it; reconcile backs that up. Vendors of which nothing is wrong are not asked. It may run at any time, and
+// twice at once.
+func Watch(d Deps) step.Event {
+	return func(ctx context.Context, env step.Env) error {
+		doubted, err := env.Gate.Doubted(ctx)
+		if err != nil {
+			return err
+		}
+		back, failed := make([]bool, len(doubted)), make([]error, len(doubted))
+		var all sync.WaitGroup
+		for i, o := range doubted {
+			if ask := d.ask[o.Vendor]; ask != nil {
+				all.Go(func() { back[i], failed[i] = probe(ctx, env, o, ask) })
+			}
+		}
+		all.Wait()
+		for i := range back {
+			if back[i] {
+				failed = append(failed, resume(ctx, env))
+				break
+			}
+		}
+		return errors.Join(failed...)
+	}
+}
+
+func probe(ctx context.Context, env step.Env, o fleet.Outage, ask func(context.Context) error) (bool, error) {
+	back, err := env.Gate.Probe(ctx, o.Vendor, env.Request, ask)
+	if back {
+		env.Log.InfoContext(ctx, "vendor is back", "vendor", o.Vendor, "since", o.Since)
+	}
+	return back, err
+}
+
+func resume(ctx context.Context, env step.Env) error {
+	if err := env.Trigger(ctx, catalog.Admit.Name); err != nil {
+		env.Log.WarnContext(ctx, "admit was not triggered; its schedule will", "code", fault.CodeOf(err))
+	}
+	return operation.Resume(ctx, env)
+}
