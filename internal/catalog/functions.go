@@ -8,6 +8,7 @@ var (
 	Reject       = operators("reject", "signup.Reject", "POST /signups/{id}/reject")
 	Retry        = operators("retry", "operation.Retry", "POST /instances/{id}/retry", StartRuns)
 
+	ListSignups   = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
 	ListInstances = within(29, operators("list-instances", "instance.List", "GET /instances"))
 	ShowInstance  = operators("show-instance", "instance.Show", "GET /instances/{id}")
 	InstanceLogs  = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
@@ -58,6 +59,7 @@ var (
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry,
+		ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
 		Admit, Reconcile, Page, Recheck, Checkup,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,

@@ -1,6 +1,10 @@
 package view
 
-import "github.com/project-gimbal/fleet/internal/fleet"
+import (
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+)
 
 // SignupStatus is the answer to GET /signups/{id}, and to an approval or a rejection. No personal data.
 type SignupStatus struct {
@@ -15,4 +19,37 @@ type SignupStatus struct {
 	// State and URL are the instance's, once there is one.
 	State fleet.State `json:"state,omitempty"`
 	URL   string      `json:"url,omitempty"`
+}
+
+// MaxSignups is how many signups one answer of GET /signups holds at most.
+const MaxSignups = 100
+
+// Signups is the answer to GET /signups?status=REQUESTED, for operators: those that wait in their order, others newest first.
+type Signups struct {
+	Signups []SignupRow `json:"signups"`
+	// Total counts all of that status; where it is more than MaxSignups, those after it are left out.
+	Total int `json:"total"`
+}
+
+// SignupRow is a signup with the person who wants it. It is the one document with an applicant's data: it goes to operators, who have
+// to decide by it, and into no log.
+type SignupRow struct {
+	ID   string `json:"id"`
+	Slug string `json:"slug"`
+	// Applicant is nil where it can't be opened any more.
+	Applicant  *fleet.Applicant   `json:"applicant,omitempty"`
+	Plan       string             `json:"plan"`
+	Tier       string             `json:"tier,omitempty"`
+	Vertical   string             `json:"vertical,omitempty"`
+	Region     string             `json:"region"`
+	Timezone   string             `json:"timezone"`
+	Locale     string             `json:"locale"`
+	Status     fleet.SignupStatus `json:"status"`
+	Reason     string             `json:"reason,omitempty"`
+	NextAction string             `json:"next_action"`
+	// Place is an approved one's in the queue, from 1.
+	Place       int       `json:"place,omitempty"`
+	RequestedAt time.Time `json:"requested_at"`
+	DecidedAt   time.Time `json:"decided_at,omitzero"`
+	DecidedBy   string    `json:"decided_by,omitempty"`
 }

@@ -29,6 +29,7 @@ var handlers = map[string]step.Opener{
 	"approve":              step.Opens(signup.Open, signup.Approve),
 	"reject":               step.Opens(signup.Open, signup.Reject),
 	"retry":                step.Opens(operation.Open, operation.Retry),
+	"list-signups":         step.Opens(signup.Open, signup.List),
 	"list-instances":       step.Opens(instance.Open, instance.List),
 	"show-instance":        step.Opens(instance.Open, instance.Show),
 	"instance-logs":        step.Opens(instance.Open, instance.Logs),
