@@ -16,6 +16,8 @@ type SignupStatus struct {
 	NextAction string `json:"next_action"`
 	// Place is how many provisionings begin before an approved one, plus one.
 	Place int `json:"place,omitempty"`
+	// Deadline is until when what is under way ends; zero where only a person or a free slot is waited for.
+	Deadline time.Time `json:"deadline,omitzero"`
 	// State and URL are the instance's, once there is one.
 	State fleet.State `json:"state,omitempty"`
 	URL   string      `json:"url,omitempty"`

@@ -58,6 +58,9 @@ func progress(ctx context.Context, env step.Env, id string) (view.SignupStatus, 
 		return p, err
 	}
 	p.State = i.State
+	if i.State == fleet.Provisioning {
+		p.Deadline = i.Progress.Deadline
+	}
 	if i.State == fleet.Active {
 		p.URL = "https://" + i.Host
 	}
