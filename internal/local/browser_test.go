@@ -73,6 +73,12 @@ func openBrowser(t *testing.T) *browser {
 	return b
 }
 
+func (b *browser) forget() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.complaints = nil
+}
+
 func (b *browser) complain(text string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -93,23 +99,39 @@ func (b *browser) do(what string, actions ...chromedp.Action) {
 
 func (b *browser) open(url string) { b.t.Helper(); b.do("open", chromedp.Navigate(url)) }
 
-// await waits until the page's main part says something.
+// await waits until the page's main part says something, over changes of the page.
 func (b *browser) await(words string) {
 	b.t.Helper()
-	b.do("await "+words, chromedp.Poll(fmt.Sprintf(`document.querySelector("main, body").innerText.includes(%q)`, words), nil, chromedp.WithPollingInterval(100*time.Millisecond)))
+	says := fmt.Sprintf(`document.querySelector("main, body").innerText.includes(%q)`, words)
+	b.do("await "+words, chromedp.ActionFunc(func(ctx context.Context) error {
+		for {
+			var found bool
+			if err := chromedp.Evaluate(says, &found).Do(ctx); err == nil && found { // its error: the page is just being left
+				return nil
+			}
+			if err := clock.System().Sleep(ctx, 100*time.Millisecond); err != nil {
+				return err
+			}
+		}
+	}))
 }
 
 // fill types into an empty field.
 func (b *browser) fill(name, value string) {
 	b.t.Helper()
 	at := fmt.Sprintf(`[name=%q]`, name)
-	b.do("fill "+name, chromedp.SetValue(at, "", chromedp.ByQuery), chromedp.SendKeys(at, value, chromedp.ByQuery))
+	b.do("fill "+name, chromedp.WaitVisible(at, chromedp.ByQuery), chromedp.Evaluate(fmt.Sprintf(`document.querySelector(%q).value = ""`, at), nil),
+		chromedp.SendKeys(at, value, chromedp.ByQuery))
 }
 
 func (b *browser) choose(name, value string) {
 	b.t.Helper()
 	at := fmt.Sprintf(`[name=%q]`, name)
-	b.do("choose "+name, chromedp.SetValue(at, value, chromedp.ByQuery))
+	var chosen string
+	b.do("choose "+name, chromedp.Evaluate(fmt.Sprintf(`(e => { e.value = %q; e.dispatchEvent(new Event("change", {bubbles: true})); return e.value })(document.querySelector(%q))`, value, at), &chosen))
+	if chosen != value {
+		b.t.Fatalf("%s has no choice %q", name, value)
+	}
 }
 
 // click clicks a button, link or summary by its words or label, and waits for the next page where it leads to one.
@@ -203,12 +225,14 @@ func TestPagesInABrowser(t *testing.T) {
 	b.open(welcome)
 	b.await("acme-dental is live")
 	b.shoot("live")
+	b.wantQuiet()
 	b.click("Open https://acme-dental.gimbal.app")
 	b.await("Acme Dental")
 	if at := b.location(); !strings.Contains(at, "acme-dental.gimbal.app.localhost") {
 		t.Errorf("the instance's page is at %s", at)
 	}
 	b.shoot("instance-itself")
+	b.forget() // what the customer's page, which is not of the portal, had to say
 	b.seesToAnIncident(signup)
 	b.freezes(signup)
 	b.rejectsOnAPhone(signup)
@@ -230,6 +254,10 @@ func (b *browser) signsUp(form string) string {
 	b.fill("admin_name", "Ada Byron")
 	b.fill("admin_email", "ada@acme")
 	b.fill("phone", "+12125550123")
+	b.choose("plan", "tiered")
+	b.do("tiers are shown", chromedp.WaitVisible(`[name="tier"]`, chromedp.ByQuery))
+	b.choose("plan", "flat")
+	b.do("tiers are hidden", chromedp.WaitNotVisible(`[name="tier"]`, chromedp.ByQuery))
 	b.fill("branding.primary_color", "#0f766e")
 	b.click("Send the signup")
 	b.await("Please mend these")
@@ -282,7 +310,7 @@ func (b *browser) approves(console, base string) {
 	b.shoot("instances")
 }
 
-// seesToAnIncident acknowledges the one of the mail whose fate is unknown, sends the mail once more, which closes it.
+// seesToAnIncident acknowledges the one of the mail whose fate is unknown, and sends the mail once more, which closes it.
 func (b *browser) seesToAnIncident(base string) {
 	b.open(base + "console/incidents")
 	b.await("MessageUnknown")
@@ -291,6 +319,11 @@ func (b *browser) seesToAnIncident(base string) {
 	b.await("by token, since")
 	b.do("to the instance", chromedp.Click(`main a[href^="/console/instances/"]`, chromedp.ByQuery))
 	b.await("operator-word")
+	b.click("Send welcome once more")
+	b.await("Message welcome-resend-2: sent.")
+	b.await("closed")
+	b.open(base + "console/incidents")
+	b.await("No incident is open.")
 }
 
 // freezes and thaws.

@@ -66,7 +66,7 @@ func (p *Portal) overview(w http.ResponseWriter, r *http.Request, o visitor) err
 		}
 	}
 	f := p.console(o, "Overview", "overview").with(page)
-	f.Refresh = len(page.Running) > 0
+	f.Refresh = refreshed(len(page.Running) > 0)
 	p.pages.show(w, http.StatusOK, "overview", f)
 	return nil
 }
@@ -153,7 +153,9 @@ func (p *Portal) instance(w http.ResponseWriter, r *http.Request, o visitor) err
 		}
 	}
 	f := p.console(o, page.Slug, "instances").with(page)
-	f.Refresh = page.Moving
+	if f.Refresh = refreshed(page.Moving); page.State != fleet.Provisioning && page.Signup != fleet.Approved && !page.Moving {
+		f.Refresh = 0
+	}
 	p.pages.show(w, http.StatusOK, "instance", f)
 	return nil
 }

@@ -38,7 +38,7 @@ func (p *Portal) runs() []run {
 func (p *Portal) executionList(w http.ResponseWriter, _ *http.Request, o visitor) error {
 	all := p.runs()
 	f := p.console(o, "Executions", "executions").with(all)
-	f.Refresh = slices.ContainsFunc(all, func(r run) bool { return r.Status == asl.Running })
+	f.Refresh = refreshed(slices.ContainsFunc(all, func(r run) bool { return r.Status == asl.Running }))
 	p.pages.show(w, http.StatusOK, "executions", f)
 	return nil
 }
@@ -91,7 +91,9 @@ func (p *Portal) execution(w http.ResponseWriter, r *http.Request, o visitor) er
 		}
 	})
 	f := p.console(o, "Execution", "executions").with(page)
-	f.Refresh = !d.over
+	if !d.over {
+		f.Refresh = moving
+	}
 	p.pages.show(w, http.StatusOK, "execution", f)
 	return nil
 }

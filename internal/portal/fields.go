@@ -14,6 +14,7 @@ type field struct {
 	// Type is HTML's; "select" has Options, "zone" and "colour" are texts that the script helps with.
 	Type     string
 	Default  string
+	Example  string
 	Required bool
 	Max      int
 	Complete string // autocomplete
@@ -34,7 +35,7 @@ func groups() []group {
 	return []group{
 		{"Your company", []field{
 			{Name: "company", Label: "Company name", Type: "text", Required: true, Max: 200, Complete: "organization"},
-			{Name: "slug", Label: "Short name", Type: "text", Required: true, Max: 40, Pattern: "[a-z0-9]([a-z0-9-]*[a-z0-9])?",
+			{Name: "slug", Label: "Short name", Type: "text", Required: true, Max: 40, Pattern: `[a-z0-9]([a-z0-9\-]*[a-z0-9])?`,
 				Hint: "It becomes your address: 3 to 40 small letters, digits and single hyphens."},
 			{Name: "vertical", Label: "Kind of business", Type: "select", Options: options("General", verticals()),
 				Hint: "It decides with which content you start."},
@@ -52,8 +53,8 @@ func groups() []group {
 			{Name: "locale", Label: "Language", Type: "text", Default: "en-US", Required: true, Max: 10, Hint: "A language tag, such as en-US or pt-BR."},
 		}},
 		{"Your look", []field{
-			{Name: "branding.primary_color", Label: "First colour", Type: "colour", Max: 7, Pattern: "#[0-9a-fA-F]{6}"},
-			{Name: "branding.secondary_color", Label: "Second colour", Type: "colour", Max: 7, Pattern: "#[0-9a-fA-F]{6}"},
+			{Name: "branding.primary_color", Label: "First colour", Type: "colour", Example: "#0f766e", Max: 7, Pattern: "#[0-9a-fA-F]{6}"},
+			{Name: "branding.secondary_color", Label: "Second colour", Type: "colour", Example: "#f59e0b", Max: 7, Pattern: "#[0-9a-fA-F]{6}"},
 			{Name: "branding.logo_url", Label: "Address of your logo", Type: "url", Max: 2000, Hint: "A picture at an https address. We keep a copy."},
 			{Name: "branding.favicon_url", Label: "Address of your icon", Type: "url", Max: 2000, Hint: "A small square picture for browser tabs."},
 		}},

@@ -170,14 +170,17 @@ func (p *Portal) welcome(w http.ResponseWriter, r *http.Request) {
 		p.pages.show(w, status, "trouble", p.frame(nil, "Your signup").with(why))
 		return
 	}
-	f := p.frame(nil, "Your signup").with(following{s, p.options.Visit(s.URL)})
-	f.Refresh = !settled(s)
+	f := p.frame(nil, "Your signup").with(following{s, p.options.Domain, p.options.Visit(s.URL)})
+	if !settled(s) {
+		f.Refresh = moving
+	}
 	p.pages.show(w, http.StatusOK, "welcome", f)
 }
 
 // following is the page of a signup.
 type following struct {
 	view.SignupStatus
+	Domain string
 	// Visit is where a browser reaches the instance from here.
 	Visit string
 }
@@ -191,7 +194,7 @@ type stage struct {
 
 // Stages is the way of a signup.
 func (s following) Stages() []stage {
-	names := []string{"Received", "Approved", "Being set up", "Live"}
+	names := []string{"Received", "Looked at", "Set up", "Live"}
 	at := map[fleet.SignupStatus]int{fleet.Requested: 1, fleet.Approved: 2, fleet.Admitted: 2, fleet.Completed: 4}[s.Status]
 	if s.Over() {
 		return nil
@@ -217,5 +220,5 @@ func (s following) Over() bool {
 
 // settled reports whether nothing changes by itself any more.
 func settled(s view.SignupStatus) bool {
-	return following{s, ""}.Over() || s.URL != ""
+	return following{SignupStatus: s}.Over() || s.URL != ""
 }

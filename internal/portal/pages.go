@@ -66,9 +66,23 @@ type frame struct {
 	// Once makes the page's forms good for one request.
 	Once  string
 	Speed float64
-	// Refresh: the page's content changes by itself.
-	Refresh bool
+	// Refresh is after how many milliseconds the page is fetched again, since its content changes by itself; 0 for never.
+	Refresh int
 	Page    any
+}
+
+// How often a page is fetched again on which something moves, or something may begin, in milliseconds.
+const (
+	moving  = 2000
+	waiting = 5000
+)
+
+// refreshed is how often, by whether something moves now.
+func refreshed(moves bool) int {
+	if moves {
+		return moving
+	}
+	return waiting
 }
 
 func (f frame) with(page any) frame {

@@ -53,6 +53,8 @@ function refresh() {
     const time = next.querySelector(".time"), shown = document.querySelector(".time");
     if (time && shown) shown.replaceWith(time);
     const fresh = next.getElementById("main");
+    const told = main.querySelector(":scope > .notice[role]"); // it is said once, and stays until the page is left
+    if (told && !fresh.querySelector(":scope > .notice[role]")) fresh.prepend(told);
     prepare(fresh);
     main.replaceWith(fresh);
     if (!next.body.dataset.refresh) delete document.body.dataset.refresh;
