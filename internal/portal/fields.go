@@ -55,8 +55,8 @@ func groups() []group {
 		{"Your look", []field{
 			{Name: "branding.primary_color", Label: "First colour", Type: "colour", Example: "#0f766e", Max: 7, Pattern: "#[0-9a-fA-F]{6}"},
 			{Name: "branding.secondary_color", Label: "Second colour", Type: "colour", Example: "#f59e0b", Max: 7, Pattern: "#[0-9a-fA-F]{6}"},
-			{Name: "branding.logo_url", Label: "Address of your logo", Type: "url", Max: 2000, Hint: "A picture at an https address. We keep a copy."},
-			{Name: "branding.favicon_url", Label: "Address of your icon", Type: "url", Max: 2000, Hint: "A small square picture for browser tabs."},
+			{Name: "branding.logo_url", Label: "Address of your logo", Type: "url", Example: "https://www.acme-dental.example/logo.png", Max: 2000, Hint: "A picture at an https address. We keep a copy."},
+			{Name: "branding.favicon_url", Label: "Address of your icon", Type: "url", Example: "https://www.acme-dental.example/favicon.ico", Max: 2000, Hint: "A small square picture for browser tabs."},
 		}},
 	}
 }

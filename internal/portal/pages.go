@@ -33,7 +33,6 @@ func parsePages(p *Portal) (pages, error) {
 		"runbook": func(code string) string { return runbooks.Name(code) },
 		"tone":    tone,
 		"words":   func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
-		"counted": counted,
 		"list":    func(all ...any) []any { return all },
 		"scopes":  func() []string { return append([]string{fleet.WholeFleet}, fleet.Vendors()...) },
 	}
@@ -189,13 +188,6 @@ func short(id string) string {
 		return id[:8]
 	}
 	return id
-}
-
-func counted(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 // tone is how a state, status or outcome looks: good, busy, wait, bad or over.
