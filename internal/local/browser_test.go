@@ -25,8 +25,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/sim/postgres"
 )
 
-// browserSpeed lets a provisioning be watched, and end within seconds.
-const browserSpeed = 25
+// browserSpeed lets a provisioning end within half a minute, and leaves room for what is real, on a busy machine as well.
+const browserSpeed = 10
 
 // browser is a headless Chromium, driven as a person would.
 type browser struct {
