@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/clock"
@@ -28,6 +29,8 @@ type problem struct {
 	Title  string            `json:"title"`
 	Detail string            `json:"detail"`
 	Fields map[string]string `json:"fields"`
+	// again is when the same request may be sent once more, as the answer's Retry-After says; 0 where it says nothing.
+	again time.Duration
 }
 
 func (p problem) Error() string {
@@ -70,6 +73,9 @@ func (a api) call(ctx context.Context, method, path string, header http.Header, 
 			p = problem{Title: http.StatusText(answer.StatusCode), Detail: "Something went wrong in Fleet; its log says what. Try again in a moment."}
 		}
 		p.Status = answer.StatusCode
+		if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
+			p.again = time.Duration(seconds) * time.Second
+		}
 		return p
 	}
 	if err := json.Unmarshal(text, into); into != nil && err != nil {

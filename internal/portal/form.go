@@ -8,9 +8,11 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
+	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -86,7 +88,7 @@ func (p *Portal) signUp(w http.ResponseWriter, r *http.Request) {
 	}
 	// A browser whose user clicks twice drops the first request: what it began is for the second as well.
 	ctx := context.WithoutCancel(r.Context())
-	made, err, _ := p.signups.Do(f.ID, func() (any, error) { return p.send(ctx, f.ID, body) })
+	made, err, _ := p.signups.Do(f.ID, func() (any, error) { return p.deliver(ctx, f.ID, body) })
 	if err != nil {
 		p.refuseSignup(w, r, f, refused(err))
 		return
@@ -98,6 +100,27 @@ func (p *Portal) signUp(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	http.Redirect(w, r, "/welcome/"+url.PathEscape(a.ID), http.StatusSeeOther)
+}
+
+const (
+	// sendings is how often a webhook is sent whose first delivery is still under way, as after a request that broke off, and
+	// patience how long is waited before the next one at most, in the machine's time.
+	sendings = 4
+	patience = 2 * time.Second
+)
+
+// deliver sends the webhook, and the same again while the API says that its first delivery is under way.
+func (p *Portal) deliver(ctx context.Context, id string, body []byte) (accepted, error) {
+	for sent := 1; ; sent++ {
+		a, err := p.send(ctx, id, body)
+		why := refused(err)
+		if err == nil || why.Status != http.StatusConflict || why.again == 0 || sent == sendings {
+			return a, err
+		}
+		if err := clock.System().Sleep(ctx, min(why.again, patience)); err != nil {
+			return a, err
+		}
+	}
 }
 
 // send signs and sends the webhook.

@@ -170,6 +170,18 @@ func TestDoubleClick(t *testing.T) {
 	}
 }
 
+// TestDeliveryUnderWay: a webhook whose first delivery is under way is sent again, the very same.
+func TestDeliveryUnderWay(t *testing.T) {
+	r := newRig(t)
+	r.answers["POST /signups"] = reply{status: 409, body: problem{Status: 409, Detail: "its first delivery is under way"}, again: "1"}
+	if p := r.do("POST", "/", typed(mintID(), nil), nil); p.where() != "/welcome/"+acme {
+		t.Errorf("%d %s", p.status, p.text)
+	}
+	if sent := r.posts(); len(sent) != 2 || sent[0].body != sent[1].body || sent[0].header.Get(webhooks.HeaderWebhookID) != sent[1].header.Get(webhooks.HeaderWebhookID) {
+		t.Errorf("%+v", sent)
+	}
+}
+
 // TestFormSentBefore: one who goes back, changes the slug and sends again is told of the first signup, and nothing more is sent by that
 // id; the next sending is a new webhook.
 func TestFormSentBefore(t *testing.T) {

@@ -54,6 +54,8 @@ type rig struct {
 type reply struct {
 	status int
 	body   any
+	// again is a Retry-After; the next answer is that a signup was taken.
+	again string
 }
 
 // executions are those of a test.
@@ -99,9 +101,13 @@ func (r *rig) answer(w http.ResponseWriter, q *http.Request) {
 	public := line == "POST /signups" || q.Method == "GET" && strings.HasPrefix(line, "GET /signups/")
 	switch {
 	case !public && q.Header.Get("Authorization") != "Bearer "+token:
-		a = reply{401, problem{Status: 401, Title: "Unauthorized", Detail: "send the operator's token"}}
+		a = reply{status: 401, body: problem{Status: 401, Title: "Unauthorized", Detail: "send the operator's token"}}
 	case !ok:
-		a = reply{404, problem{Status: 404, Title: "Not Found", Detail: "there is no " + line}}
+		a = reply{status: 404, body: problem{Status: 404, Title: "Not Found", Detail: "there is no " + line}}
+	}
+	if a.again != "" {
+		w.Header().Set("Retry-After", a.again)
+		r.set(line, 202, accepted{acme, "acme-dental"})
 	}
 	w.WriteHeader(a.status)
 	_ = json.NewEncoder(w).Encode(a.body)
@@ -110,7 +116,7 @@ func (r *rig) answer(w http.ResponseWriter, q *http.Request) {
 func (r *rig) set(line string, status int, body any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.answers[line] = reply{status, body}
+	r.answers[line] = reply{status: status, body: body}
 }
 
 // posts are the API's POSTs so far.
@@ -233,14 +239,14 @@ func samples() map[string]reply {
 		History:  []fleet.Incident{incident, acked},
 		Audit:    []fleet.AuditEntry{{Seq: 1, Actor: nasty, Action: nasty, Subject: nasty, Outcome: nasty}}, AuditFault: nasty}
 	return map[string]reply{
-		"GET /instances":                {200, view.Fleet{Instances: []view.Row{row, stuck}, Frozen: frozen}},
-		"GET /instances?":               {200, view.Fleet{Instances: []view.Row{row, stuck}, Frozen: frozen}},
-		"GET /instances?state=ACTIVE":   {200, view.Fleet{Instances: []view.Row{row}}},
-		"GET /instances/" + acme:        {200, one},
-		"GET /incidents":                {200, view.Incidents{Incidents: []fleet.Incident{incident, acked}}},
-		"GET /signups":                  {200, signups},
-		"GET /signups?status=REQUESTED": {200, signups},
-		"GET /signups/" + acme: {200, view.SignupStatus{ID: acme, Slug: nasty, Status: fleet.Approved, Reason: nasty, NextAction: nasty, Place: 3,
+		"GET /instances":                {status: 200, body: view.Fleet{Instances: []view.Row{row, stuck}, Frozen: frozen}},
+		"GET /instances?":               {status: 200, body: view.Fleet{Instances: []view.Row{row, stuck}, Frozen: frozen}},
+		"GET /instances?state=ACTIVE":   {status: 200, body: view.Fleet{Instances: []view.Row{row}}},
+		"GET /instances/" + acme:        {status: 200, body: one},
+		"GET /incidents":                {status: 200, body: view.Incidents{Incidents: []fleet.Incident{incident, acked}}},
+		"GET /signups":                  {status: 200, body: signups},
+		"GET /signups?status=REQUESTED": {status: 200, body: signups},
+		"GET /signups/" + acme: {status: 200, body: view.SignupStatus{ID: acme, Slug: nasty, Status: fleet.Approved, Reason: nasty, NextAction: nasty, Place: 3,
 			Deadline: now.Add(time.Minute)}},
 	}
 }
