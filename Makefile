@@ -25,7 +25,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test load e2e lint templates synth deploy build start cost generate clean
+.PHONY: help setup demo serve fleetctl test load browser e2e lint templates synth deploy build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -55,6 +55,13 @@ test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' 
 	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 3 -vet=off $(RACE) ./... # vetted by lint; in threes, since many of them wait
 	go test -vet=off ./infra # the library beneath CDK races with itself
 
+# CHROME is the browser's program, where it is not on PATH under one of its usual names. The pictures are left in build/screenshots.
+CHROME ?= $(shell command -v chromium chromium-browser google-chrome google-chrome-stable chrome 2>/dev/null | head -n 1)
+
+browser: $(SETUP) ## drive the pages of serve in a headless Chromium, and take pictures of them
+	@[ -n "$(CHROME)" ] || { echo "there is no Chromium here: install it (Debian: apt-get install chromium), or name one: make browser CHROME=/path/to/chrome"; exit 1; }
+	CHROME="$(CHROME)" SCREENSHOTS="$(CURDIR)/build/screenshots" go test -tags browser -vet=off -count=1 -run InABrowser ./internal/local $(ARGS)
+
 # The emulator runs the functions on this machine: they are built for it, whatever GOARCH says.
 e2e: $(SETUP) $(VENV)/.ready ## deploy the synthesised stacks to an emulator of AWS, and play signups there
 	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/...
@@ -68,8 +75,8 @@ lint: $(GOLANGCI) templates ## formatting, vet, linters, generated files, templa
 	@unformatted="$$(gofmt -l events functions infra internal statemachines)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
-	go vet -tags e2e ./...
-	$(GOLANGCI) run --build-tags e2e ./...
+	go vet -tags e2e,browser,load ./...
+	$(GOLANGCI) run --build-tags e2e,browser,load ./...
 	@rm -rf build/.generated
 	go run ./internal/catalog/generate build/.generated
 	diff -r build/.generated/functions functions

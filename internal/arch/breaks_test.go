@@ -84,6 +84,8 @@ var breaks = map[string][]breakage{
 		{"documents with a library", importing("internal/view", "github.com/google/uuid"), "links the documents and the domain"},
 		{"main as a library", importing("internal/local/world", "functions/approve"), "a main is no library"},
 		{"step in fleetctl", importing("internal/fleetctl", "internal/steps/operation"), "no step and no store"},
+		{"store in the pages", importing("internal/portal", "internal/store"), "client of the API"},
+		{"step in the pages", importing("internal/portal", "internal/step"), "client of the API"},
 		{"store in fleetctl", importing("internal/fleetctl", "internal/store"), "no step and no store"},
 		{"database double in a step", importing("internal/steps/database", "internal/schema/memory"), "a double of the database"},
 		{"CDK in a Lambda", importing("internal/onaws", "github.com/aws/aws-cdk-go/awscdk/v2"), "only the CDK app deploys"},

@@ -84,6 +84,9 @@ func forbidden(i imported) string {
 	if i.by == "internal/fleetctl" && !slices.Contains(operators, folder) {
 		return "the operator's command line knows the API's documents, no step and no store"
 	}
+	if under(i.by, "internal/portal") && folder != "internal/asl" && !slices.Contains(operators, folder) {
+		return "the pages are a client of the API, and know no step and no store"
+	}
 	noun, isStep := strings.CutPrefix(i.by, "internal/steps/")
 	if vendor, ok := strings.CutPrefix(folder, "internal/provider/"); ok && isStep && !slices.Contains(vendorsOf[noun], vendor) {
 		return "another noun's vendor"

@@ -11,6 +11,7 @@ var (
 	ShowDecision = api("show-decision", "decision.Show", "GET /decisions/{token}", Keys, secret("link-secret"))
 	Decide       = within(29, api("decide", "approval.Decide", "POST /decisions/{token}", everyVendor(Keys, InvokeAdmit, Quotas, secret("link-secret"))...))
 
+	ListSignups   = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
 	ListInstances = within(29, operators("list-instances", "instance.List", "GET /instances"))
 	ShowInstance  = operators("show-instance", "instance.Show", "GET /instances/{id}")
 	InstanceLogs  = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
@@ -67,7 +68,7 @@ var (
 // Functions lists every function.
 func Functions() []Function {
 	return []Function{
-		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide,
+		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
 		Admit, Reconcile, Page, Recheck, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,

@@ -24,6 +24,7 @@ type commands struct {
 	flags
 
 	List      listCommand      `cmd:"" group:"Look:" help:"List the instances, and the signups that are none yet."`
+	Signups   signupsCommand   `cmd:"" group:"Look:" help:"List the signups that wait for a decision, with who signed up."`
 	Show      showCommand      `cmd:"" group:"Look:" help:"Show all that Fleet knows of an instance."`
 	Incidents incidentsCommand `cmd:"" group:"Look:" help:"List the open incidents, oldest first."`
 	Logs      logsCommand      `cmd:"" group:"Look:" help:"Print an instance's log lines, of functions and workflows."`

@@ -128,7 +128,7 @@ func leaves(t *testing.T) (names []string) {
 	for _, leaf := range parser.Model.Leaves(false) {
 		names = append(names, leaf.Name)
 	}
-	if len(names) != 14 {
+	if len(names) != 15 {
 		t.Errorf("%d commands: %q", len(names), names)
 	}
 	return names

@@ -84,6 +84,8 @@ type serveOptions struct {
 	address string
 	dir     string
 	speed   float64
+	// rules let vendors' calls go wrong in tests.
+	rules []sim.Rule
 }
 
 // parseServe reads serve's flags. Its errors are errHelp and usageErrors.

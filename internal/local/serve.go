@@ -52,6 +52,7 @@ func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
 		return fmt.Errorf("the public edge: %w", err)
 	}
 	defer func() { err = errors.Join(err, public.Close()) }()
+	s.edge.opened(public.Addr())
 	if err := s.folder.announce(s.system.url); err != nil {
 		return err
 	}
@@ -73,6 +74,7 @@ type served struct {
 	keeper *keeper
 	screen *plain
 	log    *os.File
+	edge   edgePort
 
 	cancel context.CancelFunc
 	time   sync.WaitGroup
@@ -89,7 +91,7 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), front: o.address}
+	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), front: o.address, rules: o.rules}
 	if p.key, err = seal.FileKey(s.folder.file("key")); err != nil {
 		return nil, err
 	}
@@ -115,6 +117,7 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 	s.screen = newPlain(t.out, c)
 	s.screen.watch = newWatch() // nobody counts calls here
 	p.restore = s.keeper.restore
+	p.pages = s.pages(o, p.log)
 	p.hooks = world.Hooks{OnEvent: s.screen.observed, OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled}
 	ctx, cancel := stop.context()
 	defer cancel()
@@ -176,6 +179,8 @@ func greet(t terminal, o serveOptions, s *system, public *edge.Listener) {
 	_, port, _ := net.SplitHostPort(public.Addr()) // it listens there
 	say(t.out, "Gimbal Fleet is up; its state is in %s\n\n", o.dir)
 	line := func(name, format string, args ...any) { say(t.out, "  %-11s %s\n", name, fmt.Sprintf(format, args...)) }
+	line("signup", "%s/", s.url)
+	line("console", "%s/console/sign-in?token=%s", s.url, s.credentials[step.OperatorToken])
 	line("front", "%s", s.url)
 	for _, f := range catalog.Functions() {
 		if f.Route != "" {

@@ -46,6 +46,9 @@ func upAndDown(t *testing.T, dir string, f func(c client, out *notifying)) {
 		t.Fatal(err)
 	}
 	told, err := os.ReadFile(filepath.Join(dir, "front.json")) // fleetctl reads it
+	if !strings.Contains(out.String(), "signup      "+front+"/\n") || !strings.Contains(out.String(), "console     "+front+"/console/sign-in?token="+kept[step.OperatorToken]+"\n") {
+		t.Errorf("where the pages are isn't printed: %s", out.String())
+	}
 	if want := `{"url":"` + front + `"}`; err != nil || string(told) != want {
 		t.Errorf("front.json holds %s, want %s: %v", told, want, err)
 	}

@@ -55,6 +55,8 @@ type plan struct {
 	// front is where the HTTP front listens; simulators are where those do, by vendor, where it matters.
 	front      string
 	simulators map[string]string
+	// pages puts pages for people before the API; nil for none.
+	pages func(s *system, api http.Handler) (http.Handler, error)
 	// restore brings state back before anything is served; nil where there is none.
 	restore func(*world.World) error
 }
@@ -119,7 +121,13 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 			return s, err
 		}
 	}
-	s.server = &http.Server{Addr: front.Addr().String(), Handler: s.world.Front(), ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
+	handler := s.world.Front()
+	if p.pages != nil {
+		if handler, err = p.pages(s, handler); err != nil {
+			return s, err
+		}
+	}
+	s.server = &http.Server{Addr: front.Addr().String(), Handler: handler, ReadHeaderTimeout: 10 * time.Second, ErrorLog: log.New(io.Discard, "", 0)}
 	s.closes = append(s.closes, s.server.Close)
 	go func() { _ = s.server.Serve(front) }() // ends with Close
 	return s, nil

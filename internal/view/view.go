@@ -1,5 +1,6 @@
 // Package view holds the documents of the operators' API: what its functions answer, and fleetctl and the console show.
-// They hold ids, codes and reasons; no secret and no applicant's data.
+// They hold ids, codes and reasons; no secret, and no applicant's data but in Signups, by which
+// operators decide.
 package view
 
 import (

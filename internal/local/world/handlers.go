@@ -35,6 +35,7 @@ var handlers = map[string]step.Opener{
 	"retry":                step.Opens(operation.Open, operation.Retry),
 	"show-decision":        step.Opens(decision.Open, decision.Show),
 	"decide":               step.Opens(approval.Open, approval.Decide),
+	"list-signups":         step.Opens(signup.Open, signup.List),
 	"list-instances":       step.Opens(instance.Open, instance.List),
 	"show-instance":        step.Opens(instance.Open, instance.Show),
 	"instance-logs":        step.Opens(instance.Open, instance.Logs),

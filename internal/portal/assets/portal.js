@@ -1,0 +1,68 @@
+// Everything works without this; with it, it is a little more pleasant.
+"use strict";
+
+// The address that a short name becomes.
+function preview(input) {
+  const shown = document.querySelector("#" + input.dataset.preview + " b");
+  const show = () => { shown.textContent = input.value || "your-name"; };
+  input.addEventListener("input", show);
+  show();
+}
+
+// A colour may be typed or picked.
+function picker(pick) {
+  const text = document.getElementById(pick.dataset.for);
+  const take = () => { if (/^#[0-9a-f]{6}$/i.test(text.value)) pick.value = text.value; };
+  pick.hidden = false;
+  pick.value = text.placeholder;
+  take();
+  pick.addEventListener("input", () => { text.value = pick.value; });
+  text.addEventListener("input", take);
+}
+
+// Time zones by name.
+function zones(list) {
+  for (const zone of Intl.supportedValuesOf?.("timeZone") ?? []) list.append(new Option(zone, zone));
+}
+
+// A form is sent once, however often its button is clicked.
+function once(form) {
+  form.addEventListener("submit", (e) => {
+    if (form.dataset.sent) { e.preventDefault(); return; }
+    form.dataset.sent = "yes";
+    form.querySelectorAll("button").forEach((b) => b.setAttribute("aria-disabled", "true"));
+  });
+}
+
+function prepare(root) {
+  root.querySelectorAll("[data-preview]").forEach(preview);
+  root.querySelectorAll("input.pick").forEach(picker);
+  root.querySelectorAll("#zones").forEach(zones);
+  root.querySelectorAll("form").forEach(once);
+  root.querySelector("#faults")?.focus();
+}
+
+// A page that changes by itself is fetched again, unless somebody is at work on it.
+function refresh() {
+  const main = document.getElementById("main");
+  const busy = document.hidden || main.querySelector("details[open], form[data-sent]") || main.matches(":focus-within:not(:focus)") || String(getSelection());
+  const again = () => { if (document.body.dataset.refresh) setTimeout(refresh, Number(document.body.dataset.refresh)); };
+  if (busy) { again(); return; }
+  fetch(location.href, { redirect: "error" }).then((answer) => answer.ok ? answer.text() : Promise.reject()).then((text) => {
+    const next = new DOMParser().parseFromString(text, "text/html");
+    const time = next.querySelector(".time"), shown = document.querySelector(".time");
+    if (time && shown) shown.replaceWith(time);
+    const fresh = next.getElementById("main");
+    const told = main.querySelector(":scope > .notice[role]"); // it is said once, and stays until the page is left
+    if (told && !fresh.querySelector(":scope > .notice[role]")) fresh.prepend(told);
+    prepare(fresh);
+    main.replaceWith(fresh);
+    if (!next.body.dataset.refresh) delete document.body.dataset.refresh;
+  }).catch(() => {}).finally(again);
+}
+
+prepare(document);
+if (document.body.dataset.refresh) setTimeout(refresh, Number(document.body.dataset.refresh));
+addEventListener("pageshow", (e) => { // back from a page that was left by a form
+  if (e.persisted) document.querySelectorAll("form[data-sent]").forEach((f) => { delete f.dataset.sent; });
+});
