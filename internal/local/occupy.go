@@ -78,7 +78,7 @@ func (f folder) checkFormat() error {
 // front that is gone.
 func (f folder) sweep() error {
 	var failed error
-	for _, pattern := range []string{unfinished + "*", filepath.Join("vendors", unfinished+"*")} {
+	for _, pattern := range []string{unfinished + "*", ".key-*", filepath.Join("vendors", unfinished+"*")} {
 		names, err := filepath.Glob(f.file(pattern))
 		failed = errors.Join(failed, err)
 		for _, name := range names {
