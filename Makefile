@@ -25,7 +25,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test e2e lint templates synth deploy build start cost generate clean
+.PHONY: help setup demo serve fleetctl test kill e2e lint templates synth deploy build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -52,6 +52,9 @@ test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' 
 	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 3 -vet=off $(RACE) ./... # vetted by lint; in threes, since many of them wait
 	go test -vet=off ./infra # the library beneath CDK races with itself
 
+kill: $(SETUP) ## kill serve at random moments and see it go on; ARGS="-kill.seed 7 -kill.times 50" for others
+	go test -tags kill -vet=off -count=1 -run Killed -timeout 10m ./internal/local $(ARGS)
+
 # The emulator runs the functions on this machine: they are built for it, whatever GOARCH says.
 e2e: $(SETUP) $(VENV)/.ready ## deploy the synthesised stacks to an emulator of AWS, and play signups there
 	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/...
@@ -65,8 +68,8 @@ lint: $(GOLANGCI) templates ## formatting, vet, linters, generated files, templa
 	@unformatted="$$(gofmt -l events functions infra internal statemachines)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
-	go vet -tags e2e ./...
-	$(GOLANGCI) run --build-tags e2e ./...
+	go vet -tags e2e,kill ./...
+	$(GOLANGCI) run --build-tags e2e,kill ./...
 	@rm -rf build/.generated
 	go run ./internal/catalog/generate build/.generated
 	diff -r build/.generated/functions functions

@@ -21,7 +21,7 @@ func show(r report, o demoOptions, t terminal) error {
 		_, err = t.out.Write(text)
 		return err
 	}
-	summarise(t.out, r, columns(t.out))
+	summarise(t.readable(t.out), r, columns(t.out))
 	return nil
 }
 
@@ -39,6 +39,7 @@ func summarise(w io.Writer, r report, width int) {
 		if r.Signup.Reason != "" {
 			fact("reason", "%s", r.Signup.Reason)
 		}
+		say(w, "\n%s", recap(r, width))
 		return
 	}
 	fact("instance", "%s is %s", r.Instance.ID, r.Instance.State)
@@ -59,7 +60,7 @@ func summarise(w io.Writer, r report, width int) {
 	for _, i := range r.Incidents {
 		fact("incident", "%s: %s; %s", i.Code, i.Reason, i.NextAction)
 	}
-	say(w, "\n%s", table(r, width))
+	say(w, "\n%s\n%s", table(r, width), recap(r, width))
 }
 
 // headline is the one line that counts.
@@ -169,8 +170,7 @@ func table(r report, width int) string {
 	left := map[int]bool{}
 	for i, e := range r.Resources {
 		rows = append(rows, [3]string{string(e.Kind), ledgerWords(e), heldWords(e)})
-		gone := e.Status == fleet.Removed || e.Status == fleet.Absent
-		left[i+1] = r.Outcome == outcomeDirty && (len(e.Held) > 0 || !gone)
+		left[i+1] = r.Outcome == outcomeDirty && e.isLeft()
 	}
 	var widths [2]int
 	for _, row := range rows {
