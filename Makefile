@@ -53,7 +53,7 @@ test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' 
 	go test -vet=off ./infra # the library beneath CDK races with itself
 
 kill: $(SETUP) ## kill serve at random moments and see it go on; ARGS="-kill.seed 7 -kill.times 50" for others
-	go test -tags kill -vet=off -count=1 -run Killed -timeout 10m ./internal/local $(ARGS)
+	go test -tags kill -vet=off -count=1 -run 'Killed|LeftAtOnce' -timeout 10m ./internal/local $(ARGS)
 
 # The emulator runs the functions on this machine: they are built for it, whatever GOARCH says.
 e2e: $(SETUP) $(VENV)/.ready ## deploy the synthesised stacks to an emulator of AWS, and play signups there

@@ -47,11 +47,11 @@ func (f folder) read(name string, into any) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", f.file(name), err)
+		return false, err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return false, fmt.Errorf("%s is damaged (%w): bring it back from a backup, or choose another folder by -data to begin anew", f.file(name), err)
 	}
 	return true, nil
 }

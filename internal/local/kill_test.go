@@ -45,7 +45,7 @@ const (
 // the end every instance is ACTIVE or clean, the vendors hold what the ledger knows and nothing else, and no message was sent
 // twice.
 func TestKilledAtRandomMoments(t *testing.T) {
-	t.Logf("seed %d: go test -tags kill ./internal/local -run Killed -kill.seed %d", *killSeed, *killSeed)
+	t.Logf("seed %d: make kill ARGS=\"-kill.seed %d\"", *killSeed, *killSeed)
 	random := rand.New(rand.NewPCG(*killSeed, 0))
 	p := newPrey(t)
 	for n := range *killTimes {
@@ -77,6 +77,29 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	wantWhole(t, p.dir, instances)
 }
 
+// TestLeftAtOnce: a second Ctrl-C ends the program in the middle of its ending, and PostgreSQL with it; the next start goes on.
+func TestLeftAtOnce(t *testing.T) {
+	p := newPrey(t)
+	p.start(true)
+	server := p.postmaster()
+	for range 2 {
+		if err := p.process.Process.Signal(os.Interrupt); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.gone()
+	if code := p.process.ProcessState.ExitCode(); code != exitFailed && code != exitDone || code == exitFailed && !strings.Contains(p.said.String(), "left at once") {
+		t.Errorf("it ended with %d: %s", code, p.said)
+	}
+	for deadline := time.Now().Add(10 * time.Second); syscall.Kill(server, 0) == nil; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("PostgreSQL was left behind")
+		}
+	}
+	p.start(true)
+	p.stop()
+}
+
 // prey is the program that is killed, and the folder that outlives it.
 type prey struct {
 	t           *testing.T
@@ -86,6 +109,7 @@ type prey struct {
 	signups     []*signedUp
 
 	process *exec.Cmd
+	ended   <-chan struct{}
 	said    *notifying
 	client  client
 }
@@ -150,6 +174,7 @@ func (p *prey) start(up bool) {
 	if err := p.process.Start(); err != nil {
 		p.t.Fatal(err)
 	}
+	p.ended = ended
 	process := p.process
 	go func() {
 		_ = process.Wait() // it is killed, or asked to end
@@ -197,12 +222,30 @@ func (p *prey) stop() {
 
 // gone waits for the end of the process.
 func (p *prey) gone() {
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		if syscall.Kill(p.process.Process.Pid, 0) != nil {
-			return
-		}
+	select {
+	case <-p.ended:
+	case <-time.After(30 * time.Second):
+		p.t.Fatal("the process does not end")
 	}
-	p.t.Fatal("the process does not end")
+}
+
+// postmaster is PostgreSQL's process.
+func (p *prey) postmaster() int {
+	p.t.Helper()
+	home := filepath.Join(p.dir, "postgres")
+	if text, err := os.ReadFile(filepath.Join(home, "location")); err == nil {
+		home = strings.TrimSpace(string(text))
+	}
+	text, err := os.ReadFile(filepath.Join(home, "data", "postmaster.pid"))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	first, _, _ := strings.Cut(string(text), "\n")
+	pid, err := strconv.Atoi(first)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return pid
 }
 
 // feed sends signups and approves them until enough are under way, again and again until ctx is done. Whoever is killed
