@@ -82,11 +82,14 @@ func TestLeftAtOnce(t *testing.T) {
 	p := newPrey(t)
 	p.start(true)
 	server := p.postmaster()
-	for range 2 {
-		if err := p.process.Process.Signal(os.Interrupt); err != nil {
-			t.Fatal(err)
-		}
+	if err := p.process.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
 	}
+	select {
+	case <-p.said.when("stopping"):
+	case <-p.ended:
+	}
+	_ = p.process.Process.Signal(os.Interrupt) // it may have ended already
 	p.gone()
 	if code := p.process.ProcessState.ExitCode(); code != exitFailed && code != exitDone || code == exitFailed && !strings.Contains(p.said.String(), "left at once") {
 		t.Errorf("it ended with %d: %s", code, p.said)
