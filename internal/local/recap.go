@@ -22,9 +22,9 @@ func recap(r report, width int) string {
 		rows = append(rows, []string{"time", fmt.Sprintf("%.0fs of the vendors', %.0fs here", *r.Wall, r.Elapsed)})
 	}
 	for _, vendor := range fleet.Vendors() {
-		made, left := made(r, vendor)
+		entries, made, left := made(r, vendor)
 		switch {
-		case made+left == 0:
+		case entries == 0:
 		case r.Instance.State == fleet.Active:
 			rows = append(rows, []string{vendor, fmt.Sprintf("%d created", made)})
 		default:
@@ -52,12 +52,14 @@ func stateWords(r report) string {
 	return string(r.Instance.State) + ", no outcome"
 }
 
-// made counts what was created at a vendor, and what of it is there or may be. What the ledger doesn't know was created too.
-func made(r report, vendor string) (made, left int) {
+// made counts what was wanted of a vendor, what was surely created, and what is there or may be. What the ledger doesn't know
+// was created too.
+func made(r report, vendor string) (entries, made, left int) {
 	for _, e := range r.Resources {
 		if vendorOf(e.Kind) != vendor {
 			continue
 		}
+		entries++
 		if !e.CreatedAt.IsZero() || len(e.Held) > 0 {
 			made++
 		}
@@ -65,7 +67,7 @@ func made(r report, vendor string) (made, left int) {
 			left++
 		}
 	}
-	return made, left
+	return entries, made, left
 }
 
 // vendorOf is the vendor of a kind of resource.
