@@ -349,7 +349,7 @@ func (p *prey) settle() {
 				_, _ = p.client.approve(ctx, s.id) // it may have got lost
 			}
 		}
-		open := p.look(ctx)
+		open := p.look(p.t.Context())
 		if len(open) == 0 {
 			return
 		}
