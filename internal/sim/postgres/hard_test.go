@@ -144,3 +144,37 @@ func TestStartThatWasKilled(t *testing.T) {
 	}
 	stopped(t, started(t, dir))
 }
+
+// TestInitdbThatIsStillEnding: a child of an initdb whose parent was killed may write for a moment longer.
+func TestInitdbThatIsStillEnding(t *testing.T) {
+	dir := scratch(t)
+	ended, stop := make(chan struct{}), make(chan struct{})
+	begun := make(chan struct{})
+	unfinished := filepath.Join(dir, "data.new")
+	if err := os.MkdirAll(unfinished, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(ended)
+		for n := 0; ; n++ {
+			_ = os.MkdirAll(unfinished, 0o777)                                       // it is removed under this
+			_ = os.WriteFile(filepath.Join(unfinished, strconv.Itoa(n)), nil, 0o666) // as well
+			if n == 0 {
+				close(begun)
+			}
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	}()
+	<-begun
+	s, err := postgres.Start(t.Context(), dir, postgres.Options{})
+	close(stop)
+	<-ended
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped(t, s)
+}

@@ -27,19 +27,26 @@ const (
 	portTries = 5
 )
 
-// initialise makes the data folder unless it is there. An initdb that was interrupted leaves nothing that counts.
-func initialise(ctx context.Context, bin, home, data string, password provider.Secret, as *syscall.Credential) error {
+// initialise makes the data folder unless it is there. An initdb that was interrupted leaves nothing that counts. A child of its
+// may write for a moment longer, so that each has a place of its own.
+func initialise(ctx context.Context, bin, home, data string, password provider.Secret, as *syscall.Credential) (err error) {
 	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	unfinished := data + ".new"
-	passwordFile := filepath.Join(home, "initdb-password")
-	for _, path := range []string{unfinished, passwordFile} {
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("make the database folder: %w", err)
-		}
+	left, err := filepath.Glob(data + ".new*")
+	if err != nil {
+		return fmt.Errorf("make the database folder: %w", err)
 	}
-	if err := errors.Join(os.Mkdir(unfinished, 0o700), own(unfinished, as)); err != nil {
+	for _, path := range left {
+		_ = os.RemoveAll(path) // what is still written to is removed by the next first start
+	}
+	place, err := os.MkdirTemp(home, filepath.Base(data)+".new-")
+	if err != nil {
+		return fmt.Errorf("make the database folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(place)) }()
+	unfinished, passwordFile := filepath.Join(place, "data"), filepath.Join(place, "password")
+	if err := errors.Join(own(place, as), os.Mkdir(unfinished, 0o700), own(unfinished, as)); err != nil {
 		return fmt.Errorf("make the database folder: %w", err)
 	}
 	if err := errors.Join(os.WriteFile(passwordFile, []byte(password.Reveal()+"\n"), 0o600), own(passwordFile, as)); err != nil {
@@ -50,9 +57,9 @@ func initialise(ctx context.Context, bin, home, data string, password provider.S
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = home, environment(), attributes(as)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return errors.Join(fmt.Errorf("initdb: %w: %s", err, lastLines(out)), os.Remove(passwordFile))
+		return fmt.Errorf("initdb: %w: %s", err, lastLines(out))
 	}
-	if err := errors.Join(os.Remove(passwordFile), os.Rename(unfinished, data)); err != nil {
+	if err := os.Rename(unfinished, data); err != nil {
 		return fmt.Errorf("make the database folder: %w", err)
 	}
 	return nil
