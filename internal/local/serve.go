@@ -68,7 +68,7 @@ func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	public, err := s.system.world.Vendors.Edge.Listen(above(s.system.server.Addr))
+	public, err := s.system.world.Vendors.Edge.Listen(above(o.address))
 	if err != nil {
 		return fmt.Errorf("the public edge: %w", err)
 	}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -106,4 +108,26 @@ func TestServeEndsWhenItCannotKeep(t *testing.T) {
 	if code := <-ended; code != exitFailed || !strings.Contains(complaint.String(), "can't be kept") {
 		t.Errorf("ended with %d: %s", code, complaint.String())
 	}
+}
+
+func TestPublicEdgeIsBesideTheFront(t *testing.T) {
+	for front, want := range map[string]string{"127.0.0.1:8700": "127.0.0.1:8701", "127.0.0.1:0": "127.0.0.1:0", "[::1]:80": "[::1]:81"} {
+		if got := above(front); got != want {
+			t.Errorf("beside %s: %s, want %s", front, got, want)
+		}
+	}
+}
+
+// TestPortsOfTheSystemsChoiceAreFree: the one above a port that the system chose may be anybody's.
+func TestPortsOfTheSystemsChoiceAreFree(t *testing.T) {
+	t.Parallel()
+	upAndDown(t, newFolder(t), func(c client, out *notifying) {
+		front, err := url.Parse(c.base)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if public := regexp.MustCompile(`localhost:(\d+)`).FindStringSubmatch(out.String())[1]; above(front.Host) == "127.0.0.1:"+public {
+			t.Errorf("the public edge insists on port %s", public)
+		}
+	})
 }
