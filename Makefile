@@ -25,7 +25,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test load browser e2e lint templates synth deploy build start cost generate clean
+.PHONY: help setup demo serve fleetctl test load kill browser e2e lint templates synth deploy build start cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -62,6 +62,9 @@ browser: $(SETUP) ## drive the pages of serve in a headless Chromium, and take p
 	@[ -n "$(CHROME)" ] || { echo "there is no Chromium here: install it (Debian: apt-get install chromium), or name one: make browser CHROME=/path/to/chrome"; exit 1; }
 	CHROME="$(CHROME)" SCREENSHOTS="$(CURDIR)/build/screenshots" go test -tags browser -vet=off -count=1 -run InABrowser ./internal/local $(ARGS)
 
+kill: $(SETUP) ## kill serve at random moments and see it go on; ARGS="-kill.seed 7 -kill.times 50" for others
+	go test -tags kill -vet=off -count=1 -run 'Killed|LeftAtOnce' -timeout 10m ./internal/local $(ARGS)
+
 # The emulator runs the functions on this machine: they are built for it, whatever GOARCH says.
 e2e: $(SETUP) $(VENV)/.ready ## deploy the synthesised stacks to an emulator of AWS, and play signups there
 	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/...
@@ -75,8 +78,8 @@ lint: $(GOLANGCI) templates ## formatting, vet, linters, generated files, templa
 	@unformatted="$$(gofmt -l events functions infra internal statemachines)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
-	go vet -tags e2e,browser,load ./...
-	$(GOLANGCI) run --build-tags e2e,browser,load ./...
+	go vet -tags e2e,browser,load,kill ./...
+	$(GOLANGCI) run --build-tags e2e,browser,load,kill ./...
 	@rm -rf build/.generated
 	go run ./internal/catalog/generate build/.generated
 	diff -r build/.generated/functions functions

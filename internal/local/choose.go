@@ -18,13 +18,13 @@ func chooseScreen(o demoOptions, t terminal, c clock.Clock, stop *interrupts) sc
 		}
 	}
 	if !isTerminal(out) || t.getenv("TERM") == "dumb" || t.getenv("TERM") == "" {
-		return newPlain(out, c)
+		return newPlain(t.readable(out), c)
 	}
 	in := t.in
 	if !isTerminal(in) {
 		in = nil // Ctrl-C comes as a signal then
 	}
-	return newLive(in, out, "Gimbal Fleet demo", c, o.speed, stop)
+	return newLive(in, out, "Gimbal Fleet demo", c, o.speed, showsUnicode(t.getenv), stop)
 }
 
 // isTerminal reports whether a person sees or types it.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/sim"
@@ -54,7 +55,7 @@ func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) 
 	err = p.run(ctx)
 	s.close()
 	if errors.Is(err, errLeft) {
-		tellLeft(t.err, p.system.world.Vendors.Inventory())
+		tellLeft(t.readable(t.err), p.left(ctx))
 		return exitFailed, nil
 	}
 	if err != nil {
@@ -106,14 +107,25 @@ func (p *play) hooks() world.Hooks {
 	}
 }
 
-// tellLeft says what a play that was left at once leaves behind.
-func tellLeft(w io.Writer, held []sim.Held) {
-	if len(held) == 0 {
+// tellLeft says what a play that was left at once leaves behind, and where: by the ledger, and by what the vendors hold. It is
+// all gone with the simulated vendors.
+func tellLeft(w io.Writer, left []resourceReport) {
+	if len(left) == 0 {
 		say(w, "left at once; nothing was at any vendor\n")
 		return
 	}
-	say(w, "left at once; still at the simulated vendors, and gone with them:\n")
-	for _, h := range held {
-		say(w, "  %-18s %s\n", h.Kind, h.Name)
+	say(w, "left at once; these were at the simulated vendors, and are gone with them:\n")
+	for _, e := range left {
+		held := "may be there: its making was under way"
+		if len(e.Held) > 0 || e.Status == fleet.Created {
+			held = heldWords(e)
+		}
+		say(w, "  %-10s  %-17s  %s\n", vendorOf(e.Kind), e.Kind, held)
 	}
+}
+
+// left is what is left of a play that was not waited for. Of a ledger that can't be read, what the vendors hold.
+func (p *play) left(ctx context.Context) []resourceReport {
+	entries, _ := p.system.world.Store.Resources(ctx, p.id())
+	return report{Resources: beside(entries, p.system.world.Vendors.Inventory())}.left()
 }

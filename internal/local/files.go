@@ -16,9 +16,12 @@ func changed(path string) (time.Time, error) {
 	return file.ModTime().UTC(), nil
 }
 
+// unfinished begins the names of files that are being written.
+const unfinished = ".new-"
+
 // writeFile replaces a file that only its owner can read, whole or not at all.
 func writeFile(path string, content []byte) error {
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-") // made 0600
+	f, err := os.CreateTemp(filepath.Dir(path), unfinished) // made 0600
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,8 @@ func helpDemo(w io.Writer, f *flag.FlagSet) {
 	say(w, "Plays one signup through the HTTP front to its end, on a system that is thrown away.\n\n")
 	say(w, "usage: go run ./internal/local demo [flags]\n%s\n", flagHelp(f))
 	say(w, "Exit: 0 when the instance is ACTIVE and healthy, or, with -faults or -reject, when it ended clean; 1 otherwise; 2 for wrong usage.\n")
-	say(w, "Ctrl-C takes the instance down again; a second one leaves at once.\n\n")
+	say(w, "Ctrl-C takes the instance down again; a second one leaves at once and says what was left.\n")
+	say(w, "NO_COLOR, TERM=dumb and the locale are heeded; where nobody watches, it says lines instead of drawing.\n\n")
 	say(w, "SPEC is a comma-separated list of vendor.Operation=kind[:duration][@n|@n-m|@n+]. Without @ the first call goes wrong,\n")
 	say(w, "with @2-3 the second and third, with @1+ all; vendor.* means every operation. For example\n")
 	say(w, "  -faults supabase.CreateProject=lost,vercel.GetDeployment=429-retry:20s@2-3,cloudflare.*=500-before@1\n\nKinds:\n")
@@ -183,7 +184,10 @@ func helpDemo(w io.Writer, f *flag.FlagSet) {
 
 func helpServe(w io.Writer, f *flag.FlagSet) {
 	say(w, "Keeps the whole system up until Ctrl-C: HTTP front, workflows, schedules, simulators, PostgreSQL.\n\n")
-	say(w, "usage: go run ./internal/local serve [flags]\n%s", flagHelp(f))
+	say(w, "usage: go run ./internal/local serve [flags]\n%s\n", flagHelp(f))
+	say(w, "DIR keeps everything, however the program ends, by kill -9 too: what was under way is taken down, or told to the customer if\n")
+	say(w, "the instance was ACTIVE already, at the next start. One process at a time serves from a DIR. Delete DIR to begin anew.\n")
+	say(w, "Exit: 0 after Ctrl-C or SIGTERM; 1 when it can't start or can't keep its state any more; 2 for wrong usage. A second Ctrl-C leaves at once.\n")
 }
 
 // hanging lays words out in lines of at most width columns under a first line that begins with lead.

@@ -56,7 +56,7 @@ func TestHelp(t *testing.T) {
 		{"help", []string{"demo [-event FILE]"}},
 		{"help demo", []string{"-reject", "500-after"}},
 		{"demo -h", []string{"-event FILE", "-faults SPEC", "delayed ", "supabase    ", "CreateDeployment", "default 25"}},
-		{"serve -h", []string{"-data DIR", "127.0.0.1:8700"}},
+		{"serve -h", []string{"-data DIR", "127.0.0.1:8700", "kill -9", "Exit: 0"}},
 	} {
 		code, out, complaint := typed(strings.Fields(c.line)...)
 		if code != exitDone || complaint != "" {

@@ -20,6 +20,8 @@ import (
 
 // folder is where a system keeps its state over restarts. Every file in it is replaced whole.
 //
+//	lock                held by the process that serves, with its id
+//	format.json         the format of all of it
 //	fleet.db            the fleet's records and the wrapped data keys
 //	key                 the key-encryption key
 //	credentials.json    Fleet's own credentials
@@ -45,11 +47,11 @@ func (f folder) read(name string, into any) (bool, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
-	if err == nil {
-		err = json.Unmarshal(text, into)
-	}
 	if err != nil {
-		return false, fmt.Errorf("%s: %w", f.file(name), err)
+		return false, err
+	}
+	if err := json.Unmarshal(text, into); err != nil {
+		return false, fmt.Errorf("%s is damaged (%w): bring it back from a backup, or choose another folder by -data to begin anew", f.file(name), err)
 	}
 	return true, nil
 }
@@ -134,12 +136,21 @@ func simulators(w *world.World) (map[string]string, error) {
 }
 
 // keeper keeps what a running system knows in memory only: the simulators' state and the executions.
+//
+// What can't be kept is not answered. A vendor that had answered and forgot would leave Fleet's ledger wrong for ever, while an
+// answer that never comes is what every step copes with.
 type keeper struct {
 	folder folder
-	failed func(error) // learns of what could not be kept
+	failed func(error)   // learns of what could not be kept
+	over   chan struct{} // closed when the system is; until then a change that isn't kept has no answer
 
-	mu    sync.Mutex
-	world *world.World // nil before it is restored and after it is released
+	mu       sync.Mutex
+	world    *world.World // nil before it is restored
+	released bool
+}
+
+func newKeeper(f folder, failed func(error)) *keeper {
+	return &keeper{folder: f, failed: failed, over: make(chan struct{})}
 }
 
 // restore brings everything back into a fresh world. Executions that were open died with their process: they are aborted,
@@ -163,6 +174,7 @@ func (k *keeper) restore(w *world.World) error {
 	if err != nil {
 		return err
 	}
+	w.Vendors.Vercel.CheckDNS() // the last process may have died between the DNS and this
 	ports, err := simulators(w)
 	if err != nil {
 		return err
@@ -178,51 +190,80 @@ func vendorFile(v sim.Vendor) string { return filepath.Join("vendors", v.Name()+
 // settled keeps a simulator's state before its caller learns of the change: what Fleet knows of, the vendor has. A change of
 // the DNS may start a certificate at Vercel.
 func (k *keeper) settled(changed sim.Vendor) {
+	if !k.keep(changed) {
+		<-k.over
+	}
+}
+
+// keep keeps a changed simulator's state; false where it can't.
+func (k *keeper) keep(changed sim.Vendor) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.world == nil {
-		return
+	switch {
+	case k.released:
+		return false
+	case k.world == nil:
+		return true
 	}
 	vendors := []sim.Vendor{changed}
 	if vercel := k.world.Vendors.Vercel; changed.Name() != vercel.Name() {
 		vendors = append(vendors, vercel)
 	}
+	if err := k.vendors(vendors); err != nil {
+		k.failed(err)
+		return false
+	}
+	return true
+}
+
+// vendors keeps simulators' state.
+func (k *keeper) vendors(vendors []sim.Vendor) error {
 	for _, v := range vendors {
 		state, err := v.Save()
 		if err == nil {
 			err = writeFile(k.folder.file(vendorFile(v)), state)
 		}
 		if err != nil {
-			k.failed(err)
+			return fmt.Errorf("keep %s's state: %w", v.Name(), err)
 		}
 	}
+	return nil
 }
 
 // status keeps the executions when one begins or ends.
 func (k *keeper) status(asl.StatusChange) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.world == nil || k.released {
+		return
+	}
 	if err := k.executions(); err != nil {
 		k.failed(err)
 	}
 }
 
 func (k *keeper) executions() error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.world == nil {
-		return nil
-	}
 	state, err := k.world.Executions.Save()
-	if err != nil {
-		return err
+	if err == nil {
+		err = writeFile(k.folder.file("executions.json"), state)
 	}
-	return writeFile(k.folder.file("executions.json"), state)
+	if err != nil {
+		return fmt.Errorf("keep the executions: %w", err)
+	}
+	return nil
 }
 
-// release keeps everything a last time. What still happens in the world is lost, as with the process.
+// release keeps everything a last time. What still happens in the world is lost, as with the process, and nobody is answered
+// any more.
 func (k *keeper) release() error {
-	err := k.executions()
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.world = nil
-	return err
+	if k.world == nil || k.released {
+		return nil
+	}
+	k.released = true
+	return errors.Join(k.executions(), k.vendors(k.world.Vendors.All()))
 }
+
+// end lets go of those who wait for an answer, once the system is closed and they can't do anything with it.
+func (k *keeper) end() { close(k.over) }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -26,9 +27,10 @@ type live struct {
 }
 
 // newLive begins to draw on a terminal. Ctrl-C there is an interrupt.
-func newLive(in io.Reader, out io.Writer, title string, c clock.Clock, speed float64, stop *interrupts) *live {
-	m := picture{theme: newTheme(lipgloss.NewRenderer(out)), stop: stop, clock: c, width: 80,
+func newLive(in io.Reader, out io.Writer, title string, c clock.Clock, speed float64, unicode bool, stop *interrupts) *live {
+	m := picture{theme: newTheme(lipgloss.NewRenderer(out)), stop: stop, clock: c, width: cmp.Or(columns(out), 80),
 		frame: frame{title: title, speed: speed, start: c.Now(), now: c.Now()}}
+	m.theme.ascii = !unicode
 	l := &live{ended: make(chan struct{}),
 		program: tea.NewProgram(m, tea.WithInput(in), tea.WithOutput(out), tea.WithoutSignalHandler())}
 	go func() {
@@ -88,11 +90,14 @@ func (m picture) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = message.Width, message.Height
 	case tea.KeyMsg:
-		if message.Type == tea.KeyCtrlC {
+		switch message.Type {
+		case tea.KeyCtrlC:
 			m.stop.interrupt()
+		case tea.KeyCtrlZ:
+			return m, tea.Suspend
 		}
 	case note:
-		m.lines = append(m.lines, m.theme.faint.Render(string(message)))
+		m.lines = append(m.lines, m.theme.said(string(message), m.width))
 		if m.stop.asked() { // it should be seen beside the picture, too
 			m.frame.note = strings.ReplaceAll(string(message), "\n", " ")
 		}

@@ -256,12 +256,16 @@ func judge(r report) outcome {
 func (r report) left() []resourceReport {
 	var left []resourceReport
 	for _, e := range r.Resources {
-		gone := e.Status == fleet.Removed || e.Status == fleet.Absent
-		if len(e.Held) > 0 || !gone {
+		if e.isLeft() {
 			left = append(left, e)
 		}
 	}
 	return left
+}
+
+// isLeft reports whether the vendor still holds it, or may.
+func (e resourceReport) isLeft() bool {
+	return len(e.Held) > 0 || e.Status != fleet.Removed && e.Status != fleet.Absent
 }
 
 // beside puts each ledger entry beside what its vendor holds of that kind and name, and adds what the ledger doesn't know.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"maps"
 	"net"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"syscall"
 
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -28,14 +30,33 @@ func serve(args []string, t terminal, stop *interrupts) int {
 	if err != nil {
 		return refuse(err, "serve", t)
 	}
-	if err := keepUp(o, t, stop); err != nil {
-		if errors.Is(err, bolt.ErrLocked) {
-			err = fmt.Errorf("another process serves from %s", o.dir)
-		}
-		say(t.err, "serve: %v\n", err)
+	ended := make(chan error, 1)
+	go func() { ended <- keepUp(o, t, stop) }()
+	select {
+	case err = <-ended:
+	case <-stop.again:
+		err = errors.New("left at once; what was under way goes on at the next start")
+	}
+	if err != nil {
+		say(t.err, "serve: %v\n", advised(err, o))
 		return exitFailed
 	}
 	return exitDone
+}
+
+// advised adds to an error what a person can do about it.
+func advised(err error, o serveOptions) error {
+	switch {
+	case errors.Is(err, bolt.ErrLocked):
+		return fmt.Errorf("another process has %s open: end it, or choose another folder by -data", folder(o.dir).file("fleet.db"))
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w: end what listens there, or choose another address by -addr", err)
+	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
+		return fmt.Errorf("%w: make room, and start again: what was under way goes on then", err)
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w: let this user write to %s, or choose another folder by -data", err, o.dir)
+	}
+	return err
 }
 
 func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
@@ -47,7 +68,7 @@ func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	public, err := s.system.world.Vendors.Edge.Listen(above(s.system.server.Addr))
+	public, err := s.system.world.Vendors.Edge.Listen(above(o.address))
 	if err != nil {
 		return fmt.Errorf("the public edge: %w", err)
 	}
@@ -59,8 +80,12 @@ func keepUp(o serveOptions, t terminal, stop *interrupts) (err error) {
 	defer func() { err = errors.Join(err, s.folder.withdraw()) }()
 	s.run(o)
 	greet(t, o, s.system, public)
-	<-stop.first
-	say(t.out, "stopping\n")
+	select {
+	case <-stop.first:
+	case err := <-s.broken:
+		return fmt.Errorf("ended, since its state can't be kept: %w", err)
+	}
+	say(t.out, "stopping; Ctrl-C once more leaves at once\n")
 	if n := underway(s.system.world.Executions); n > 0 {
 		say(t.out, "%s under way; the next start goes on from there\n", counted(n, "execution"))
 	}
@@ -76,36 +101,54 @@ type served struct {
 	log    *os.File
 	edge   edgePort
 
-	cancel context.CancelFunc
-	time   sync.WaitGroup
-	failed error // of keeping the time
+	release func() error // of the folder
+	cancel  context.CancelFunc
+	time    sync.WaitGroup
+	broken  chan error // why state can't be kept any more, once
+}
+
+// breaks learns why state can't be kept any more.
+func (s *served) breaks(err error) {
+	select {
+	case s.broken <- err:
+	default: // it is known already
+	}
 }
 
 // openServed opens the system in its folder. Where it fails, nothing is left running.
 func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
-	s := &served{folder: folder(o.dir), cancel: func() {}}
-	if err := s.folder.make(); err != nil {
+	s := &served{folder: folder(o.dir), cancel: func() {}, broken: make(chan error, 1)}
+	var err error
+	if s.release, err = s.folder.occupy(); err != nil {
 		return nil, err
 	}
+	if err := s.open(o, t, stop); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	return s, nil
+}
+
+// open opens the system in a folder that is this process's own.
+func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 	c, err := s.folder.clock(o.speed)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), front: o.address, rules: o.rules}
 	if p.key, err = seal.FileKey(s.folder.file("key")); err != nil {
-		return nil, err
+		return err
 	}
 	if p.credentials, err = keptCredentials(s.folder.file("credentials.json")); err != nil {
-		return nil, err
+		return err
 	}
 	if p.credentialsSince, err = changed(s.folder.file("credentials.json")); err != nil {
-		return nil, err
+		return err
 	}
 	if p.simulators, err = s.folder.ports(); err != nil {
-		return nil, err
+		return err
 	}
 	if s.log, err = os.OpenFile(s.folder.file("fleet.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
-		return nil, err
+		return err
 	}
 	p.log = slog.New(slog.NewJSONHandler(s.log, nil))
 	p.readLog = func() (io.ReadCloser, error) { return os.Open(s.log.Name()) }
@@ -113,7 +156,7 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 		s.screen.said("people on call are told: %s\n\n%s", subject, text)
 		return nil
 	}
-	s.keeper = &keeper{folder: s.folder, failed: func(err error) { say(t.err, "serve: state was not kept: %v\n", err) }}
+	s.keeper = newKeeper(s.folder, s.breaks)
 	s.screen = newPlain(t.out, c)
 	s.screen.watch = newWatch() // nobody counts calls here
 	p.restore = s.keeper.restore
@@ -122,16 +165,20 @@ func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
 	ctx, cancel := stop.context()
 	defer cancel()
 	if s.system, err = openSystem(ctx, p); err != nil {
-		return nil, errors.Join(err, s.log.Close())
+		return errors.Join(err, s.log.Close())
 	}
-	return s, nil
+	return nil
 }
 
 // run lets time go on: schedules, and what was under way when the last process ended.
 func (s *served) run(o serveOptions) {
 	var ctx context.Context
 	ctx, s.cancel = context.WithCancel(context.Background())
-	s.time.Go(func() { s.failed = s.folder.keepTime(ctx, s.system.clock, o.speed) })
+	s.time.Go(func() {
+		if err := s.folder.keepTime(ctx, s.system.clock, o.speed); err != nil {
+			s.breaks(fmt.Errorf("keep the time: %w", err))
+		}
+	})
 	s.system.world.RunSchedules(ctx)
 	for _, function := range []catalog.Function{catalog.Reconcile, catalog.Admit} {
 		s.system.world.Background(function.Name)
@@ -143,7 +190,14 @@ func (s *served) close() error {
 	s.cancel()
 	s.time.Wait()
 	s.screen.close()
-	return errors.Join(s.failed, s.keeper.release(), s.system.Close(), s.log.Close())
+	failed := errors.Join(s.keeper.release(), s.system.Close(), s.log.Close(), s.release())
+	s.keeper.end()
+	select {
+	case err := <-s.broken:
+		failed = errors.Join(err, failed)
+	default:
+	}
+	return failed
 }
 
 // underway counts open executions.

@@ -5,8 +5,6 @@ import (
 	"io"
 	"strings"
 
-	"github.com/charmbracelet/x/ansi"
-
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/sim"
 )
@@ -21,7 +19,7 @@ func show(r report, o demoOptions, t terminal) error {
 		_, err = t.out.Write(text)
 		return err
 	}
-	summarise(t.out, r, columns(t.out))
+	summarise(t.readable(t.out), r, columns(t.out))
 	return nil
 }
 
@@ -39,6 +37,7 @@ func summarise(w io.Writer, r report, width int) {
 		if r.Signup.Reason != "" {
 			fact("reason", "%s", r.Signup.Reason)
 		}
+		say(w, "\n%s", recap(r, width))
 		return
 	}
 	fact("instance", "%s is %s", r.Instance.ID, r.Instance.State)
@@ -59,7 +58,10 @@ func summarise(w io.Writer, r report, width int) {
 	for _, i := range r.Incidents {
 		fact("incident", "%s: %s; %s", i.Code, i.Reason, i.NextAction)
 	}
-	say(w, "\n%s", table(r, width))
+	if r.Outcome != outcomeClean { // all is removed then
+		say(w, "\n%s", table(r, width))
+	}
+	say(w, "\n%s", recap(r, width))
 }
 
 // headline is the one line that counts.
@@ -157,7 +159,7 @@ func wrap(text string, width, indentation int) string {
 	if width <= indentation+10 {
 		return text
 	}
-	return strings.ReplaceAll(ansi.Wrap(text, width-indentation-1, ""), "\n", "\n"+strings.Repeat(" ", indentation))
+	return strings.ReplaceAll(atWords(text, width-indentation-1), "\n", "\n"+strings.Repeat(" ", indentation))
 }
 
 // table is the ledger beside what the vendors hold; below, where the width has no room beside.
@@ -169,8 +171,7 @@ func table(r report, width int) string {
 	left := map[int]bool{}
 	for i, e := range r.Resources {
 		rows = append(rows, [3]string{string(e.Kind), ledgerWords(e), heldWords(e)})
-		gone := e.Status == fleet.Removed || e.Status == fleet.Absent
-		left[i+1] = r.Outcome == outcomeDirty && (len(e.Held) > 0 || !gone)
+		left[i+1] = r.Outcome == outcomeDirty && e.isLeft()
 	}
 	var widths [2]int
 	for _, row := range rows {
@@ -186,7 +187,7 @@ func table(r report, width int) string {
 		switch {
 		case width == 0 || width >= narrow:
 			line += "  " + row[2]
-		case row[2] != "-":
+		case i > 0 && row[2] != "-":
 			line = strings.TrimRight(line, " ") + "\n      " + cut(row[2], width-7)
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")

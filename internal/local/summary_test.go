@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -49,5 +51,39 @@ func TestWhatTheLedgerDoesNotKnowIsLeft(t *testing.T) {
 	r.Resources = beside([]fleet.Resource{{Kind: fleet.SupabaseProject, Name: "gimbal-1", Status: fleet.Removed}}, []sim.Held{orphan})
 	if got := judge(r); got != outcomeDirty || len(r.Resources) != 2 || len(r.left()) != 1 {
 		t.Errorf("an orphan: %s, %+v", got, r.Resources)
+	}
+}
+
+func TestRecaps(t *testing.T) {
+	wall, critical := 161.1, 157.1
+	active := report{Outcome: outcomeActive, Signup: signupReport{Slug: "acme-dental"}, Wall: &wall, Critical: &critical, Elapsed: 7.1,
+		Instance: &instanceReport{Instance: fleet.Instance{State: fleet.Active}, URL: "https://acme-dental.gimbal.app"}, Operation: &fleet.Operation{}}
+	for _, kind := range []fleet.Kind{fleet.SupabaseProject, fleet.AdminUser, fleet.DatabaseSchema, fleet.VercelProject, fleet.VercelDomain,
+		fleet.VercelDeployment, fleet.DNSRecord, fleet.DNSProxy, fleet.TwilioSubaccount, fleet.TwilioKey, fleet.SendGridSubuser, fleet.SendGridDomain} {
+		active.Resources = append(active.Resources, resourceReport{Kind: kind, Status: fleet.Created, CreatedAt: noon})
+	}
+	clean := active
+	clean.Outcome, clean.Instance, clean.Operation = outcomeClean, &instanceReport{Instance: fleet.Instance{State: fleet.Terminated}}, &fleet.Operation{Failure: "Rejected"}
+	clean.Resources = []resourceReport{{Kind: fleet.VercelProject, Status: fleet.Removed, CreatedAt: noon}, {Kind: fleet.SupabaseProject, Status: fleet.Absent}}
+	rejected := report{Outcome: outcomeRejected, Signup: signupReport{Slug: "acme-dental", Status: fleet.Rejected}}
+	var all strings.Builder
+	for _, r := range []report{active, clean, dirty(), rejected} {
+		all.WriteString(recap(r, 0) + "\n")
+		if narrow := recap(r, 45); strings.HasPrefix(narrow, "|") && len(narrow[:strings.IndexByte(narrow, '\n')]) >= 45 {
+			t.Errorf("it has no room in 45 columns:\n%s", narrow)
+		}
+	}
+	if narrow := recap(active, 45); !strings.Contains(narrow, "\nurl: https://acme-dental.gimbal.app\n") {
+		t.Errorf("the address is gone:\n%s", narrow)
+	}
+	golden(t, "recaps.txt", all.String())
+}
+
+func TestEveryKindHasAVendor(t *testing.T) {
+	for _, kind := range append(fleet.Settings(), fleet.SupabaseProject, fleet.VercelProject, fleet.VercelDomain, fleet.DNSRecord, fleet.TwilioSubaccount,
+		fleet.SendGridSubuser, fleet.VercelDeployment, fleet.TwilioKey, fleet.SendGridKey, fleet.SendGridDomain) {
+		if !slices.Contains(fleet.Vendors(), vendorOf(kind)) {
+			t.Errorf("%s is %q's", kind, vendorOf(kind))
+		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,7 +38,11 @@ type stay struct {
 }
 
 // theme colours states by their outcome.
-type theme struct{ done, busy, trouble, failed, faint, strong lipgloss.Style }
+type theme struct {
+	done, busy, trouble, failed, faint, strong lipgloss.Style
+	// ascii: the terminal shows no other letters.
+	ascii bool
+}
 
 func newTheme(r *lipgloss.Renderer) theme {
 	colour := func(c string) lipgloss.Style { return r.NewStyle().Foreground(lipgloss.Color(c)) }
@@ -54,14 +59,57 @@ const (
 	widest = 140
 )
 
-// draw draws a frame for a terminal of the given size. Height 0 means any; what doesn't fit is cut off at the top, where it
-// is oldest.
+// draw draws a frame for a terminal of the given size; height 0 means any. Nothing wraps and nothing scrolls: what has no room
+// in full is drawn in short.
 func (t theme) draw(f frame, width, height int) string {
 	width = min(width, widest) - 1 // a full last column makes some terminals wrap
 	if width < 10 {
 		return ""
 	}
-	lines := []string{t.header(f, width)}
+	room := height - 1 // the cursor stands in the last one
+	header, note := t.header(f, width), t.note(f, width)
+	body := t.whole(f, width)
+	if height > 0 && 1+len(body)+len(note) > room {
+		body = t.short(f, width)
+	}
+	if height > 0 {
+		note = note[:max(0, min(len(note), room-1))]
+		body = body[:max(0, min(len(body), room-1-len(note)))]
+	}
+	lines := append(append([]string{header}, body...), note...)
+	return t.letters(strings.Join(lines, "\n") + "\n")
+}
+
+// letters spells a text as the terminal can show it.
+func (t theme) letters(text string) string {
+	if t.ascii {
+		return spelled.Replace(text)
+	}
+	return text
+}
+
+// said is what is printed above the picture. Words stay whole, so that an address can be copied.
+func (t theme) said(text string, width int) string {
+	lines := strings.Split(atWords(text, max(10, width-1)), "\n")
+	for i, line := range lines {
+		lines[i] = t.faint.Render(line)
+	}
+	return t.letters(strings.Join(lines, "\n"))
+}
+
+func (t theme) note(f frame, width int) (lines []string) {
+	if f.note == "" {
+		return nil
+	}
+	lines = []string{""}
+	for line := range strings.SplitSeq(ansi.Wrap(f.note, width, ""), "\n") {
+		lines = append(lines, t.trouble.Render(line))
+	}
+	return lines
+}
+
+// whole draws the runs: the last one with all its states, earlier ones by what went wrong.
+func (t theme) whole(f frame, width int) (lines []string) {
 	for i, r := range f.runs {
 		lines = append(lines, "")
 		if i < len(f.runs)-1 {
@@ -71,16 +119,49 @@ func (t theme) draw(f frame, width, height int) string {
 		lines = append(lines, t.faint.Render(cut(r.name, width)))
 		lines = append(lines, t.graph(f, r, width)...)
 	}
-	if f.note != "" {
-		lines = append(lines, "")
-		for line := range strings.SplitSeq(ansi.Wrap(f.note, width, ""), "\n") {
-			lines = append(lines, t.trouble.Render(line))
+	return lines
+}
+
+// short draws the last run by how many states are done and to come, and those where something happens.
+func (t theme) short(f frame, width int) (lines []string) {
+	if len(f.runs) == 0 {
+		return nil
+	}
+	r := f.runs[len(f.runs)-1]
+	over, open := 0, 0
+	var rows []string
+	for _, state := range everyTask(r) {
+		v, entered := r.stays[state]
+		switch {
+		case !entered:
+			open++
+		case v.Outcome == asl.VisitExited && !given(v):
+			over++
+		default:
+			rows = append(rows, t.row(f, r, state, width))
 		}
 	}
-	if height > 0 && len(lines) > height-1 {
-		lines = lines[len(lines)-(height-1):]
+	counts := fmt.Sprintf("✓ %d done  · %d to come", over, open)
+	return append([]string{t.faint.Render(cut(counts, width))}, rows...)
+}
+
+// everyTask names the states of a run that do something, in the order of the way when all goes well, and those beside it that
+// were entered.
+func everyTask(r runFrame) (names []string) {
+	for _, s := range mainline(r.graph) {
+		if s.Type == asl.Task {
+			names = append(names, s.Name)
+		}
+		for _, branch := range s.Branches {
+			names = append(names, tasks(branch)...)
+		}
 	}
-	return strings.Join(lines, "\n") + "\n"
+	for _, s := range r.graph.States {
+		if _, entered := r.stays[s.Name]; entered && s.Type == asl.Task && !slices.Contains(names, s.Name) {
+			names = append(names, s.Name)
+		}
+	}
+	return names
 }
 
 func (t theme) header(f frame, width int) string {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,9 +132,10 @@ func colourless() theme {
 
 func TestPictures(t *testing.T) {
 	for name, f := range map[string]frame{"provision": provisioning(), "teardown": takingDown()} {
-		for _, width := range []int{40, 80, 120} {
+		for _, width := range []int{40, 60, 80, 120} {
 			golden(t, fmt.Sprintf("%s-%d.txt", name, width), colourless().draw(f, width, 0))
 		}
+		golden(t, name+"-60x10.txt", colourless().draw(f, 60, 10))
 	}
 }
 
@@ -147,11 +149,44 @@ func TestPicturesFit(t *testing.T) {
 				}
 			}
 		}
-		for height := 2; height < 40; height++ {
-			if n := strings.Count(colourless().draw(f, 80, height), "\n"); n >= height {
-				t.Fatalf("%d lines in a terminal of %d", n, height)
+		for _, width := range []int{30, 40, 60, 80, 120} {
+			for height := 2; height < 60; height++ {
+				picture := colourless().draw(f, width, height)
+				if n := strings.Count(picture, "\n"); n >= height {
+					t.Fatalf("%d lines in a terminal of %d", n, height)
+				}
+				if !strings.HasPrefix(picture, f.title) {
+					t.Fatalf("the header has no room in a terminal of %d×%d", width, height)
+				}
 			}
 		}
+	}
+}
+
+// TestShortPictureTellsWhatHappens: where there is no room, what is under way or in trouble is what is drawn.
+func TestShortPictureTellsWhatHappens(t *testing.T) {
+	for _, c := range []struct {
+		frame frame
+		says  []string
+	}{
+		{provisioning(), []string{"✓ 7 done  · 11 to come", "● AwaitProject", "↻ ConfigureDNS"}},
+		{takingDown(), []string{"✓ 3 done  · 1 to come", "● RemoveEmailAccount", "↻ RemoveProject", "Ctrl-C: stopping"}},
+	} {
+		picture := colourless().draw(c.frame, 60, 9)
+		for _, says := range c.says {
+			if !strings.Contains(picture, says) {
+				t.Errorf("it does not say %q:\n%s", says, picture)
+			}
+		}
+	}
+}
+
+func TestNotesKeepAddressesWhole(t *testing.T) {
+	const address = "http://127.0.0.1:38577/signups/df4a5ecc-37f0-5b06-b82f-426350807da2"
+	said := colourless().said("starting PostgreSQL, five vendors and the HTTP front; status "+address, 40)
+	lines := strings.Split(said, "\n")
+	if !slices.Contains(lines, address) || slices.ContainsFunc(lines, func(l string) bool { return l != address && len(l) > 39 }) {
+		t.Errorf("%q", lines)
 	}
 }
 

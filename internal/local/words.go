@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/sim"
@@ -14,6 +15,23 @@ func seconds(d time.Duration) string {
 	}
 	whole := int(d.Seconds() + 0.5)
 	return fmt.Sprintf("%dm%02ds", whole/60, whole%60)
+}
+
+// atWords breaks a text between words into lines of at most width columns, as far as the words allow it.
+func atWords(text string, width int) string {
+	var lines []string
+	for paragraph := range strings.SplitSeq(text, "\n") {
+		line := ""
+		for _, word := range strings.Fields(paragraph) {
+			if line != "" && wide(line)+1+wide(word) > width {
+				lines = append(lines, line)
+				line = ""
+			}
+			line = strings.TrimPrefix(line+" "+word, " ")
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // counted is a number of things: "1 call", "2 calls".

@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/sim"
 	"github.com/project-gimbal/fleet/internal/sim/cloudflare"
@@ -178,14 +181,30 @@ func (w *World) connect(v *Vendors, apis *sim.Link) error {
 }
 
 func (v *Vendors) listen(vendor sim.Vendor, address string) (string, http.RoundTripper, error) {
-	l, err := net.Listen("tcp", address)
+	l, err := listenPatiently(address)
 	if err != nil {
-		return "", nil, err
+		return "", nil, fmt.Errorf("the simulator of %s: %w", vendor.Name(), err)
 	}
 	server := &http.Server{Handler: v.served(vendor), ReadHeaderTimeout: 10 * time.Second}
 	v.servers = append(v.servers, server)
 	go func() { _ = server.Serve(l) }() // ends with Close
 	return "http://" + l.Addr().String(), &http.Transport{DisableCompression: true}, nil
+}
+
+// patience is for how long a port that is taken is tried again, in the machine's time. One that the kernel chose before may be
+// in use for a moment as the near end of somebody's connection.
+const patience = 3 * time.Second
+
+func listenPatiently(address string) (net.Listener, error) {
+	system := clock.System()
+	ctx, cancel := system.WithTimeout(context.Background(), patience)
+	defer cancel()
+	for {
+		l, err := net.Listen("tcp", address)
+		if !errors.Is(err, syscall.EADDRINUSE) || system.Sleep(ctx, patience/30) != nil {
+			return l, err
+		}
+	}
 }
 
 // served is what a vendor's port answers with.

@@ -115,7 +115,7 @@ func homeIn(dir string, as *syscall.Credential) (string, error) {
 	if err := os.Chmod(home, 0o711); err != nil {
 		return "", fmt.Errorf("PostgreSQL's folder: %w", err)
 	}
-	if err := os.WriteFile(note, []byte(home+"\n"), 0o600); err != nil {
+	if err := writeWhole(note, home+"\n"); err != nil {
 		return "", fmt.Errorf("PostgreSQL's folder: %w", err)
 	}
 	return home, nil

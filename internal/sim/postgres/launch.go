@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
 )
 
@@ -28,19 +27,26 @@ const (
 	portTries = 5
 )
 
-// initialise makes the data folder unless it is there. An initdb that was interrupted leaves nothing that counts.
-func initialise(ctx context.Context, bin, home, data string, password provider.Secret, as *syscall.Credential) error {
+// initialise makes the data folder unless it is there. An initdb that was interrupted leaves nothing that counts. A child of its
+// may write for a moment longer, so that each has a place of its own.
+func initialise(ctx context.Context, bin, home, data string, password provider.Secret, as *syscall.Credential) (err error) {
 	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	unfinished := data + ".new"
-	passwordFile := filepath.Join(home, "initdb-password")
-	for _, path := range []string{unfinished, passwordFile} {
-		if err := os.RemoveAll(path); err != nil {
-			return fmt.Errorf("make the database folder: %w", err)
-		}
+	left, err := filepath.Glob(data + ".new*")
+	if err != nil {
+		return fmt.Errorf("make the database folder: %w", err)
 	}
-	if err := errors.Join(os.Mkdir(unfinished, 0o700), own(unfinished, as)); err != nil {
+	for _, path := range left {
+		_ = os.RemoveAll(path) // what is still written to is removed by the next first start
+	}
+	place, err := os.MkdirTemp(home, filepath.Base(data)+".new-")
+	if err != nil {
+		return fmt.Errorf("make the database folder: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(place)) }()
+	unfinished, passwordFile := filepath.Join(place, "data"), filepath.Join(place, "password")
+	if err := errors.Join(own(place, as), os.Mkdir(unfinished, 0o700), own(unfinished, as)); err != nil {
 		return fmt.Errorf("make the database folder: %w", err)
 	}
 	if err := errors.Join(os.WriteFile(passwordFile, []byte(password.Reveal()+"\n"), 0o600), own(passwordFile, as)); err != nil {
@@ -51,9 +57,9 @@ func initialise(ctx context.Context, bin, home, data string, password provider.S
 	cmd.Dir, cmd.Env, cmd.SysProcAttr = home, environment(), attributes(as)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		return errors.Join(fmt.Errorf("initdb: %w: %s", err, lastLines(out)), os.Remove(passwordFile))
+		return fmt.Errorf("initdb: %w: %s", err, lastLines(out))
 	}
-	if err := errors.Join(os.Remove(passwordFile), os.Rename(unfinished, data)); err != nil {
+	if err := os.Rename(unfinished, data); err != nil {
 		return fmt.Errorf("make the database folder: %w", err)
 	}
 	return nil
@@ -61,8 +67,11 @@ func initialise(ctx context.Context, bin, home, data string, password provider.S
 
 // launch starts postgres and waits until it accepts connections.
 func (s *Server) launch(ctx context.Context, bin, home, data string, port int, as *syscall.Credential) error {
-	if err := waitForPredecessor(ctx, s.clock, data); err != nil {
+	if err := waitForPredecessor(ctx, s.clock, home, data); err != nil {
 		return err
+	}
+	if err := noteParent(home); err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	for try := 1; ; try++ {
 		s.port = port
@@ -107,8 +116,9 @@ func (s *Server) run(ctx context.Context, bin, home, data string, as *syscall.Cr
 	return nil
 }
 
-// settings are postgres's parameters: small, without durability, reachable over loopback only. Failing statements stay
-// out of the log, for they may hold passwords.
+// settings are postgres's parameters: small, reachable over loopback only, and durable against its own hard end but not the
+// machine's. What a client was told is committed must survive Fleet's death, which ends the server: its log is written, though
+// not to the disk, with every commit. Failing statements stay out of the log, for they may hold passwords.
 func settings(port int) map[string]string {
 	return map[string]string{
 		"listen_addresses":        "127.0.0.1",
@@ -117,7 +127,7 @@ func settings(port int) map[string]string {
 		"max_connections":         "100",
 		"shared_buffers":          "16MB",
 		"fsync":                   "off",
-		"synchronous_commit":      "off",
+		"synchronous_commit":      "on",
 		"full_page_writes":        "off",
 		"wal_level":               "minimal",
 		"max_wal_senders":         "0",
@@ -150,36 +160,18 @@ func (s *Server) awaitReady(ctx context.Context, data string) error {
 	}
 }
 
-// waitForPredecessor waits until an earlier server on the folder is gone: one whose parent died is ending by itself.
-func waitForPredecessor(ctx context.Context, c clock.Clock, data string) error {
-	ctx, cancel := c.WithTimeout(ctx, fastShutdown)
-	defer cancel()
-	for {
-		lock, err := readLock(data)
-		if errors.Is(err, os.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("look for a running server: %w", err)
-		}
-		if lock.pid == 0 || errors.Is(syscall.Kill(lock.pid, 0), syscall.ESRCH) {
-			return nil // a left-over, which postgres removes itself
-		}
-		if c.Sleep(ctx, poll) != nil {
-			return fmt.Errorf("the databases in %s are in use by process %d", filepath.Dir(data), lock.pid)
-		}
-	}
-}
-
 // lock is what PostgreSQL's lock file says.
 type lock struct {
 	pid   int // 0 where the file doesn't say
 	ready bool
 }
 
+// lockFile is PostgreSQL's, in its data folder.
+const lockFile = "postmaster.pid"
+
 // readLock reads the lock file, postmaster.pid: the process id is its first line, the state its eighth.
 func readLock(data string) (lock, error) {
-	text, err := os.ReadFile(filepath.Join(data, "postmaster.pid"))
+	text, err := os.ReadFile(filepath.Join(data, lockFile))
 	if err != nil {
 		return lock{}, err
 	}

@@ -1,7 +1,7 @@
 // Package postgres runs a real PostgreSQL behind the Supabase simulator: one server process, and in it a database per
 // project with the schemas, roles and functions that a Supabase project starts with.
 //
-// The server listens on loopback only, keeps everything in one folder and gives up durability (fsync is off): it serves
+// The server listens on loopback only, keeps everything in one folder and gives up durability over a crash of the machine (fsync is off): it serves
 // tests and the local runner. It runs as an unprivileged user when Fleet runs as root, because PostgreSQL refuses root.
 package postgres
 
@@ -90,14 +90,14 @@ func (s *Server) URL(ref string) string { return provider.ForProject(s.DatabaseU
 // superuserPassword reads the superuser's password from file, or makes one and writes it there for later runs.
 func superuserPassword(file string) (provider.Secret, error) {
 	text, err := os.ReadFile(file)
-	if err == nil {
-		return provider.NewSecret(strings.TrimSpace(string(text))), nil
+	if kept := strings.TrimSpace(string(text)); err == nil && kept != "" { // an empty one was never used
+		return provider.NewSecret(kept), nil
 	}
-	if !os.IsNotExist(err) {
+	if err != nil && !os.IsNotExist(err) {
 		return provider.Secret{}, fmt.Errorf("read the PostgreSQL superuser's password: %w", err)
 	}
 	password := randomText()
-	if err := os.WriteFile(file, []byte(password+"\n"), 0o600); err != nil {
+	if err := writeWhole(file, password+"\n"); err != nil {
 		return provider.Secret{}, fmt.Errorf("keep the PostgreSQL superuser's password: %w", err)
 	}
 	return provider.NewSecret(password), nil
