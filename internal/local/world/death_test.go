@@ -2,7 +2,6 @@ package world_test
 
 import (
 	"fmt"
-	"os"
 	"sync"
 	"testing"
 	"time"
@@ -10,9 +9,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 )
-
-// every is how many of the points of TestDiesOnceAnywhere are left out for each that is tried. FLEET_TEST_ALL=1 tries all.
-const every = 6
 
 // TestDiesOnceAnywhere records each commit and each changing call of a clean provisioning and of one that fails, and then lets
 // the invocation die once before, or after, each of them: every run ends as the recorded one did, with exactly one resource of
@@ -24,7 +20,7 @@ func TestDiesOnceAnywhere(t *testing.T) {
 			t.Fatalf("%d points are too few", len(points))
 		}
 		for i, point := range points {
-			if i%every != 0 && os.Getenv("FLEET_TEST_ALL") == "" {
+			if !tried(i, 11) {
 				continue
 			}
 			t.Run(fmt.Sprintf("%s/%+v", name, point), func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,7 +57,12 @@ func simulate(t *testing.T, script string, o sim.Options, test func(t *testing.T
 		o.Clock = clock.System()
 		w.vendor = simulated.New(o, simulated.Config{Token: token, Zone: zone, Domain: "gimbal.app"})
 		w.link = &sim.Link{Clock: o.Clock, Script: sim.NewScript(rules...)}
-		w.link.Observe = func(_ context.Context, c sim.Call) { w.calls = append(w.calls, c) }
+		var mu sync.Mutex
+		w.link.Observe = func(_ context.Context, c sim.Call) {
+			mu.Lock()
+			defer mu.Unlock()
+			w.calls = append(w.calls, c)
+		}
 		if err := w.link.Add(provider.Production().Cloudflare, w.vendor, nil); err != nil {
 			t.Fatal(err)
 		}

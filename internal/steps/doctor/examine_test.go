@@ -15,8 +15,8 @@ import (
 func TestAPanicIsNoAnswer(t *testing.T) {
 	var log bytes.Buffer
 	found := Deps{clock: clock.System()}.examine(t.Context(), slog.New(slog.NewTextHandler(&log, nil)), forAnswer)
-	if len(found.Checks) != 20 {
-		t.Errorf("%d checks, want 20", len(found.Checks))
+	if len(found.Checks) != 21 {
+		t.Errorf("%d checks, want 21", len(found.Checks))
 	}
 	for _, c := range found.Checks {
 		if c.Verdict != view.Unchecked || !strings.Contains(c.Found, "broke off") || c.Mend == "" {
