@@ -141,6 +141,7 @@ func (r *rig) wantOnlyPublic() {
 }
 
 func TestImagesAreTakenOver(t *testing.T) {
+	t.Parallel()
 	underContract(t, nil, func(r *rig) {
 		id := r.provisionBranded(sampleImages)
 		r.wantActive(id)
@@ -164,6 +165,7 @@ func TestImagesAreTakenOver(t *testing.T) {
 
 // TestWithoutImagesNothingIsTouched.
 func TestWithoutImagesNothingIsTouched(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.provisionBranded(fleet.Branding{PrimaryColor: "#0f766e"})
 		r.wantActive(id)
@@ -190,6 +192,7 @@ func onwards(to string) edge.Host {
 // TestHostileImagesFailNothing: the instance becomes ACTIVE with the default logo and its favicon, one incident says why, and no
 // address is connected to that isn't public.
 func TestHostileImagesFailNothing(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		address string
 		host    edge.Host
@@ -275,6 +278,7 @@ func (l *lockedBuffer) String() string {
 
 // TestPassingTroubleIsWaitedOut: a host that is down for a while delays its image and no more.
 func TestPassingTroubleIsWaitedOut(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		site, err := events.Site()
 		if err != nil {
@@ -301,6 +305,7 @@ func TestPassingTroubleIsWaitedOut(t *testing.T) {
 // TestStorageTroubleWithImages: each of Storage's calls goes wrong once in every way, and all is in place at the end; where
 // Storage refuses for good, the instance has the default look, and an incident for each thing that is not in place.
 func TestStorageTroubleWithImages(t *testing.T) {
+	t.Parallel()
 	for i, call := range []string{"supabase.CreateBucket=%s@1", "supabase.UploadObject=%s@1", "supabase.UploadObject=%s@2", "supabase.UploadObject=%s@3"} {
 		for j, kind := range []string{"lost", "500-after", "delayed", "hang", "refused", "429", "429-retry", "500-before"} {
 			if !tried(i+j, 3) {
@@ -340,6 +345,7 @@ func TestStorageTroubleWithImages(t *testing.T) {
 
 // TestImagesSurviveAnyDeath lets the step die once at each of its points, and once run twice at once: both images are there.
 func TestImagesSurviveAnyDeath(t *testing.T) {
+	t.Parallel()
 	const function = "configure-branding"
 	var mu sync.Mutex
 	var points []world.Point
@@ -385,6 +391,7 @@ func TestImagesSurviveAnyDeath(t *testing.T) {
 
 // TestImageThatKillsIsGivenUp: an image over which every invocation dies doesn't take the instance along.
 func TestImageThatKillsIsGivenUp(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		o.Hooks.Dies = func(p world.Point) bool { // before it is stored; the bucket's creation is the first invocation's first call
 			return p.Function == "configure-branding" && !p.Commit && !p.After && (p.N == 2 || p.N == 1 && p.Invocation > 1)
@@ -406,6 +413,7 @@ func TestImageThatKillsIsGivenUp(t *testing.T) {
 
 // TestImagesGoWithTheInstance: a provisioning that fails after its images were stored leaves no incident about them.
 func TestImagesGoWithTheInstance(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "supabase.CreateUser=403@1+"), func(r *rig) {
 		look := sampleImages
 		look.LogoURL = "https://gone.example/logo.png"
@@ -425,6 +433,7 @@ func TestImagesGoWithTheInstance(t *testing.T) {
 
 // TestPageKnowsItsLook: config.js, as visitors get it, has the colours, and leads to the theme where there are images.
 func TestPageKnowsItsLook(t *testing.T) {
+	t.Parallel()
 	for name, look := range map[string]fleet.Branding{"nothing": {}, "a colour": {PrimaryColor: "#0f766e"}, "all": sampleImages} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, nil, func(r *rig) {

@@ -49,6 +49,7 @@ func (r *rig) wantUnthrottled() {
 // TestBusiestProvisioning holds budget.Busiest, from which the number of slots is derived, against what provisionings of many
 // latencies really ask.
 func TestBusiestProvisioning(t *testing.T) {
+	t.Parallel()
 	most := map[string]int{}
 	for seed := range uint64(12) {
 		inBubble(t, func(o *world.Options) { o.Seed = seed; o.Latency.Answer = 100 * time.Millisecond }, func(r *rig) {

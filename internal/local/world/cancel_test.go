@@ -19,6 +19,7 @@ func (r *rig) cancel(id string) view.Operation {
 
 // TestCancelWhileItWaits: an approved signup that has no slot yet is rejected, its slug is free, and nothing of it ever begins.
 func TestCancelWhileItWaits(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) { o.Slots = 1 }, func(r *rig) {
 		first, second := r.signup("msg_1", "acme-dental"), r.signup("msg_2", "other-dental")
 		r.refused(http.StatusConflict, "POST", "/instances/"+second+"/cancel", "", "reject it instead")
@@ -56,6 +57,7 @@ func TestCancelWhileItWaits(t *testing.T) {
 // TestCancelAProvisioning cancels at many moments of a provisioning, several times at once: it is taken down once and clean, or was
 // active before, and then it stays so.
 func TestCancelAProvisioning(t *testing.T) {
+	t.Parallel()
 	for second := 0; second < 240; second += 12 {
 		t.Run(fmt.Sprint(second), func(t *testing.T) {
 			t.Parallel()
@@ -100,6 +102,7 @@ func TestCancelAProvisioning(t *testing.T) {
 
 // TestCancelTooLate: each state in which there is nothing to cancel says what to do instead.
 func TestCancelTooLate(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.provision()
 		r.refused(http.StatusConflict, "POST", "/instances/"+id+"/cancel", "", "the instance is ACTIVE")
@@ -119,6 +122,7 @@ func TestCancelTooLate(t *testing.T) {
 // TestCancelDies lets a cancellation die before and after each of its commits and of the start of its execution: repeated, or left to
 // reconcile, all is taken down clean.
 func TestCancelDies(t *testing.T) {
+	t.Parallel()
 	for commit := 1; commit <= 2; commit++ {
 		for _, after := range []bool{false, true} {
 			for _, repeated := range []bool{false, true} {

@@ -28,6 +28,7 @@ var tokens = map[string]string{"supabase": provider.SupabaseToken, "vercel": pro
 // TestTokenChangesMeanwhile: a vendor's token is changed between any two calls of a provisioning, and the old one refused from then
 // on: the provisioning goes on to ACTIVE, with nothing doubled and no message lost, without a deployment.
 func TestTokenChangesMeanwhile(t *testing.T) {
+	t.Parallel()
 	for vendor, credential := range tokens {
 		refused := 0
 		for _, nth := range []int{1, 2, 3, 5} {
@@ -75,6 +76,7 @@ func (r *rig) wantNoIncident(id string) {
 // TestWrongToken: a token that the vendor refuses, and that is still the one to use, fails the provisioning cleanly, and the reason says
 // what is wrong.
 func TestWrongToken(t *testing.T) {
+	t.Parallel()
 	for vendor := range tokens {
 		t.Run(vendor, func(t *testing.T) {
 			t.Parallel()
@@ -105,6 +107,7 @@ func TestWrongToken(t *testing.T) {
 
 // TestTwoWebhookSecrets: while the sender changes over, webhooks signed with either secret are taken; then the old one's are not.
 func TestTwoWebhookSecrets(t *testing.T) {
+	t.Parallel()
 	const next = "whsec_bmV4dHNlY3JldG5leHRzZWNyZXRuZXh0"
 	inBubble(t, exact, func(r *rig) {
 		n := 0
@@ -149,6 +152,7 @@ func TestTwoWebhookSecrets(t *testing.T) {
 
 // TestOperatorTokenChanges: the new token is good as soon as it is shown, and the old one is not for long.
 func TestOperatorTokenChanges(t *testing.T) {
+	t.Parallel()
 	inBubble(t, exact, func(r *rig) {
 		want := func(status int, token string) {
 			t.Helper()

@@ -14,6 +14,7 @@ import (
 // the invocation die once before, or after, each of them: every run ends as the recorded one did, with exactly one resource of
 // each kind or none, one audit entry a change, and no message twice.
 func TestDiesOnceAnywhere(t *testing.T) {
+	t.Parallel()
 	for name, script := range map[string]string{"clean": "", "failing": "sendgrid.ValidateDomain=403@1+"} {
 		points := recorded(t, script)
 		if len(points) < 100 {

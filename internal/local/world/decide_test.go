@@ -10,6 +10,7 @@ import (
 )
 
 func TestReject(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		for body, status := range map[string]int{`{}`: 422, `{"reason":""}`: 422, `{"reason":" "}`: 422, `{"reason":5}`: 422, `{"reason":null}`: 422,
@@ -59,6 +60,7 @@ func TestReject(t *testing.T) {
 
 // TestApproveManyTimes: however often and however much at once it is approved, one execution starts.
 func TestApproveManyTimes(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		var all sync.WaitGroup
@@ -88,6 +90,7 @@ func TestApproveManyTimes(t *testing.T) {
 }
 
 func TestOnlyOperatorsDecide(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		answers := map[string]bool{}
@@ -111,6 +114,7 @@ func TestOnlyOperatorsDecide(t *testing.T) {
 }
 
 func TestUnknownSignup(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		for _, id := range []string{"unknown", "11111111-1111-4111-8111-111111111111", strings.Repeat("x", 3000), "%00", "..%2f..", "%23"} {
 			for _, call := range []struct{ method, path, body string }{{"GET", "", ""}, {"POST", "/approve", ""}, {"POST", "/reject", `{"reason":"because"}`}} {
@@ -125,6 +129,7 @@ func TestUnknownSignup(t *testing.T) {
 
 // TestStatusTellsNothingPersonal: whoever has the URL sees how far it is, and no more.
 func TestStatusTellsNothingPersonal(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.provision()
 		text := fmt.Sprint(r.status(id))

@@ -108,6 +108,7 @@ func (r *rig) wantOneSignup(id, slug string, records, keys *kept) {
 // TestHundredIdenticalSignups: one webhook delivered a hundred times at once makes one signup. Whoever isn't told so at once is told
 // to come again, and gets the same answer then.
 func TestHundredIdenticalSignups(t *testing.T) {
+	t.Parallel()
 	withTables(t, nil, func(r *rig, records, keys *kept) {
 		body := r.form("acme-dental")
 		header := r.sign("msg_1", body)
@@ -147,6 +148,7 @@ func TestHundredIdenticalSignups(t *testing.T) {
 
 // TestOneWinsASlug: of a hundred companies that want one slug at once, one gets it, the others are told, and nothing of theirs stays.
 func TestOneWinsASlug(t *testing.T) {
+	t.Parallel()
 	withTables(t, nil, func(r *rig, records, keys *kept) {
 		var mu sync.Mutex
 		codes := map[int]int{}
@@ -180,6 +182,7 @@ func TestOneWinsASlug(t *testing.T) {
 // TestSignupDies: whereever the function dies, the webhook that is delivered again makes the one signup, at the latest when the first
 // invocation surely is dead; until then it is told to come again.
 func TestSignupDies(t *testing.T) {
+	t.Parallel()
 	for _, point := range []world.Point{{N: 1}, {N: 1, After: true}, {N: 2}, {N: 2, After: true}} {
 		point.Function, point.Invocation, point.Commit = "signup", 1, true
 		t.Run(fmt.Sprintf("%+v", point), func(t *testing.T) {
@@ -230,6 +233,7 @@ func (r *rig) wantRetryAfter(webhook, body string) {
 
 // TestSignupDiesForGood: a webhook that is never delivered again after its invocation died holds its slug for seconds, not for ever.
 func TestSignupDiesForGood(t *testing.T) {
+	t.Parallel()
 	withTables(t, func(o *world.Options) {
 		o.Hooks.Dies = func(p world.Point) bool {
 			return p == world.Point{Function: "signup", Invocation: 1, N: 1, Commit: true, After: true}
@@ -264,6 +268,7 @@ func (b broken) Write(ctx context.Context, writes []table.Write) error {
 
 // TestSignupWithoutKeyTable: a delivery that can't be finished is given back at once, whole.
 func TestSignupWithoutKeyTable(t *testing.T) {
+	t.Parallel()
 	fails := true
 	withTables(t, func(o *world.Options) {
 		o.Hooks.Keys = func(_ string, inner table.Table) table.Table { return broken{inner, &fails} }
@@ -282,6 +287,7 @@ func TestSignupWithoutKeyTable(t *testing.T) {
 
 // TestSignupFromBefore: a signup that came before deliveries were kept is found by its webhook's id.
 func TestSignupFromBefore(t *testing.T) {
+	t.Parallel()
 	withTables(t, exact, func(r *rig, records, _ *kept) {
 		id := r.signup("msg_1", "acme-dental")
 		key := table.Key{Partition: "instance#" + id, Sort: "delivery"}

@@ -168,6 +168,7 @@ func (w *ward) wantOnly(want ...string) {
 }
 
 func TestDoctorOfAHealthyFleet(t *testing.T) {
+	t.Parallel()
 	inWard(t, "", 1000, func(w *ward) {
 		w.wantOnly()
 		w.mu.Lock()
@@ -185,6 +186,7 @@ func TestDoctorOfAHealthyFleet(t *testing.T) {
 
 // TestDoctorNamesWhatIsWrong breaks one thing at a time.
 func TestDoctorNamesWhatIsWrong(t *testing.T) {
+	t.Parallel()
 	unasked := func(names ...string) (all []string) {
 		for _, name := range names {
 			all = append(all, "unchecked "+name+": not looked at")
@@ -228,6 +230,7 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 
 // TestDoctorCountsWhatIsUsed: one live instance uses up quotas of one.
 func TestDoctorCountsWhatIsUsed(t *testing.T) {
+	t.Parallel()
 	quota := map[string]int{}
 	inBubble(t, func(o *world.Options) { o.Quotas = quota }, func(r *rig) {
 		r.provision()
@@ -251,6 +254,7 @@ func TestDoctorCountsWhatIsUsed(t *testing.T) {
 // TestDoctorUnderFaults lets each question go wrong in each way, for good: the doctor answers in time, says so of the checks that
 // the question is for, and of no other vendor's.
 func TestDoctorUnderFaults(t *testing.T) {
+	t.Parallel()
 	doors := map[string]string{"supabase.GetOrganization": "supabase.token", "vercel.GetTeam": "vercel.token",
 		"cloudflare.VerifyToken": "cloudflare.token", "twilio.FetchAccount": "twilio.token", "sendgrid.ListScopes": "sendgrid.key"}
 	inner := map[string]string{"supabase.ListProjects": "supabase.projects", "vercel.GetProjects": "vercel.projects",
@@ -302,6 +306,7 @@ func TestDoctorUnderFaults(t *testing.T) {
 
 // TestDoctorAsksTwice: one lost answer is no finding.
 func TestDoctorAsksTwice(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"refused", "500-before", "lost", "hang"} {
 		var script []string
 		for _, call := range []string{"supabase.GetOrganization", "vercel.GetTeam", "cloudflare.VerifyToken", "twilio.FetchAccount", "sendgrid.ListScopes"} {
@@ -313,6 +318,7 @@ func TestDoctorAsksTwice(t *testing.T) {
 
 // TestDoctorAnswersInTime: a vendor that answers late and then not at all is given up while there is time to say so.
 func TestDoctorAnswersInTime(t *testing.T) {
+	t.Parallel()
 	inWard(t, "supabase.GetOrganization=hang,supabase.ListProjects=hang@1+", 1000, func(w *ward) {
 		w.wantOnly("unchecked supabase.projects: longer than there was time")
 	})
@@ -320,6 +326,7 @@ func TestDoctorAnswersInTime(t *testing.T) {
 
 // TestDoctorIsForOperators: nobody else learns anything, and no vendor is asked.
 func TestDoctorIsForOperators(t *testing.T) {
+	t.Parallel()
 	inWard(t, "", 1000, func(w *ward) {
 		status, _ := w.do("GET", "/doctor", "", nil)
 		w.mu.Lock()
@@ -373,6 +380,7 @@ func (w *ward) checkup(want map[string]string) {
 // TestCheckup: the daily look opens an incident for each finding, leaves it while it stands or can't be looked at, closes it when
 // it is over, and opens another when it comes back.
 func TestCheckup(t *testing.T) {
+	t.Parallel()
 	inWard(t, "cloudflare.GetZone=hang@3-4", 1000, func(w *ward) {
 		w.checkup(map[string]string{})
 		w.settings = func(s *provider.Settings) { s.Domain = "gimbal.example" }
@@ -391,6 +399,7 @@ func TestCheckup(t *testing.T) {
 
 // TestCheckupTellsEverything: each finding at once, in one write.
 func TestCheckupTellsEverything(t *testing.T) {
+	t.Parallel()
 	inWard(t, "supabase.*=403@1+,vercel.*=hang@1+,cloudflare.*=500-before@1+,twilio.*=refused@1+,sendgrid.*=lost@1+", 1000, func(w *ward) {
 		w.around = around{stopped: "admit", dead: 2, aged: 400 * 24 * time.Hour}
 		want := map[string]string{}

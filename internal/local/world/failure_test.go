@@ -15,6 +15,7 @@ import (
 // TestEveryStepMayFailForGood lets each step of the provisioning fail permanently, by a vendor's refusal where it calls one.
 // Each run must end clean, with nothing left at any vendor, the reason on the signup and the slug free again.
 func TestEveryStepMayFailForGood(t *testing.T) {
+	t.Parallel()
 	for state, script := range map[string]string{
 		"CreateProject":      "supabase.CreateProject=403@1+",
 		"AwaitProject":       "supabase.GetProject=403@1+",
@@ -55,6 +56,7 @@ func TestEveryStepMayFailForGood(t *testing.T) {
 // TestTransientForGood lets a vendor's call fail transiently until the operation's deadline: it ends clean, as overdue, and
 // no execution runs past its deadline by more than one invocation.
 func TestTransientForGood(t *testing.T) {
+	t.Parallel()
 	for _, script := range []string{"supabase.GetProject=500-before@1+", "supabase.CreateProject=500-before@1+", "vercel.CreateProject=hang@1+",
 		"cloudflare.CreateRecord=429@1+", "twilio.CreateAccount=refused@1+", "sendgrid.CreateKey=lost@1+", "vercel.CreateDeployment=hang@1+", "vercel.GetDeployment=hang@1+", "sendgrid.ValidateDomain=500-after@1+"} {
 		t.Run(script, func(t *testing.T) {
@@ -77,6 +79,7 @@ func TestTransientForGood(t *testing.T) {
 // TestHangingLooks lets a vendor's look-ups hang for minutes, while things are made and while they are taken down: no invocation
 // is killed over it, so the operation's deadline decides and no counter of tries.
 func TestHangingLooks(t *testing.T) {
+	t.Parallel()
 	for call, looks := range map[string]int{"cloudflare.ListRecords": 4, "vercel.GetProjectDomain": 1, "supabase.ListProjects": 1, "twilio.ListAccounts": 1, "sendgrid.ListSubusers": 1} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
@@ -105,6 +108,7 @@ func TestHangingLooks(t *testing.T) {
 
 // TestEveryStepMayDieForGood lets every invocation of one function die at its first commit, after it: what no vendor causes.
 func TestEveryStepMayDieForGood(t *testing.T) {
+	t.Parallel()
 	for _, function := range []string{"reserve-instance", "create-project", "await-project", "migrate-database", "create-frontend", "configure-dns",
 		"create-sms-account", "create-email-account", "publish-mail-dns", "await-mail-domain", "configure-instance", "create-admin",
 		"deploy-frontend", "await-frontend", "await-certificate", "proxy-dns", "protect-host", "verify-health", "activate-instance"} {
@@ -125,6 +129,7 @@ func TestEveryStepMayDieForGood(t *testing.T) {
 
 // TestLostAnswerAtEveryCreate loses the answer of each creating call once: the run must adopt or replace what was made.
 func TestLostAnswerAtEveryCreate(t *testing.T) {
+	t.Parallel()
 	for i, call := range []string{"supabase.CreateProject", "supabase.CreateUser", "vercel.CreateProject", "vercel.AddProjectDomain",
 		"vercel.CreateDeployment", "cloudflare.CreateRecord", "twilio.CreateAccount", "twilio.CreateKey", "sendgrid.CreateSubuser",
 		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord",
@@ -151,6 +156,7 @@ func TestLostAnswerAtEveryCreate(t *testing.T) {
 
 // TestTwoAttemptsAtOnce makes every invocation of every step twice at the same time.
 func TestTwoAttemptsAtOnce(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		o.Hooks.Twice = func(string, int) bool { return true }
 	}, func(r *rig) {
@@ -183,6 +189,7 @@ func count(entries []fleet.AuditEntry, action string) int {
 
 // TestRetryAfterIsHonoured has a vendor ask to be left alone for 20 s: it is, although the state machine would retry sooner.
 func TestRetryAfterIsHonoured(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "twilio.CreateAccount=429-retry:20s"), func(r *rig) {
 		r.wantActive(r.provision())
 		var refused time.Time

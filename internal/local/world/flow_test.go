@@ -6,6 +6,7 @@ import (
 )
 
 func TestCleanRunBecomesActive(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.provision()
 		r.wantActive(id)

@@ -28,6 +28,7 @@ func (r *rig) thaw(scope string) view.Frozen {
 // TestFreezeHoldsBackWhatIsNew: while anything that a provisioning needs is frozen, what is approved waits and says for what; the
 // provisioning that runs goes on; the last thaw begins what waits.
 func TestFreezeHoldsBackWhatIsNew(t *testing.T) {
+	t.Parallel()
 	for _, scope := range append([]string{fleet.WholeFleet}, fleet.Vendors()...) {
 		t.Run(scope, func(t *testing.T) {
 			t.Parallel()
@@ -77,6 +78,7 @@ func TestFreezeHoldsBackWhatIsNew(t *testing.T) {
 // TestNothingIsAdmittedAfterAFreeze lets admissions and a freeze come at the same time, over and over: whatever is admitted was so
 // when the freeze answered.
 func TestNothingIsAdmittedAfterAFreeze(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		exact(o)
 		o.Slots = 100
@@ -134,6 +136,7 @@ func (r *rig) admitted(ids []string) (n int) {
 // TestFreezeLetsTakeDownsGoOn: a take-down that runs, and one that an operator begins by cancelling, end; a retry, which is new work,
 // waits for the thaw and says so.
 func TestFreezeLetsTakeDownsGoOn(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "sendgrid.ValidateDomain=403@1+"), func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		r.approve(id)
@@ -166,6 +169,7 @@ func TestFreezeLetsTakeDownsGoOn(t *testing.T) {
 
 // TestRechecksWaitForTheThaw: while something is frozen no recheck begins; after the thaw it does.
 func TestRechecksWaitForTheThaw(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "supabase.CreateProject=lost,sendgrid.ValidateDomain=403@1+"), func(r *rig) {
 		id := r.provision()
 		r.freeze("twilio")
@@ -184,6 +188,7 @@ func TestRechecksWaitForTheThaw(t *testing.T) {
 
 // TestFreezeWhoseAnswerIsLost is audited once all the same.
 func TestFreezeWhoseAnswerIsLost(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		bad := chaos.Wrap(o.Table, o.Clock, chaos.Options{})
 		bad.Script(chaos.Fault{Kind: chaos.Lost}, chaos.Fault{Kind: chaos.Vanished}, chaos.Fault{Kind: chaos.Lost})
@@ -200,6 +205,7 @@ func TestFreezeWhoseAnswerIsLost(t *testing.T) {
 }
 
 func TestFreezeOfNothing(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		r.refused(http.StatusUnprocessableEntity, "POST", "/freeze", `{"scope":"aws","reason":"x"}`, "one of fleet, supabase")
 		r.refused(http.StatusUnprocessableEntity, "POST", "/freeze", `{"scope":"fleet"}`, "reason")

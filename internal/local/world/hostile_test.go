@@ -69,6 +69,7 @@ func (r *rig) wantProblem(name string, status, got int, answer map[string]any) {
 
 // TestHostileWebhooks: whatever is sent is refused with a clear problem, and nothing is written at all.
 func TestHostileWebhooks(t *testing.T) {
+	t.Parallel()
 	withTables(t, exact, func(r *rig, records, keys *kept) {
 		good := r.form("acme-dental")
 		now := time.Now()
@@ -152,6 +153,7 @@ func TestHostileWebhooks(t *testing.T) {
 // TestEveryFieldAtItsBounds: what is just within a field's bounds is taken; what is just over is refused by the field's name, and
 // nothing is stored of it.
 func TestEveryFieldAtItsBounds(t *testing.T) {
+	t.Parallel()
 	x := func(n int) string { return strings.Repeat("x", n) }
 	image := func(n int) string { const base = "https://cdn.acme.example/"; return base + x(n-len(base)) }
 	fields := map[string]struct{ at, over []any }{
@@ -223,6 +225,7 @@ func TestEveryFieldAtItsBounds(t *testing.T) {
 
 // TestSignupKeepsWhatWasGiven: every field arrives where later steps look for it.
 func TestSignupKeepsWhatWasGiven(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		body := r.with(map[string]any{"plan": "tiered", "tier": "growth", "vertical": "dental", "region": "eu-central-1", "timezone": "Europe/Berlin",
 			"locale": "de-DE", "branding.logo_url": "https://cdn.acme.example/logo.png", "branding.favicon_url": "https://cdn.acme.example/icon.png"})

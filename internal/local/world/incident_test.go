@@ -55,6 +55,7 @@ func (r *rig) incidents() (ids []string) {
 // TestAcknowledge: the fleet's and the instances' incidents are listed oldest first; whoever sees to one is named, once; one that is
 // dealt with leaves the list.
 func TestAcknowledge(t *testing.T) {
+	t.Parallel()
 	inBubble(t, exact, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		if list := get[view.Incidents](r, "/incidents"); list.Incidents == nil || len(list.Incidents) > 0 {
@@ -99,6 +100,7 @@ func TestAcknowledge(t *testing.T) {
 
 // TestAcknowledgeAnothers: an incident that another operator sees to can be closed, not taken.
 func TestAcknowledgeAnothers(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		r.open(id, "b")
@@ -155,6 +157,7 @@ func (p *pager) about(id string) (n int) {
 
 // TestPage: each open incident is told once, with all that a person needs; one that was closed before isn't.
 func TestPage(t *testing.T) {
+	t.Parallel()
 	p := &pager{}
 	inBubble(t, func(o *world.Options) { o.Publish = p.publish }, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
@@ -187,6 +190,7 @@ func TestPage(t *testing.T) {
 
 // TestOnePageThatFails holds up no other, whether it can't be told or doesn't decode, and is told when it can be.
 func TestOnePageThatFails(t *testing.T) {
+	t.Parallel()
 	bad := true
 	p := &pager{}
 	p.fails = func(_, text string) error {
@@ -226,6 +230,7 @@ func (r *rig) damage(id string) {
 // TestPageDies lets page die before and after it told of an incident and wrote that down: it is told at least once, and no other is
 // told twice.
 func TestPageDies(t *testing.T) {
+	t.Parallel()
 	for n := 1; n <= 2; n++ {
 		for _, commit := range []bool{false, true} {
 			for _, after := range []bool{false, true} {

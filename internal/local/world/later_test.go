@@ -11,6 +11,7 @@ import (
 // TestStepsAfterTheActivationMayDieForGood lets every invocation of a step past the point of no return die: the instance stays
 // ACTIVE, the operation ends all the same, and what the customer was not told is an incident.
 func TestStepsAfterTheActivationMayDieForGood(t *testing.T) {
+	t.Parallel()
 	for _, function := range []string{"notify-customer", "end-operation"} {
 		t.Run(function, func(t *testing.T) {
 			t.Parallel()
@@ -33,6 +34,7 @@ func TestStepsAfterTheActivationMayDieForGood(t *testing.T) {
 // TestStepsOfTheTakeDownMayDieForGood lets every invocation of a step of the take-down die. What decides about it goes on without
 // it, by reconcile; what removes leaves the operation dirty, with its incident, until a retry with the step alive.
 func TestStepsOfTheTakeDownMayDieForGood(t *testing.T) {
+	t.Parallel()
 	for function, dirty := range map[string]bool{"begin-teardown": false, "end-operation": false, "remove-dns": true, "remove-frontend": true,
 		"remove-email-account": true, "remove-sms-account": true, "remove-project": true} {
 		t.Run(function, func(t *testing.T) {

@@ -119,6 +119,7 @@ func (r *rig) tells(id, action string) int {
 
 // TestApproveByLink: opening the link any number of times decides nothing, its button does, once, and then the link is used up.
 func TestApproveByLink(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		link := r.link(id)
@@ -151,6 +152,7 @@ func TestApproveByLink(t *testing.T) {
 
 // TestRejectByLink: a rejection needs a reason, frees the slug, and its applicant is told once; what they told is erased then.
 func TestRejectByLink(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		link := r.link(id)
@@ -182,6 +184,7 @@ func TestRejectByLink(t *testing.T) {
 
 // TestLinkManyTimesAtOnce: of many decisions at once one counts.
 func TestLinkManyTimesAtOnce(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		link := r.link(id)
@@ -221,6 +224,7 @@ func TestLinkManyTimesAtOnce(t *testing.T) {
 
 // TestForgedLinks: nothing but Fleet's own signature, for this very purpose, decides.
 func TestForgedLinks(t *testing.T) {
+	t.Parallel()
 	inBubble(t, exact, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		good := r.link(id)
@@ -274,6 +278,7 @@ func TestForgedLinks(t *testing.T) {
 
 // TestHostileNamesOnThePage: whatever an applicant calls themselves, it is text.
 func TestHostileNamesOnThePage(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		body := strings.NewReplacer("Acme Dental", `<script>alert(1)</script> ${Link} \"&`, "Ada Byron", `</style><b>`).Replace(r.form("acme-dental"))
 		code, answer := r.post("msg_1", body)
@@ -287,6 +292,7 @@ func TestHostileNamesOnThePage(t *testing.T) {
 
 // TestSignupExpires at exactly 14 days, and not a moment before; its slug is free, its link is over, and its applicant is told once.
 func TestSignupExpires(t *testing.T) {
+	t.Parallel()
 	inBubble(t, exact, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		approved := r.signup("msg_2", "beta-dental")
@@ -330,6 +336,7 @@ func TestSignupExpires(t *testing.T) {
 
 // TestDecidedAtTheMomentOfExpiry: approvals, rejections and the sweep at once, with clocks that differ: one wins.
 func TestDecidedAtTheMomentOfExpiry(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(8) {
 		inBubble(t, func(o *world.Options) { o.Seed = seed }, func(r *rig) {
 			id := r.signup("msg_1", "acme-dental")
@@ -364,6 +371,7 @@ func TestDecidedAtTheMomentOfExpiry(t *testing.T) {
 
 // TestAutoApproval: a signup of a plan that needs nobody is approved by Fleet, and nobody is asked; one of another plan waits.
 func TestAutoApproval(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) { o.AutoApprove = []string{"flat"} }, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		code, answer := r.post("msg_2", strings.Replace(r.form("beta-dental"), `"flat"`, `"usage"`, 1))
@@ -383,6 +391,7 @@ func TestAutoApproval(t *testing.T) {
 
 // TestNoAutoApprovalByDefault: nobody but people approves.
 func TestNoAutoApprovalByDefault(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		r.invoke("auto-approve")
@@ -392,6 +401,7 @@ func TestNoAutoApprovalByDefault(t *testing.T) {
 
 // TestQuotaFull: where a vendor has no room, nothing is approved, by whomever; once there is some, it is.
 func TestQuotaFull(t *testing.T) {
+	t.Parallel()
 	full := func(o *world.Options) {
 		faults(t, "sendgrid.CreateSubuser=hang@1")(o)
 		o.AutoApprove = []string{"flat"}
@@ -437,6 +447,7 @@ func TestQuotaFull(t *testing.T) {
 
 // TestQuotaUnknown: a vendor that doesn't tell in time keeps an approval back, and says so; nothing is decided.
 func TestQuotaUnknown(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		faults(t, "sendgrid.ListSubusers=hang@1-2,sendgrid.ListSubusers=500-before@3-4")(o)
 		o.Quotas = map[string]int{"sendgrid-subusers": 15}
@@ -480,6 +491,7 @@ func (s *stale) Query(ctx context.Context, q table.Query) (table.Page, error) {
 
 // TestListsLagBehindADecision: what a list still shows as waiting, and is decided, is neither expired nor approved by Fleet.
 func TestListsLagBehindADecision(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		exact(o)
 		lists := &stale{Table: o.Table, first: map[string]table.Page{}}

@@ -30,6 +30,7 @@ func (r *rig) list(query string) (rows map[string]view.Row, slugs []string) {
 
 // TestList: what was signed up for, newest first, each with what it waits for or what is under way.
 func TestList(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		exact(o)
 		o.Slots = 1
@@ -117,6 +118,7 @@ func (c counting) Query(ctx context.Context, q table.Query) (table.Page, error) 
 
 // TestListOfThousands takes a few reads, however many there are, and fits into an answer of Lambda's.
 func TestListOfThousands(t *testing.T) {
+	t.Parallel()
 	const many = 2000
 	var mu sync.Mutex
 	reads := 0
@@ -152,6 +154,7 @@ func TestListOfThousands(t *testing.T) {
 
 // TestShow: all that is known, in order; and what is wrong with a chain that somebody changed.
 func TestShow(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "sendgrid.SendMail=500-after"), func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		early := get[view.Instance](r, "/instances/"+id)

@@ -98,6 +98,7 @@ func operatorRoutes() (all []catalog.Function) {
 
 // TestOperatorsRoutesAreForOperators: every one refuses everybody else in the same words, whatever is asked for, and does nothing.
 func TestOperatorsRoutesAreForOperators(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		answers := map[string]bool{}
@@ -124,6 +125,7 @@ func TestOperatorsRoutesAreForOperators(t *testing.T) {
 
 // TestBodiesAreReadStrictly: what an operator mistyped is told, not guessed.
 func TestBodiesAreReadStrictly(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.provision()
 		for _, path := range []string{"/freeze", "/thaw", "/incidents/acknowledge", "/instances/" + id + "/resend"} {
@@ -139,6 +141,7 @@ func TestBodiesAreReadStrictly(t *testing.T) {
 // TestOperatorsSeeNothingSecret searches everything that the operators' API answers about a run, and about a failing one, for
 // credentials, for secrets that passed, and for the applicant's data.
 func TestOperatorsSeeNothingSecret(t *testing.T) {
+	t.Parallel()
 	for _, script := range []string{"", "sendgrid.SendMail=500-after,twilio.CreateKey=500-after", "twilio.CreateKey=403@1+"} {
 		t.Run(script, func(t *testing.T) {
 			s := newShown()
@@ -180,6 +183,7 @@ func TestOperatorsSeeNothingSecret(t *testing.T) {
 
 // TestLogs: one query finds what functions, workflows and vendors said of an instance, each vendor call once, and nothing of others.
 func TestLogs(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.provision()
 		other := r.signup("msg_2", "other-dental")
@@ -250,6 +254,7 @@ func (r *rig) vendorCalls() int {
 
 // TestUnknownInstances: a clear 404 for what isn't there, whatever it looks like.
 func TestUnknownInstances(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		for _, id := range []string{"unknown", "11111111-1111-4111-8111-111111111111", strings.Repeat("x", 3000), "%00", "..%2f..", "%23", fleet.FleetID} {
 			r.refused(http.StatusNotFound, "GET", "/instances/"+id, "", "there is no such")

@@ -79,6 +79,7 @@ func (r *rig) wantOneOutage(ids ...string) {
 // TestVendorDownForAll: Supabase is down for 20 minutes in the middle of eight provisionings. There is one incident; nothing new is
 // admitted meanwhile, and those who wait are told; then all goes on by itself, and ends.
 func TestVendorDownForAll(t *testing.T) {
+	t.Parallel()
 	for _, how := range []string{"refused", "503"} {
 		t.Run(how, func(t *testing.T) {
 			var begun, until time.Time
@@ -127,6 +128,7 @@ func TestVendorDownForAll(t *testing.T) {
 // TestTakeDownWaitsForItsVendor: a vendor is down for longer than the take-down may last. That ends dirty without an incident of its
 // own, says what it waits for, and begins again by itself when the vendor is back.
 func TestTakeDownWaitsForItsVendor(t *testing.T) {
+	t.Parallel()
 	var down bool
 	inBubble(t, func(o *world.Options) {
 		exact(o)
@@ -153,6 +155,7 @@ func TestTakeDownWaitsForItsVendor(t *testing.T) {
 
 // TestOneInstancesOwnTrouble: calls about one project fail for as long as it lives, and the others' don't. The vendor isn't down.
 func TestOneInstancesOwnTrouble(t *testing.T) {
+	t.Parallel()
 	var slug string
 	inBubble(t, func(o *world.Options) {
 		exact(o)
@@ -184,6 +187,7 @@ func TestOneInstancesOwnTrouble(t *testing.T) {
 // TestFlappingVendor: a vendor that comes and goes every few minutes makes a few incidents, not one each time, and holds nothing up
 // for good.
 func TestFlappingVendor(t *testing.T) {
+	t.Parallel()
 	var from time.Time
 	inBubble(t, func(o *world.Options) {
 		exact(o)

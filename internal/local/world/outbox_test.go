@@ -61,6 +61,7 @@ func (r *rig) again(function string, times int) {
 // TestDecisionDies lets the invocation die before and after each commit and each sending of a signup's way from its webhook to its
 // end: it is decided once, and each mail is sent at most once, and not at all only with an incident.
 func TestDecisionDies(t *testing.T) {
+	t.Parallel()
 	for name, way := range map[string]struct {
 		play  func(r *rig, id string)
 		end   fleet.SignupStatus
@@ -166,6 +167,7 @@ func (r *rig) wantDecided(id string, status fleet.SignupStatus, by string, mails
 
 // TestOutboxFaults: what the vendor says, or doesn't, decides whether a message is sent again, and whether a person is told.
 func TestOutboxFaults(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		script   string
 		status   fleet.MessageStatus
@@ -213,6 +215,7 @@ func TestOutboxFaults(t *testing.T) {
 
 // TestOutboxTwiceAtOnce: deliveries that run at once send each message once.
 func TestOutboxTwiceAtOnce(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		var all sync.WaitGroup
@@ -229,6 +232,7 @@ func TestOutboxTwiceAtOnce(t *testing.T) {
 
 // TestNobodyIsAskedForWhatIsDecided: a question that was not sent yet is withdrawn, and one that was is not sent once more by hand.
 func TestNobodyIsAskedForWhatIsDecided(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "sendgrid.SendMail=refused@1"), func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		asked := r.signup("msg_2", "beta-dental")
@@ -253,6 +257,7 @@ func TestNobodyIsAskedForWhatIsDecided(t *testing.T) {
 
 // TestFrozenOutboxWaits: while SendGrid is frozen nothing is sent, and then it is.
 func TestFrozenOutboxWaits(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		r.freeze("sendgrid")
@@ -270,6 +275,7 @@ func TestFrozenOutboxWaits(t *testing.T) {
 
 // TestCancelledApplicantIsTold as one who is rejected.
 func TestCancelledApplicantIsTold(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		r.freeze("supabase")
@@ -284,6 +290,7 @@ func TestCancelledApplicantIsTold(t *testing.T) {
 
 // TestUntoldApplicantIsErased: what may not have been sent a person has to send, who needs the address; a month later it is erased.
 func TestUntoldApplicantIsErased(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "sendgrid.SendMail=lost@1"), func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		r.reject(id)
@@ -308,6 +315,7 @@ func TestUntoldApplicantIsErased(t *testing.T) {
 // TestLinksStayInTheirMail: neither a link's token nor the applicant is in any log, or in the table, of signups that are decided by
 // one, and by hand.
 func TestLinksStayInTheirMail(t *testing.T) {
+	t.Parallel()
 	s := newShown()
 	inBubble(t, func(o *world.Options) {
 		s.listenTo(o)

@@ -19,6 +19,7 @@ import (
 // TestRecheckDies lets a recheck die at each of its commits, before and after it, in its first and its last round: within a
 // day or two the lease and the slug are free all the same.
 func TestRecheckDies(t *testing.T) {
+	t.Parallel()
 	for round := 1; round <= 2; round++ {
 		for commit := 1; commit <= 5; commit++ {
 			for _, after := range []bool{false, true} {
@@ -54,6 +55,7 @@ func TestRecheckDies(t *testing.T) {
 // TestRecheckRemovesDoubles lets a creating request land long after every bound, beside the resource that was made anew: the
 // recheck removes it from the ACTIVE instance, and nothing else.
 func TestRecheckRemovesDoubles(t *testing.T) {
+	t.Parallel()
 	for _, call := range []string{"vercel.CreateDeployment", "sendgrid.CreateKey", "twilio.CreateKey", "sendgrid.AuthenticateDomain",
 		"twilio.CreateAccount", "supabase.CreateProject"} {
 		t.Run(call, func(t *testing.T) {
@@ -82,6 +84,7 @@ func TestRecheckRemovesDoubles(t *testing.T) {
 // TestRecheckFailsForAWeek has a vendor refuse every look for a week: one incident, few tries, the slug stays in quarantine;
 // once the vendor answers again the slug is free.
 func TestRecheckFailsForAWeek(t *testing.T) {
+	t.Parallel()
 	var down atomic.Bool
 	inBubble(t, func(o *world.Options) {
 		faults(t, "supabase.CreateProject=lost,sendgrid.ValidateDomain=403@1+")(o)
@@ -129,6 +132,7 @@ func (t transport) RoundTrip(q *http.Request) (*http.Response, error) { return t
 // TestReleaseOfManyFiles deploys a release whose upload takes longer than an invocation: each one goes on where the last
 // stopped.
 func TestReleaseOfManyFiles(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		files := fstest.MapFS{}
 		for _, name := range []string{"index.html", "api/health.js", "version.json"} {

@@ -16,6 +16,7 @@ import (
 
 // TestDeadShortOperationHoldsNobodyUp: a resend whose invocation died is ended by the next one, once nothing that it sent can land.
 func TestDeadShortOperationHoldsNobodyUp(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		o.Hooks.Dies = func(p world.Point) bool {
 			return p == world.Point{Function: "resend", Invocation: 1, N: 1, Commit: true, After: true}
@@ -46,6 +47,7 @@ func TestDeadShortOperationHoldsNobodyUp(t *testing.T) {
 // TestCancelAgainStartsTheTakeDown: a cancellation that died before it started the execution is finished by its repeat, and not only
 // by reconcile.
 func TestCancelAgainStartsTheTakeDown(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		o.Hooks.Dies = func(p world.Point) bool {
 			return p == world.Point{Function: "cancel", Invocation: 1, N: 2, Commit: true}
@@ -73,6 +75,7 @@ func TestCancelAgainStartsTheTakeDown(t *testing.T) {
 // TestFreezeFindsItsOwnEffect: a freeze whose write was made and whose answer was lost is not made twice, and does not freeze again
 // what another operator has thawed in between.
 func TestFreezeFindsItsOwnEffect(t *testing.T) {
+	t.Parallel()
 	var thaw func()
 	inBubble(t, func(o *world.Options) {
 		exact(o)

@@ -20,6 +20,7 @@ func (r *rig) resend(id, message string) view.Operation {
 
 // TestResend: each message is sent once more by each request, as a new one that tells which it repeats, under an operation of its own.
 func TestResend(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.provision()
 		for n, message := range fleet.NewInstanceMessages() {
@@ -59,6 +60,7 @@ func TestResend(t *testing.T) {
 // TestResendClosesTheIncident: a message that may not have been sent has an incident until one that repeats it is surely sent; one
 // that is not keeps it open, and opens its own.
 func TestResendClosesTheIncident(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "sendgrid.SendMail=lost@1,sendgrid.SendMail=429@4,sendgrid.SendMail=403@5,sendgrid.SendMail=500-after@6"), func(r *rig) {
 		id := r.provision()
 		r.wantOpen(id, "MessageUnknown")
@@ -83,6 +85,7 @@ func TestResendClosesTheIncident(t *testing.T) {
 }
 
 func TestResendRefuses(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		r.refused(http.StatusNotFound, "POST", "/instances/"+id+"/resend", `{"message":"welcome"}`, "no such instance")
@@ -102,6 +105,7 @@ func TestResendRefuses(t *testing.T) {
 
 // TestResendWhileSomethingRuns: two requests at once send one message each, one after the other, or the later one is told to wait.
 func TestResendWhileSomethingRuns(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		id := r.provision()
 		answers := make(chan int)
@@ -132,6 +136,7 @@ func TestResendWhileSomethingRuns(t *testing.T) {
 // TestResendDies lets a resend die before and after each of its commits and calls. Nothing sends it again; reconcile gives the lease
 // back, and what was not surely sent is an incident.
 func TestResendDies(t *testing.T) {
+	t.Parallel()
 	for _, message := range []string{"invitation", "welcome"} {
 		points := resendPoints(t, message)
 		if len(points) < 8 {

@@ -44,6 +44,7 @@ var inJSON = regexp.MustCompile(`"(api_key|auth_token|secret|db_pass|password|sm
 // TestSecretsStayWhereTheyBelong searches the logs, the executions' histories and everything the table is told, of a clean run and
 // of failing ones, for Fleet's credentials, for each secret that a vendor was told or told itself, and for personal data.
 func TestSecretsStayWhereTheyBelong(t *testing.T) {
+	t.Parallel()
 	for _, script := range []string{"", "supabase.CreateProject=lost,sendgrid.CreateKey=500-after", "twilio.CreateKey=403@1+", "sendgrid.SendMail=500-after", "supabase.GenerateLink=403@1+"} {
 		t.Run(script, func(t *testing.T) {
 			s := newShown()

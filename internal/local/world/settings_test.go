@@ -33,6 +33,7 @@ func (r *rig) project(id string) string {
 
 // TestSettingsOfAnInstance: a provisioning leaves the Auth service, the functions' origin and the rate limit as they have to be.
 func TestSettingsOfAnInstance(t *testing.T) {
+	t.Parallel()
 	underContract(t, nil, func(r *rig) {
 		id := r.provision()
 		r.wantActive(id)
@@ -71,6 +72,7 @@ func TestSettingsOfAnInstance(t *testing.T) {
 
 // TestOnlyOwnOriginIsAllowed asks an instance's function as a browser does, for pages of its own origin and of others.
 func TestOnlyOwnOriginIsAllowed(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		r.wantActive(r.provision())
 		browser := &http.Transport{DialContext: r.w.Vendors.Edge.Dial, DisableKeepAlives: true,
@@ -114,6 +116,7 @@ func (r *rig) asBrowser(browser http.RoundTripper, q *http.Request) *http.Respon
 // TestMailKeyGoesToOnePlace: of all vendors only Supabase's Auth settings are told the instance's mail key, as the mail server's
 // password.
 func TestMailKeyGoesToOnePlace(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var told []string
 	keys := map[string]bool{}
@@ -153,6 +156,7 @@ func TestMailKeyGoesToOnePlace(t *testing.T) {
 
 // TestFaultsAtEachSetting lets each of the settings' calls go wrong once, in each way.
 func TestFaultsAtEachSetting(t *testing.T) {
+	t.Parallel()
 	for n := 2; n <= 4; n++ { // the first is in TestLostAnswerAtEveryCreate
 		for _, kind := range []string{"lost", "500-after", "delayed", "429", "hang"} {
 			t.Run(fmt.Sprintf("%s@%d", kind, n), func(t *testing.T) {
@@ -172,6 +176,7 @@ func TestFaultsAtEachSetting(t *testing.T) {
 // TestFirstRulesetIsRaced provisions two instances at the same time in a zone that never had a rule, and one after them: each has
 // its own rule.
 func TestFirstRulesetIsRaced(t *testing.T) {
+	t.Parallel()
 	underContract(t, func(o *world.Options) {
 		exact(o)
 		o.Latency.ProjectMin, o.Latency.ProjectMax = 8*time.Second, 8*time.Second
@@ -199,6 +204,7 @@ func TestFirstRulesetIsRaced(t *testing.T) {
 // TestFaultsAtTheSecondRule lets the addition of a rule to a ruleset that is there go wrong, in each way: the instance ends with
 // one rule, and the first one's is untouched.
 func TestFaultsAtTheSecondRule(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"lost", "500-after", "500-before", "delayed", "429", "429-retry", "hang", "refused", "late"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -226,6 +232,7 @@ func (r *rig) made(call string) int {
 
 // TestLateRuleIsRemoved: a rule that lands long after every bound, beside the one made anew, is removed by the recheck.
 func TestLateRuleIsRemoved(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "cloudflare.CreateRule=delayed:12m"), func(r *rig) {
 		ids := []string{r.signup("msg_0", "company-0"), r.signup("msg_1", "company-1")}
 		for _, id := range ids {
@@ -245,6 +252,7 @@ func TestLateRuleIsRemoved(t *testing.T) {
 // TestRuleIsTakenDown lets a provisioning fail when all was made, and the removal of its rule go wrong in each way: nothing is
 // left, and another instance's rule stays.
 func TestRuleIsTakenDown(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"", "lost", "500-after", "500-before", "delayed", "429", "hang", "refused"} {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
@@ -282,6 +290,7 @@ func TestRuleIsTakenDown(t *testing.T) {
 // TestPlanWithoutRules: where the zone's plan allows no more rules, instances go without, and one incident of the whole fleet says
 // so; their take-down finds nothing to remove.
 func TestPlanWithoutRules(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ allowed, limited int }{{-1, 0}, {1, 1}} {
 		for _, twice := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%d allowed, twice %t", c.limited, twice), func(t *testing.T) {

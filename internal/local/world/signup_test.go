@@ -65,6 +65,7 @@ func (r *rig) wantFree(slug string, free bool) {
 func exact(o *world.Options) { o.Skew = 0 }
 
 func TestReplayedSignupGetsTheSameAnswer(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		body := r.form("acme-dental")
 		header := r.sign("msg_1", body)
@@ -109,6 +110,7 @@ func TestReplayedSignupGetsTheSameAnswer(t *testing.T) {
 }
 
 func TestWebhookSignature(t *testing.T) {
+	t.Parallel()
 	inBubble(t, exact, func(r *rig) {
 		body := r.form("acme-dental")
 		good := func() http.Header { return r.sign("msg_1", body) }
@@ -183,6 +185,7 @@ func TestWebhookSignature(t *testing.T) {
 
 // TestReplayAfterTheTolerance: a recorded webhook is worth nothing later, though its signature is right.
 func TestReplayAfterTheTolerance(t *testing.T) {
+	t.Parallel()
 	inBubble(t, exact, func(r *rig) {
 		body := r.form("acme-dental")
 		header := r.sign("msg_1", body)
@@ -194,6 +197,7 @@ func TestReplayAfterTheTolerance(t *testing.T) {
 }
 
 func TestFaultySignup(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		code, answer := r.post("msg_1", `{"company":5,"slug":"-","slug":"-","plan":"free","colour":1,"branding":{"primary_color":"red"}}`)
 		r.want(http.StatusUnprocessableEntity, code, answer)
@@ -222,6 +226,7 @@ func TestFaultySignup(t *testing.T) {
 
 // TestSlugInQuarantine: while something of a failed instance may still turn up, its slug is nobody's.
 func TestSlugInQuarantine(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "twilio.CreateAccount=403@1+,supabase.CreateProject=lost"), func(r *rig) {
 		id := r.provision()
 		r.wantClean(id)
@@ -240,6 +245,7 @@ func TestSlugInQuarantine(t *testing.T) {
 
 // TestSignupsOverABadTable: conflicts and lost answers of the table reach nobody outside, and double nothing.
 func TestSignupsOverABadTable(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		exact(o)
 		var bad *chaos.Table

@@ -20,6 +20,7 @@ import (
 
 // TestListSignups: who has to decide sees who signed up; nobody else does, and nothing of it gets into the log.
 func TestListSignups(t *testing.T) {
+	t.Parallel()
 	var log strings.Builder
 	inBubble(t, func(o *world.Options) { o.Log = slog.New(slog.NewJSONHandler(&log, nil)) }, func(r *rig) {
 		var ids []string
@@ -78,6 +79,7 @@ func (k keyless) Get(ctx context.Context, key table.Key, consistent bool) (table
 // TestListSignupsWithoutKeys: an applicant whose key is destroyed is missing from the list, and nothing else is; where the keys can't be
 // read for now, the list says so rather than show nobody.
 func TestListSignupsWithoutKeys(t *testing.T) {
+	t.Parallel()
 	var mu sync.Mutex
 	var fail error
 	set := func(err error) {
@@ -103,6 +105,7 @@ func TestListSignupsWithoutKeys(t *testing.T) {
 
 // TestListSignupsIsBounded: however many wait, so many keys are opened.
 func TestListSignupsIsBounded(t *testing.T) {
+	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
 		for n := range view.MaxSignups + 5 {
 			r.signup(fmt.Sprint("msg_", n), fmt.Sprint("acme-", n))

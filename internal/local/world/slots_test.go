@@ -47,6 +47,7 @@ func most(operations []fleet.Operation) int {
 // TestSlotsHoldTheRestBack: of five approved with two slots, never more than two are provisioned at once, two are, in the
 // order of approval, and all end active, each with what is its own.
 func TestSlotsHoldTheRestBack(t *testing.T) {
+	t.Parallel()
 	inBubble(t, exact, func(r *rig) {
 		ids := r.queue(5)
 		done := make(chan struct{})
@@ -114,6 +115,7 @@ func (r *rig) wantAllActive(ids []string) {
 
 // TestFailedOneFreesItsSlot: the one slot of a provisioning that fails is the next one's.
 func TestFailedOneFreesItsSlot(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		exact(o)
 		o.Slots = 1
@@ -137,6 +139,7 @@ func TestFailedOneFreesItsSlot(t *testing.T) {
 
 // TestAdmissionAtAnyTime: admit may run at any time, and often at once: it admits nobody twice and nobody else.
 func TestAdmissionAtAnyTime(t *testing.T) {
+	t.Parallel()
 	inBubble(t, exact, func(r *rig) {
 		waiting := r.signup("msg_x", "not-approved")
 		ids := r.queue(3)

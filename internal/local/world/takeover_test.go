@@ -17,6 +17,7 @@ import (
 // TestSiblingsLandAfterTheRollbackBegan lets one branch fail at once while its siblings' creates are in flight and land
 // after the take-over.
 func TestSiblingsLandAfterTheRollbackBegan(t *testing.T) {
+	t.Parallel()
 	const failing = "twilio.CreateAccount=403@1+"
 	for _, late := range []string{"supabase.CreateProject=delayed:55s", "vercel.CreateProject=delayed:25s", "sendgrid.CreateSubuser=delayed:28s",
 		"supabase.CreateProject=lost", "vercel.CreateProject=late:40s", "sendgrid.CreateSubuser=hang"} {
@@ -34,6 +35,7 @@ func TestSiblingsLandAfterTheRollbackBegan(t *testing.T) {
 // TestLambdaOutlivesItsTask starts an invocation so late that its Task has timed out and a second attempt is under way, or
 // that its sibling has failed and the roll-back has begun.
 func TestLambdaOutlivesItsTask(t *testing.T) {
+	t.Parallel()
 	for _, function := range []string{"create-project", "create-frontend", "create-email-account", "create-sms-account", "configure-dns"} {
 		t.Run("timed out/"+function, func(t *testing.T) {
 			t.Parallel()
@@ -71,6 +73,7 @@ func TestLambdaOutlivesItsTask(t *testing.T) {
 // TestStoppedFromOutside stops the execution at different moments: reconcile takes the instance down, or tells the customer
 // where it is active already.
 func TestStoppedFromOutside(t *testing.T) {
+	t.Parallel()
 	for _, after := range []time.Duration{0, 400 * time.Millisecond, 3 * time.Second, 70 * time.Second, 125 * time.Second} {
 		t.Run(after.String(), func(t *testing.T) {
 			t.Parallel()
@@ -96,6 +99,7 @@ func (r *rig) stop(workflow, name string) {
 
 // TestStoppedAfterActivation stops the execution when the instance is active and its people were not told yet.
 func TestStoppedAfterActivation(t *testing.T) {
+	t.Parallel()
 	var r *rig
 	inBubble(t, func(o *world.Options) {
 		o.Hooks.OnEvent = func(e asl.Observation) {
@@ -117,6 +121,7 @@ func TestStoppedAfterActivation(t *testing.T) {
 // TestTeardownStopped stops three take-downs: the operation ends dirty with its incident, and an operator's retry finishes
 // it clean.
 func TestTeardownStopped(t *testing.T) {
+	t.Parallel()
 	var r *rig
 	inBubble(t, func(o *world.Options) {
 		faults(t, "twilio.CreateKey=403@1+")(o)
@@ -159,6 +164,7 @@ func (r *rig) wantIncident(id string, code fleet.IncidentKind) {
 
 // TestVendorDownDuringTeardown has a vendor refuse for as long as a take-down lasts: dirty, with incident; retry ends clean.
 func TestVendorDownDuringTeardown(t *testing.T) {
+	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		faults(t, "sendgrid.ValidateDomain=403@1+,twilio.UpdateAccount=500-before@1-200")(o)
 	}, func(r *rig) {
@@ -185,6 +191,7 @@ func TestVendorDownDuringTeardown(t *testing.T) {
 
 // TestActivationAnswerLost loses the answer of the write that activates: the instance stays ACTIVE.
 func TestActivationAnswerLost(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []chaos.Kind{chaos.Lost, chaos.Vanished, chaos.Conflict} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
@@ -218,6 +225,7 @@ func TestActivationAnswerLost(t *testing.T) {
 
 // TestMessageAnswerLost loses a message's answer: it is never sent again, and there is an incident.
 func TestMessageAnswerLost(t *testing.T) {
+	t.Parallel()
 	for kind, mails := range map[string]int{"lost": 3, "500-after": 3, "delayed": 3, "500-before": 2, "hang": 2, "403": 2} {
 		for _, nth := range []string{"@1", "@2", "@3"} {
 			t.Run(kind+nth, func(t *testing.T) {
@@ -263,6 +271,7 @@ func TestMessageAnswerLost(t *testing.T) {
 // TestLateOrphanIsNotAdopted lets a failed instance's resources turn up later than any bound: the next owner of the slug never
 // adopts them, and the rechecks remove them.
 func TestLateOrphanIsNotAdopted(t *testing.T) {
+	t.Parallel()
 	for _, orphan := range []string{"supabase.CreateProject", "vercel.CreateProject", "cloudflare.CreateRecord", "twilio.CreateAccount"} { // SendGrid gives no name twice
 		t.Run(orphan, func(t *testing.T) {
 			t.Parallel()
@@ -300,6 +309,7 @@ func TestLateOrphanIsNotAdopted(t *testing.T) {
 // TestOrphanAfterEveryRecheck lets a failed instance's DNS record turn up when its slug has a new owner already: the record is
 // not touched, and the new owner's provisioning ends clean instead of adopting it.
 func TestOrphanAfterEveryRecheck(t *testing.T) {
+	t.Parallel()
 	inBubble(t, faults(t, "cloudflare.CreateRecord=delayed:25h,sendgrid.ValidateDomain=403"), func(r *rig) {
 		id := r.signup("msg_1", "acme-dental")
 		r.approve(id)
