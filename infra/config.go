@@ -1,5 +1,7 @@
 package main
 
+import "github.com/project-gimbal/fleet/internal/budget"
+
 // Config is what differs between deployments. Each field is a context value, which comes from -c key=value, or from
 // context.stages.<stage> in cdk.json, or from context there. README.md lists them. None of them is a secret.
 type Config struct {
@@ -19,6 +21,8 @@ type Config struct {
 	Slots int
 	// Release is "release", the prefix of the current release's files in the bucket of releases.
 	Release string
+	// Limits is "limits", calls by vendor where one has granted more than it publishes; optional.
+	Limits budget.Limits
 	// Quotas is "quotas", what the vendors' contracts allow, by the names in quotaNames.
 	Quotas map[string]int
 	// Pagers is "pagers", the mail addresses that incidents and alarms go to.

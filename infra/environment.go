@@ -20,6 +20,9 @@ func (w *workflows) environment(f catalog.Function) map[string]string {
 	if secrets := w.references(f); len(secrets) > 0 {
 		e["FLEET_CREDENTIALS"] = encoded(secrets)
 	}
+	if len(w.config.Limits) > 0 && (f.Name == catalog.Admit.Name || e["FLEET_CREDENTIALS"] != "") {
+		e["FLEET_LIMITS"] = encoded(w.config.Limits)
+	}
 	switch f.Name {
 	case catalog.Admit.Name:
 		e["FLEET_SLOTS"] = encoded(w.config.Slots)

@@ -118,6 +118,9 @@ func needless(f catalog.Function, variables map[string]any, stage string) (wrong
 	if f.Name == "admit" {
 		others = append(others, "FLEET_SLOTS")
 	}
+	if f.Name == "admit" || variables["FLEET_CREDENTIALS"] != nil {
+		others = append(others, "FLEET_LIMITS")
+	}
 	if f.Name == "deliver" || f.Name == "auto-approve" {
 		others = append(others, "FLEET_AUTO_APPROVE")
 	}

@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fleet"
 )
@@ -70,6 +71,9 @@ func (r *reader) optional(c *Config) {
 	}
 	if r.given("slots") {
 		c.Slots = r.number("slots", mostSlots)
+	}
+	if r.given("limits") {
+		c.Limits = r.limits("limits")
 	}
 	c.Dashboard = r.flag("dashboard", true)
 	c.DetailedMetrics = r.flag("detailedMetrics", false)
@@ -221,6 +225,13 @@ func (r *reader) quotas(key string) map[string]int {
 		r.refuse(key, "a JSON object of what the contracts allow, with a number for each of "+strings.Join(quotaNames, ", "))
 	}
 	return quotas
+}
+
+func (r *reader) limits(key string) (limits budget.Limits) {
+	if err := json.Unmarshal([]byte(r.object(key)), &limits); err != nil || !limits.Valid() {
+		r.refuse(key, budget.ValidLimits())
+	}
+	return limits
 }
 
 // functions is the folder of the built functions, in which each must be, built for the architecture.

@@ -32,12 +32,12 @@ func merge(changes map[string]any) map[string]any {
 
 func TestParse(t *testing.T) {
 	c, err := parse(merge(map[string]any{"slots": "12", "sendgridIps": "192.0.2.1, 192.0.2.2", "pagers": []any{"a@x.example", "b@x.example"},
-		"dashboard": false, "detailedMetrics": "true", "autoApprove": "flat, tiered"}), "/")
+		"limits": `{"supabase":300}`, "dashboard": false, "detailedMetrics": "true", "autoApprove": "flat, tiered"}), "/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Slots != 12 || !slices.Equal(c.SendGridIPs, []string{"192.0.2.1", "192.0.2.2"}) || len(c.Pagers) != 2 || c.Architecture != "arm64" ||
-		c.Dashboard || !c.DetailedMetrics || c.Quotas["dns-records"] == 0 || !slices.Equal(c.AutoApprove, []string{"flat", "tiered"}) {
+		c.Dashboard || !c.DetailedMetrics || c.Quotas["dns-records"] == 0 || c.Limits["supabase"] != 300 || !slices.Equal(c.AutoApprove, []string{"flat", "tiered"}) {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -73,6 +73,7 @@ func TestWrong(t *testing.T) {
 		"operatorMail":        {nil, "x"},
 		"slots":               {"-1", "many", 1001.0, 1.5},
 		"release":             {nil, "/frontend", "frontend/", "a b"},
+		"limits":              {"{", "[]", `{"vercel":1}`, `{"supabase":1}`, map[string]any{"supabase": "300"}},
 		"quotas":              {nil, "{", "[]", `{"dns-records":1}`, map[string]any{}},
 		"pagers":              {nil, "x", []any{"a@x.example", "y"}},
 		"publicUrl":           {"fleet.gimbal.app", "http://fleet.gimbal.app"},

@@ -3,9 +3,12 @@
 package budget
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"time"
 
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 )
 
@@ -35,14 +38,50 @@ type Budget struct {
 	Busiest int
 }
 
-// Of is the budget at a vendor; false where its limits aren't published as a number, and so none is kept: Vercel's are per endpoint
-// (FACTS.md §2), Twilio's go by concurrency (§4), SendGrid's are per endpoint and unpublished (§5).
-func Of(vendor string) (Budget, bool) {
+// Limits are the calls that a vendor has granted the account in its period, where they are more than it publishes.
+type Limits map[string]int
+
+// Of is the budget at a vendor; false where its limits aren't published as a number, and so none is kept: Vercel's are per endpoint,
+// Twilio's go by concurrency, SendGrid's are per endpoint and unpublished. What a vendor grants beyond the published is shared out
+// in the same proportions.
+func (l Limits) Of(vendor string) (Budget, bool) {
+	b, ok := published(vendor)
+	if granted := l[vendor]; granted > b.Limit {
+		for c, n := range b.Reserve {
+			b.Reserve[c] = n * granted / b.Limit
+		}
+		b.Limit = granted
+	}
+	return b, ok
+}
+
+// Valid reports whether the limits are what ValidLimits says.
+func (l Limits) Valid() bool {
+	for vendor, granted := range l {
+		if b, ok := published(vendor); !ok || granted < b.Limit || granted > 1000*b.Limit {
+			return false
+		}
+	}
+	return true
+}
+
+// ValidLimits says what limits must be.
+func ValidLimits() string {
+	var all []string
+	for _, vendor := range fleet.Vendors() {
+		if b, ok := published(vendor); ok {
+			all = append(all, fmt.Sprintf("%s (calls in %s, from %d)", vendor, b.Period, b.Limit))
+		}
+	}
+	return "a JSON object of the calls that a vendor has granted beyond what it publishes, of " + strings.Join(all, " and ")
+}
+
+func published(vendor string) (Budget, bool) {
 	switch vendor {
-	case "supabase": // 120 a minute for nearly all calls of the Management API: FACTS.md §1
+	case "supabase": // 120 a minute for nearly all calls of the Management API
 		return Budget{Limit: 120, Period: time.Minute, Busiest: 40,
 			Reserve: map[Class]int{Provisioning: 80, Sweeps: 10, Operators: 10}}, true
-	case "cloudflare": // 1200 in five minutes for a user: FACTS.md §3. Over it, everything is refused for five minutes.
+	case "cloudflare": // 1200 in five minutes for a user. Over it, everything is refused for five minutes.
 		return Budget{Limit: 1200, Period: 5 * time.Minute, Busiest: 18,
 			Reserve: map[Class]int{Provisioning: 700, Sweeps: 150, Operators: 100}}, true
 	}
@@ -67,13 +106,13 @@ func (b Budget) Usable() int { return b.Limit - b.Limit/10 }
 // Slots is how many provisionings may run at once so that, all of them at their busiest, they get along with what is reserved for
 // them at every vendor.
 // Where atMost isn't 0, they are no more than that.
-func Slots(vendors []string, atMost int) int {
+func (l Limits) Slots(vendors []string, atMost int) int {
 	n := math.MaxInt
 	if atMost > 0 {
 		n = atMost
 	}
 	for _, vendor := range vendors {
-		if b, ok := Of(vendor); ok {
+		if b, ok := l.Of(vendor); ok {
 			n = min(n, b.Reserve[Provisioning]/b.Busiest)
 		}
 	}

@@ -17,7 +17,7 @@ func limited(t *testing.T) map[string]budget.Budget {
 	t.Helper()
 	all := map[string]budget.Budget{}
 	for _, vendor := range fleet.Vendors() {
-		if b, ok := budget.Of(vendor); ok {
+		if b, ok := budget.Limits(nil).Of(vendor); ok {
 			all[vendor] = b
 		}
 	}
@@ -118,13 +118,23 @@ func TestWaitIsRight(t *testing.T) {
 }
 
 func TestSlots(t *testing.T) {
-	derived := budget.Slots(fleet.Vendors(), 0)
+	derived := budget.Limits(nil).Slots(fleet.Vendors(), 0)
 	for vendor, b := range limited(t) {
 		if derived*b.Busiest > b.Reserve[budget.Provisioning] {
 			t.Errorf("%d slots are too many for %s", derived, vendor)
 		}
 	}
-	if derived < 2 || budget.Slots(fleet.Vendors(), 1) != 1 || budget.Slots(fleet.Vendors(), 1000) != derived {
+	if derived < 2 || budget.Limits(nil).Slots(fleet.Vendors(), 1) != 1 || budget.Limits(nil).Slots(fleet.Vendors(), 1000) != derived {
 		t.Errorf("%d slots; a cap only lowers them", derived)
+	}
+	granted := budget.Limits{"supabase": 300}
+	if n := granted.Slots(fleet.Vendors(), 0); n != 5 {
+		t.Errorf("%d slots with 300 calls a minute", n)
+	}
+	if b, _ := granted.Of("supabase"); b.Limit != 300 || b.Reserve[budget.Sweeps] != 25 || b.Usable() != 270 {
+		t.Errorf("what is granted is shared out as %+v", b)
+	}
+	if b, _ := budget.Limits(nil).Of("supabase"); b.Limit != 120 {
+		t.Errorf("what one account is granted changes another's budget: %+v", b)
 	}
 }

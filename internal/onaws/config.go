@@ -53,6 +53,8 @@ type Config struct {
 	// JSON object of numbers by the names that step.Quotas lists: {"sendgrid-subusers":15}. One that is missing or 0 is not
 	// known; "{}" names none. Needed with "inspect" and "quotas". AutoApprove is
 	// FLEET_AUTO_APPROVE, the plans whose signups need no operator, separated by commas, or "none"; auto-approve and deliver need it.
+	// Limits is FLEET_LIMITS, optional: the vendors' rate limits where they have granted more than they publish, as a JSON object of
+	// calls by vendor: {"supabase":300}.
 	Settings step.Settings
 	// Vendors is FLEET_DOMAIN (needed by all), and what is needed with the credential of its vendor:
 	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid

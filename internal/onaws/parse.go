@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider"
@@ -281,6 +282,7 @@ func (r *reader) settings() step.Settings {
 	if r.granted(catalog.Inspect, catalog.Quotas) {
 		s.Quotas = r.quotas()
 	}
+	s.Limits = r.limits()
 	if slices.Contains([]string{catalog.AutoApprove.Name, catalog.Deliver.Name}, r.entry.Name) {
 		s.AutoApprove = r.plans()
 	}
@@ -300,6 +302,18 @@ func (r *reader) plans() (plans []string) {
 		plans = append(plans, plan)
 	}
 	return plans
+}
+
+func (r *reader) limits() (limits budget.Limits) {
+	const variable = "FLEET_LIMITS"
+	if r.lookup(variable) == "" {
+		return nil
+	}
+	if err := decode(r.lookup(variable), &limits); err != nil || !limits.Valid() {
+		r.refuse(variable, budget.ValidLimits())
+		return nil
+	}
+	return limits
 }
 
 func (r *reader) quotas() map[string]int {

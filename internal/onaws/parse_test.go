@@ -77,7 +77,9 @@ func TestEveryFunctionParses(t *testing.T) {
 }
 
 func TestParsed(t *testing.T) {
-	c, err := parse(everything(), from(complete()))
+	variables := complete()
+	variables["FLEET_LIMITS"] = `{"supabase":300}` // optional
+	c, err := parse(everything(), from(variables))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,6 +101,9 @@ func TestParsed(t *testing.T) {
 	}
 	if c.Settings.Slots != 3 || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
 		t.Errorf("got %+v, %+v", c.Settings, c.Vendors)
+	}
+	if b, ok := c.Settings.Limits.Of("supabase"); !ok || b.Limit != 300 {
+		t.Errorf("supabase's budget is %+v", b)
 	}
 	if c.ScheduleGroup != "fleet-production" || c.Settings.Quotas[step.SendGridSubusers] != 15 || c.Settings.Quotas[step.SupabaseProjects] != 0 {
 		t.Errorf("the group is %q, the quotas are %v", c.ScheduleGroup, c.Settings.Quotas)
@@ -187,6 +192,7 @@ func TestWrong(t *testing.T) {
 		"FLEET_SCHEDULE_GROUP": {"a group", "arn:aws:scheduler:x", strings.Repeat("x", 65)},
 		"FLEET_DEAD_LETTERS":   {"dead-letters", "arn:aws:sqs:us-east-1:111122223333:q", "https://sqs.us-east-1.amazonaws.com/", "ftp://x/y"},
 		"FLEET_QUOTAS":         {"15", "[]", "null", `{"sendgrid":15}`, `{"dns-records":-1}`, `{"dns-records":1.5}`, `{"dns-records":"15"}`, `{}{}`},
+		"FLEET_LIMITS":         {"300", "[]", `{"vercel":300}`, `{"supabase":119}`, `{"supabase":1e9}`, `{"supabase":"300"}`, `{}{}`},
 		"FLEET_ENDPOINTS":      {"{}", `{"supabase":"http://127.0.0.1:1"}`, "x"},
 		"AWS_ENDPOINT_URL":     {"http://127.0.0.1:4566"},
 	} {

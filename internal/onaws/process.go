@@ -73,7 +73,7 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 	transport := vendorTransport()
 	credentials := b.credentials()
 	records := b.store()
-	gate := step.NewGate(records, b.clock, log)
+	gate := step.NewGate(records, b.clock, log, c.Settings.Limits)
 	opened := &ports{transport: transport, base: step.Env{
 		Clock: b.clock,
 		Gate:  gate,

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
@@ -59,6 +60,8 @@ type Env struct {
 type Settings struct {
 	// Slots is how many provisionings may run at once, at most; 0 leaves it to the vendors' budgets alone.
 	Slots int
+	// Limits are the vendors' rate limits, where they have granted more than they publish.
+	Limits budget.Limits
 	// PublicURL is where Fleet's own API is reached, without a trailing slash.
 	PublicURL string
 	// Quotas are how much of something the vendors allow Fleet, by the names of Quotas. 0 or missing: not known.

@@ -23,9 +23,10 @@ import (
 // Gate lets calls go to the vendors: as many as their budgets bear, and none to one that is down. What it knows is shared by all
 // invocations, in the fleet's table.
 type Gate struct {
-	store *store.Store
-	clock clock.Clock
-	log   *slog.Logger
+	store  *store.Store
+	clock  clock.Clock
+	log    *slog.Logger
+	limits budget.Limits
 
 	mu      sync.Mutex
 	read    time.Time
@@ -33,8 +34,8 @@ type Gate struct {
 }
 
 // NewGate makes a gate. The store should count no commits of an invocation's: these aren't what it does.
-func NewGate(s *store.Store, c clock.Clock, log *slog.Logger) *Gate {
-	return &Gate{store: s, clock: c, log: log}
+func NewGate(s *store.Store, c clock.Clock, log *slog.Logger, limits budget.Limits) *Gate {
+	return &Gate{store: s, clock: c, log: log, limits: limits}
 }
 
 const (
@@ -168,7 +169,7 @@ func notAsked(err error) error {
 
 // take counts a call of a class, and waits for room while that is soon.
 func (g *Gate) take(ctx context.Context, vendor string, class budget.Class) error {
-	b, limited := budget.Of(vendor)
+	b, limited := g.limits.Of(vendor)
 	if !limited {
 		return nil
 	}

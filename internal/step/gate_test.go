@@ -26,7 +26,7 @@ type asker struct {
 
 func newAsker(r *rig, answer func() (*http.Response, error)) *asker {
 	a := &asker{r: r, env: r.env(r.clock, nil)}
-	a.env.Gate = step.NewGate(r.store, a.env.Clock, a.env.Log)
+	a.env.Gate = step.NewGate(r.store, a.env.Clock, a.env.Log, nil)
 	a.way = a.env.Gate.Before(trip(func(*http.Request) (*http.Response, error) {
 		a.sent++
 		return answer()
@@ -72,7 +72,7 @@ const management = "https://api.supabase.com/v1/projects"
 func TestSweepsAndProvisioningsLeaveEachOtherTheirs(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		a := newAsker(r, answering(http.StatusOK))
-		b, _ := budget.Of("supabase")
+		b, _ := budget.Limits(nil).Of("supabase")
 		exhaust := func(f catalog.Function) (n int) {
 			for ; ; n++ {
 				before := a.sent

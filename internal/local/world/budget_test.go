@@ -55,16 +55,16 @@ func TestBusiestProvisioning(t *testing.T) {
 		inBubble(t, func(o *world.Options) { o.Seed = seed; o.Latency.Answer = 100 * time.Millisecond }, func(r *rig) {
 			r.wantActive(r.provision())
 			for _, vendor := range fleet.Vendors() {
-				if b, ok := budget.Of(vendor); ok {
+				if b, ok := budget.Limits(nil).Of(vendor); ok {
 					most[vendor] = max(most[vendor], busiest(r.calling(vendor), b.Span()))
 				}
 			}
 		})
 	}
 	for _, vendor := range fleet.Vendors() {
-		if b, ok := budget.Of(vendor); ok && (most[vendor] > b.Busiest || most[vendor] <= b.Busiest/2) {
+		if b, ok := budget.Limits(nil).Of(vendor); ok && (most[vendor] > b.Busiest || most[vendor] <= b.Busiest/2) {
 			t.Errorf("%s: one provisioning makes %d calls within %s, which the budget takes for %d", vendor, most[vendor], b.Span(), b.Busiest)
 		}
 	}
-	t.Logf("so many at once: %d", budget.Slots(fleet.Vendors(), 0))
+	t.Logf("so many at once: %d", budget.Limits(nil).Slots(fleet.Vendors(), 0))
 }

@@ -116,7 +116,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 	if o.Hooks.Settings != nil {
 		o.Hooks.Settings(&vendors)
 	}
-	gate := step.NewGate(store.New(livingTable{fleet, l}, c), c, o.Log)
+	gate := step.NewGate(store.New(livingTable{fleet, l}, c), c, o.Log, o.Limits)
 	return step.Env{
 		Gate:  gate,
 		Clock: c,
@@ -150,7 +150,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Release:      o.Release,
 		Nonce:        w.nonce,
 		Secret:       step.RandomSecret,
-		Settings:     step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas, AutoApprove: o.AutoApprove},
+		Settings:     step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas, Limits: o.Limits, AutoApprove: o.AutoApprove},
 		Log:          o.Log,
 		Request:      w.nonce(),
 	}

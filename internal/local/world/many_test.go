@@ -32,6 +32,7 @@ func manyAtOnce(t *testing.T, n int) {
 	inBubble(t, func(o *world.Options) {
 		exact(o)
 		o.Slots = atMost
+		o.Limits = budget.Limits{"supabase": 300} // the usual limit bears two
 		o.Hooks.Table = func(function string, inner table.Table) table.Table {
 			if function != "admit" { // only there does a run begin
 				return inner
@@ -61,7 +62,7 @@ func manyAtOnce(t *testing.T, n int) {
 		for _, id := range ids {
 			operations = append(operations, r.operation(id))
 		}
-		if at := most(operations); at > atMost || at != budget.Slots(fleet.Vendors(), atMost) {
+		if at := most(operations); at != atMost {
 			t.Errorf("%d were provisioned at once", at)
 		}
 		r.wantAllActive(ids)

@@ -58,6 +58,9 @@ func TestListSignups(t *testing.T) {
 			t.Errorf("%q is in the log", personal)
 		}
 	}
+	if strings.Contains(log.String(), "an applicant does not open") {
+		t.Error("whoever is erased was looked for")
+	}
 }
 
 // keyless is a table of data keys that are gone, or that doesn't answer.

@@ -18,6 +18,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
@@ -45,6 +46,8 @@ type Options struct {
 	CredentialsSince time.Time
 	// Quotas are what the vendors allow, by the names of step.Quotas.
 	Quotas map[string]int
+	// Limits are what the vendors answer beyond their published rate limits, as step.Settings has them.
+	Limits budget.Limits
 	// AutoApprove are the plans whose signups need no operator, as step.Settings has them.
 	AutoApprove []string
 	// Slots is how many provisionings run at once.

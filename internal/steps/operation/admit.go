@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
@@ -73,7 +72,7 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			Phase: fleet.Building, N: 1, BegunBy: nonce, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
 			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Provision), Reason: "being provisioned",
 				NextAction: "wait; when overdue it is taken down by itself"}}
-		if operation.Slot, err = tx.TakeSlot(budget.Slots(fleet.Vendors(), env.Settings.Slots), operation.ID); err != nil {
+		if operation.Slot, err = tx.TakeSlot(env.Settings.Limits.Slots(fleet.Vendors(), env.Settings.Slots), operation.ID); err != nil {
 			return err
 		}
 		if closed = operation.Slot == 0; closed {

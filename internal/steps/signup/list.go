@@ -58,6 +58,9 @@ func list(ctx context.Context, env step.Env, status fleet.SignupStatus) (view.Si
 // applicant opens who signed up. One that can't be opened any more, since its key is destroyed or it is damaged, is nil: it must not
 // hide all the others. Whether it can't is not known where the key table or KMS doesn't answer: that is the error.
 func applicant(ctx context.Context, env step.Env, s fleet.Signup) (*fleet.Applicant, error) {
+	if len(s.Applicant) == 0 { // erased
+		return nil, nil
+	}
 	plain, err := env.Vault.Open(ctx, s.InstanceID, "applicant", s.Applicant)
 	if fault.CodeOf(err).Transient() {
 		return nil, err
