@@ -231,6 +231,7 @@ func TestPagesInABrowser(t *testing.T) {
 	if at := b.location(); !strings.Contains(at, "acme-dental.gimbal.app.localhost") {
 		t.Errorf("the instance's page is at %s", at)
 	}
+	b.do("it has the customer's logo", chromedp.Poll(`[...document.images].some(i => i.naturalWidth > 1)`, nil))
 	b.shoot("instance-itself")
 	b.forget() // what the customer's page, which is not of the portal, had to say
 	b.seesToAnIncident(signup)
@@ -258,13 +259,21 @@ func (b *browser) signsUp(form string) string {
 	b.do("tiers are shown", chromedp.WaitVisible(`[name="tier"]`, chromedp.ByQuery))
 	b.choose("plan", "flat")
 	b.do("tiers are hidden", chromedp.WaitNotVisible(`[name="tier"]`, chromedp.ByQuery))
+	b.choose("vertical", "dental")
+	b.choose("plan", "tiered")
+	b.choose("tier", "growth")
 	b.fill("branding.primary_color", "#0f766e")
+	b.fill("branding.logo_url", "https://www.acme-dental.example/logo.png")
+	b.fill("branding.favicon_url", "https://www.acme-dental.example/favicon.ico")
 	b.click("Send the signup")
 	b.await("Please mend these")
 	b.await("this one is reserved")
 	b.shoot("form-faults")
-	if company, mail := b.value("company"), b.value("admin_email"); company != "Acme Dental" || mail != "ada@acme" {
-		b.t.Errorf("what was typed is lost: %q, %q", company, mail)
+	for name, typed := range map[string]string{"company": "Acme Dental", "admin_email": "ada@acme", "vertical": "dental", "tier": "growth",
+		"branding.favicon_url": "https://www.acme-dental.example/favicon.ico"} {
+		if kept := b.value(name); kept != typed {
+			b.t.Errorf("%s was %q and is %q", name, typed, kept)
+		}
 	}
 	b.fill("slug", "acme-dental")
 	b.fill("admin_email", "ada@acme-dental.example")
@@ -285,6 +294,7 @@ func (b *browser) approves(console, base string) {
 		b.t.Errorf("signed in at %s", at)
 	}
 	b.await("ada@acme-dental.example")
+	b.await("tiered growth · dental")
 	b.shoot("overview")
 	b.click("Approve acme-dental")
 	b.await("acme-dental is approved")
