@@ -8,9 +8,11 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/project-gimbal/fleet/events"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/sim"
 )
@@ -84,6 +86,8 @@ type serveOptions struct {
 	address string
 	dir     string
 	speed   float64
+	// autoApprove are the plans that need no operator.
+	autoApprove []string
 	// rules let vendors' calls go wrong in tests.
 	rules []sim.Rule
 }
@@ -95,6 +99,15 @@ func parseServe(args []string, out io.Writer) (serveOptions, error) {
 	f.StringVar(&o.address, "addr", "127.0.0.1:8700", "where the HTTP front listens, `HOST:PORT`; the instances' public edge is one port above")
 	f.StringVar(&o.dir, "data", ".data", "the `DIR` that keeps all state")
 	f.Float64Var(&o.speed, "speed", 1, "how many times faster than the machine's the clock runs, the vendors' included")
+	f.Func("auto-approve", "the `PLANS` whose signups need no operator, separated by commas: "+strings.Join(fleet.Plans(), ","), func(text string) error {
+		o.autoApprove = strings.Split(text, ",")
+		for _, plan := range o.autoApprove {
+			if !slices.Contains(fleet.Plans(), plan) {
+				return fmt.Errorf("%q is no plan; there are %s", plan, strings.Join(fleet.Plans(), ", "))
+			}
+		}
+		return nil
+	})
 	if err := parse(f, args, func() { helpServe(out, f) }); err != nil {
 		return o, err
 	}

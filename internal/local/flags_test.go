@@ -38,6 +38,8 @@ func TestWrongUsage(t *testing.T) {
 		{"serve -addr 8700", "no HOST:PORT"},
 		{"serve -speed 0", "-speed"},
 		{"serve -data=", "-data"},
+		{"serve -auto-approve flat,free", `"free" is no plan`},
+		{"serve -auto-approve=", "there are flat, usage, tiered"},
 		{"serve here", `"here" is no flag`},
 	} {
 		code, out, complaint := typed(strings.Fields(c.line)...)
@@ -56,7 +58,7 @@ func TestHelp(t *testing.T) {
 		{"help", []string{"demo [-event FILE]"}},
 		{"help demo", []string{"-reject", "500-after"}},
 		{"demo -h", []string{"-event FILE", "-faults SPEC", "delayed ", "supabase    ", "CreateDeployment", "default 25"}},
-		{"serve -h", []string{"-data DIR", "127.0.0.1:8700", "kill -9", "Exit: 0"}},
+		{"serve -h", []string{"-data DIR", "-auto-approve PLANS", "127.0.0.1:8700", "kill -9", "Exit: 0"}},
 	} {
 		code, out, complaint := typed(strings.Fields(c.line)...)
 		if code != exitDone || complaint != "" {

@@ -28,8 +28,6 @@ const (
 	// vendors' usual, where the fault matrix goes to the bounds.
 	ordinaryCall = 300 * time.Millisecond
 	listLag      = 2 * time.Second
-	// slots is how many provisionings run at once.
-	slots = 2
 )
 
 // plan is what a system is made of.
@@ -50,6 +48,8 @@ type plan struct {
 	credentials credentials
 	// credentialsSince is when they were made; zero where it doesn't matter.
 	credentialsSince time.Time
+	// autoApprove are the plans that need no operator.
+	autoApprove []string
 	// databases is PostgreSQL's folder.
 	databases string
 	// front is where the HTTP front listens; simulators are where those do, by vendor, where it matters.
@@ -105,8 +105,8 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 	s.closes = append(s.closes, func() error { return closed(front.Close()) })
 	p.latency.Answer, p.latency.Lag = ordinaryCall, listLag
 	s.world, err = world.New(world.Options{
-		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials, Slots: slots,
-		CredentialsSince: p.credentialsSince, Quotas: world.Quotas(),
+		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials,
+		CredentialsSince: p.credentialsSince, AutoApprove: p.autoApprove, Quotas: world.Quotas(),
 		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release,
 		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, ReadLog: p.readLog, Publish: p.publish, Hooks: p.hooks,
 	})
