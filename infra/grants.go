@@ -46,9 +46,8 @@ func (g grants) statements(f catalog.Function) []statement {
 			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.StartRuns: g.startRuns,
 			catalog.InvokeAdmit: g.invokeAdmit, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
 			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect,
-			catalog.Databases:    func() []statement { return nil },
-			catalog.Quotas:       func() []statement { return nil },
-			catalog.PhoneNumbers: func() []statement { return nil },
+			catalog.Databases: func() []statement { return nil },
+			catalog.Quotas:    func() []statement { return nil },
 		}[grant]
 		if !ok {
 			panic("the grant " + string(grant) + " of function " + f.Name + " is not known: infra/grants.go says what each is on AWS")

@@ -47,9 +47,8 @@ var statementsOf = map[catalog.Grant][]string{
 			"arn:aws:logs:us-east-1:111122223333:log-group:/fleet/STAGE/functions arn:aws:logs:us-east-1:111122223333:log-group:/fleet/STAGE/functions:*",
 		"logs:GetQueryResults logs:StopQuery on *",
 	},
-	catalog.Databases:    {}, // a customer's database asks for its own password
-	catalog.Quotas:       {}, // they are numbers of the function's own settings
-	catalog.PhoneNumbers: {},
+	catalog.Databases: {}, // a customer's database asks for its own password
+	catalog.Quotas:    {}, // they are numbers of the function's own settings
 	catalog.Inspect: {
 		"scheduler:ListSchedules on *",
 		"sqs:GetQueueAttributes on arn:aws:sqs:us-east-1:111122223333:fleet-STAGE-dead-letters",

@@ -6,8 +6,7 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
-	"github.com/project-gimbal/fleet/internal/onaws/phones"
 	"github.com/project-gimbal/fleet/internal/steps/signup"
 )
 
-func main() { onaws.Main(catalog.Signup, signup.Open, signup.Receive, phones.Open) }
+func main() { onaws.Main(catalog.Signup, signup.Open, signup.Receive) }

@@ -44,7 +44,6 @@ const (
 	Inspect      Grant = "inspect"      // describe schedules, the dead-letter queue, and the age of credentials
 	Quotas       Grant = "quotas"       // know what the vendors allow Fleet: nothing of AWS is granted for it
 	Databases    Grant = "databases"    // open customers' databases: by their own passwords, nothing of AWS is granted for it
-	PhoneNumbers Grant = "phones"       // tell telephone numbers: nothing of AWS is granted for it
 	SecretPrefix       = "secret:"      // read one credential: "secret:supabase-token"
 	_            Grant = ""
 )

@@ -2,7 +2,7 @@ package catalog
 
 // The functions, by the way of one signup.
 var (
-	Signup       = api("signup", "signup.Receive", "POST /signups", Keys, MintKeys, PhoneNumbers, secret("webhook-secret"))
+	Signup       = api("signup", "signup.Receive", "POST /signups", Keys, MintKeys, secret("webhook-secret"))
 	SignupStatus = api("signup-status", "signup.Status", "GET /signups/{id}")
 	Approve      = within(29, operators("approve", "approval.Approve", "POST /signups/{id}/approve", everyVendor(InvokeAdmit, Quotas)...))
 	Reject       = operators("reject", "signup.Reject", "POST /signups/{id}/reject")

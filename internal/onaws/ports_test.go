@@ -304,8 +304,7 @@ func TestUngranted(t *testing.T) {
 	_, schedules := env.Surroundings.Schedules(t.Context())
 	_, letters := env.Surroundings.DeadLetters(t.Context())
 	_, age := env.Surroundings.CredentialChanged(t.Context(), step.WebhookSecret)
-	_, phone := env.Phone("+12125550123")
-	for what, err := range map[string]error{"credential": credential, "phone": phone, "status": status, "release": file, "database": database,
+	for what, err := range map[string]error{"credential": credential, "status": status, "release": file, "database": database,
 		"start": env.Executions.Start(t.Context(), "provision", "x", nil), "trigger": env.Trigger(t.Context(), "admit"),
 		"publish": env.Publish(t.Context(), "a", "b"), "logs": logs, "schedules": schedules, "dead letters": letters, "age": age} {
 		wants(t, err, fault.Internal)

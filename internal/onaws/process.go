@@ -90,7 +90,6 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Publish:      func(context.Context, string, string) error { return b.ungranted("the topic of incidents") },
 		Logs:         func(context.Context, step.LogQuery) ([]view.LogLine, error) { return nil, b.ungranted("the logs") },
 		Surroundings: closedSurroundings{b.ungranted("the schedules, the dead letters and the credentials' ages")},
-		Phone:        func(string) (bool, error) { return false, b.ungranted("the tables of telephone numbers") },
 		Release:      release,
 		Nonce:        uuid.NewString,
 		Secret:       step.RandomSecret,

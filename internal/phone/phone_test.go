@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/nyaruka/phonenumbers"
 )
 
 func TestPossible(t *testing.T) {
@@ -17,6 +19,40 @@ func TestPossible(t *testing.T) {
 		if got := Possible(text); got != want {
 			t.Errorf("%q: %t", text, got)
 		}
+	}
+}
+
+// TestAgainstTheLibrary: the numbers that the library has as examples of those that are given out, anywhere and of any type, are taken
+// if they can be dialled from abroad, and so are they with other last digits; longer and shorter ones only where the library holds the
+// length possible.
+func TestAgainstTheLibrary(t *testing.T) {
+	examples := 0
+	for region := range phonenumbers.GetSupportedRegions() {
+		for kind := range phonenumbers.UNKNOWN {
+			number := phonenumbers.GetExampleNumberForType(region, kind)
+			if number == nil || phonenumbers.IsPossibleNumberWithReason(number) != phonenumbers.IS_POSSIBLE {
+				continue
+			}
+			examples++
+			text := phonenumbers.Format(number, phonenumbers.E164)
+			for _, like := range []string{text, text[:len(text)-2] + "00", text[:len(text)-2] + "99"} {
+				if !Possible(like) {
+					t.Errorf("%s, of %s, is refused", like, region)
+				}
+			}
+			for _, other := range []string{text + "1", text + "11", text + "111", text[:len(text)-1], text[:len(text)-2], text[:len(text)-3]} {
+				parsed, err := phonenumbers.Parse(other, "")
+				if err != nil || phonenumbers.Format(parsed, phonenumbers.E164) != other {
+					continue // the library takes some of it for a prefix
+				}
+				if got, want := Possible(other), phonenumbers.IsPossibleNumberWithReason(parsed) == phonenumbers.IS_POSSIBLE; got != want {
+					t.Errorf("%s, of %s: %t, and by the library %t", other, region, got, want)
+				}
+			}
+		}
+	}
+	if examples < 1000 {
+		t.Errorf("the library has %d examples only", examples)
 	}
 }
 

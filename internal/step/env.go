@@ -41,9 +41,6 @@ type Env struct {
 	Logs func(ctx context.Context, query LogQuery) ([]view.LogLine, error)
 	// Surroundings describes what of a deployment lies around its functions.
 	Surroundings Surroundings
-	// Phone reports whether text is a telephone number in E.164 that may exist. The tables of the world's numbers take their
-	// time to load: only the function that takes signups in links them.
-	Phone func(text string) (bool, error)
 	// Release is the set of built files that new instances get.
 	Release fs.FS
 	// Nonce gives a value that no other invocation has.

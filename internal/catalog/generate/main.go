@@ -31,7 +31,7 @@ func main() { onaws.Main(catalog.{{.State}}, {{.Package}}.Open, {{.Handler}}{{ra
 
 // portOf is the package under internal/onaws with the port that a grant calls for, where not every function links it.
 var portOf = map[catalog.Grant]string{catalog.Publish: "topic", catalog.ReadLogs: "insights", catalog.Inspect: "surroundings",
-	catalog.Databases: "databases", catalog.PhoneNumbers: "phones"}
+	catalog.Databases: "databases"}
 
 func ports(f catalog.Function) (packages []string) {
 	for _, g := range f.Grants {

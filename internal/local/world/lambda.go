@@ -13,7 +13,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
-	"github.com/project-gimbal/fleet/internal/phone"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/seal"
@@ -146,7 +145,6 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 			return w.find(ctx, q)
 		},
 		Surroundings: w.surround(l),
-		Phone:        func(text string) (bool, error) { return phone.Possible(text), nil },
 		Release:      o.Release,
 		Nonce:        w.nonce,
 		Secret:       step.RandomSecret,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/phone"
 )
 
 // Form is the webhook's payload.
@@ -49,8 +50,8 @@ func regions() []string {
 }
 
 // parse reads a payload strictly and fills defaults in. All faults of its fields come at once, as badFields; a payload that
-// is no JSON object is a 400 fault. phone tells whether a text may be a telephone number.
-func parse(body []byte, phone func(string) (bool, error)) (Form, error) {
+// is no JSON object is a 400 fault.
+func parse(body []byte) (Form, error) {
 	f := Form{Vertical: fleet.GeneralVertical, Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}
 	p, err := newPayload(body)
 	if err != nil {
@@ -74,13 +75,7 @@ func parse(body []byte, phone func(string) (bool, error)) (Form, error) {
 	branding.text("favicon_url", &f.Branding.FaviconURL)
 	branding.end()
 	p.end()
-	phoneIsGood := f.Phone == ""
-	if !phoneIsGood {
-		if phoneIsGood, err = phone(f.Phone); err != nil {
-			return f, err
-		}
-	}
-	f.check(p.bad, phoneIsGood)
+	f.check(p.bad)
 	if len(p.bad) > 0 {
 		return f, p.bad
 	}
@@ -88,7 +83,7 @@ func parse(body []byte, phone func(string) (bool, error)) (Form, error) {
 }
 
 // check notes what is wrong with the fields' values.
-func (f Form) check(bad badFields, phoneIsGood bool) {
+func (f Form) check(bad badFields) {
 	check := func(ok bool, field, want string) {
 		if !ok {
 			bad.add(field, want)
@@ -100,7 +95,7 @@ func (f Form) check(bad badFields, phoneIsGood bool) {
 	check(!slices.Contains(reserved, f.Slug), "slug", "this one is reserved")
 	check(httpapi.Printable(f.AdminName, 200), "admin_name", "1 to 200 printable characters")
 	check(address(f.AdminEmail), "admin_email", "a mail address, such as ada@example.com")
-	check(phoneIsGood, "phone", "a number in E.164 that its country can have, such as +12125550123, or nothing")
+	check(f.Phone == "" || phone.Possible(f.Phone), "phone", "a number in E.164 that its country can have, such as +12125550123, or nothing")
 	check(slices.Contains(fleet.Plans(), f.Plan), "plan", "one of "+strings.Join(fleet.Plans(), ", "))
 	if f.Plan == fleet.TieredPlan {
 		check(slices.Contains(fleet.Tiers(), f.Tier), "tier", "one of "+strings.Join(fleet.Tiers(), ", ")+": the tiered plan needs one")

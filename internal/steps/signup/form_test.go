@@ -16,7 +16,6 @@ import (
 	"github.com/project-gimbal/fleet/events"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/phone"
 )
 
 // document is a payload without faults, with the given members changed or, if nil, left out.
@@ -38,7 +37,7 @@ func document(t testing.TB, changes map[string]any) []byte {
 // faults are the names of the fields that parse finds fault with, sorted.
 func faults(t testing.TB, body []byte) []string {
 	t.Helper()
-	_, err := parse(body, possible)
+	_, err := parse(body)
 	if err == nil {
 		return nil
 	}
@@ -53,8 +52,6 @@ func faults(t testing.TB, body []byte) []string {
 	}
 	return slices.Sorted(maps.Keys(bad))
 }
-
-func possible(text string) (bool, error) { return phone.Possible(text), nil }
 
 func x(n int) string { return strings.Repeat("x", n) }
 
@@ -219,7 +216,7 @@ func TestDefaultsAndValues(t *testing.T) {
 			Phone: "+12125550123", Plan: "flat", Vertical: "dental", Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US",
 			Branding: fleet.Branding{PrimaryColor: "#0f766e", SecondaryColor: "#f59e0b"}}},
 	} {
-		got, err := parse(test.body, possible)
+		got, err := parse(test.body)
 		if diff := cmp.Diff(test.want, got); err != nil || diff != "" {
 			t.Errorf("%s: %v %s", name, err, diff)
 		}
@@ -269,7 +266,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 
 // TestFaultsSayWhatIsWrong: a double or mistyped field is told as that, and not as one that lacks.
 func TestFaultsSayWhatIsWrong(t *testing.T) {
-	_, err := parse([]byte(`{"slug":"acme","slug":7,"company":7,"branding":7,"x":7,"plan":"free"}`), possible)
+	_, err := parse([]byte(`{"slug":"acme","slug":7,"company":7,"branding":7,"x":7,"plan":"free"}`))
 	bad, _ := err.(badFields)
 	for field, want := range map[string]string{"slug": "more than once", "company": "want a string", "branding": "want an object", "x": "no such", "plan": "one of flat"} {
 		if !strings.Contains(bad[field], want) {
@@ -288,7 +285,7 @@ func TestNoObject(t *testing.T) {
 		"byte order mark": "\ufeff" + good, "NUL": good + "\x00", "control character in a string": strings.Replace(good, "Acme", "A\ncme", 1),
 		"deep": strings.Repeat("[", 30_000) + strings.Repeat("]", 30_000), "deep member": `{"company":` + strings.Repeat("[", 30_000) + `}`,
 	} {
-		_, err := parse([]byte(body), possible)
+		_, err := parse([]byte(body))
 		var f *fault.Error
 		if !errors.As(err, &f) || f.Status != http.StatusBadRequest {
 			t.Errorf("%s: %v, want a 400 fault", name, err)
@@ -308,7 +305,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"slug":"a","slug":"b","a":[[{}]],"":null}`))
 	f.Add([]byte("{\"company\":\"\xff\"}"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		form, err := parse(body, possible)
+		form, err := parse(body)
 		switch err := err.(type) {
 		case badFields:
 			if len(err) == 0 {
@@ -325,7 +322,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := parse(text, possible)
+		again, err := parse(text)
 		if diff := cmp.Diff(form, again); err != nil || diff != "" {
 			t.Errorf("what was taken is not taken again: %v %s", err, diff)
 		}

@@ -91,7 +91,7 @@ func receive(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest
 	if there != nil { // told without a look at the body, which may be another one
 		return there, in.answered(there)
 	}
-	if in.form, err = parse(body, env.Phone); err != nil {
+	if in.form, err = parse(body); err != nil {
 		return nil, err
 	}
 	return in.take(ctx)
