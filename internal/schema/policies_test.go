@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/sim/postgres/postgrestest"
 )
 
@@ -32,7 +33,16 @@ var rowsSQL string
 // populated is a migrated database with people in it, and a connection that may become any role.
 func populated(t *testing.T) *pgx.Conn {
 	t.Helper()
-	ref, _ := migrated(t)
+	return populatedAt(t, len(schema.All()))
+}
+
+// populatedAt is a database with people in it as the first migrations leave it.
+func populatedAt(t *testing.T, migrations int) *pgx.Conn {
+	t.Helper()
+	ref, owner := project(t)
+	if _, err := schema.Apply(t.Context(), owner, schema.All()[:migrations]); err != nil {
+		t.Fatal(err)
+	}
 	server := postgrestest.Server(t)
 	conn, err := server.Connect(t.Context(), ref)
 	if err != nil {
@@ -68,16 +78,12 @@ func as(t *testing.T, conn *pgx.Conn, who, before, sql string) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	role, claims := who, `{"role":"`+who+`"}`
-	if id, person := people[who]; person {
-		role, claims = "authenticated", `{"role":"authenticated","sub":"`+id+`"}`
-	}
 	if before != "" {
 		if _, err := tx.Exec(t.Context(), before); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := tx.Exec(t.Context(), "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims); err != nil {
+	if _, err := tx.Exec(t.Context(), become(who)); err != nil {
 		t.Fatal(err)
 	}
 	done, err := tx.Exec(t.Context(), sql)
