@@ -1,10 +1,6 @@
 package schema_test
 
-import (
-	"testing"
-
-	"github.com/project-gimbal/fleet/internal/schema"
-)
+import "testing"
 
 const (
 	teamB   = "'00000000-0000-4000-8001-000000000002'"
@@ -41,13 +37,13 @@ func TestOptOutStays(t *testing.T) {
 			become("service_role") + "select * from contacts where team_id = " + teamB + " and email_consent = 'opted_out'", "1"},
 		{"a number given to somebody else", "outsider", "update contacts set phone = '+12025550103' where team_id = " + teamB + ";" + wantsIn("phone = '+12025550103'"), "0"},
 		{"an import by the server", "service_role", "insert into contacts (team_id, phone, sms_consent, consent_source) values (" + teamB +
-			", '+12025550103', 'opted_in', 'import');" + wantsIn("team_id = " + teamB + " and phone = '+12025550103'"), "0"},
+			", '+12025550103', 'opted_in', 'import');" + wantsIn("team_id = "+teamB+" and phone = '+12025550103'"), "0"},
 		{"the server without the contact's word", "service_role", "update contacts set sms_consent = 'opted_in', consent_source = 'api' where id = " + stopped + ";" +
-			wantsIn("id = " + stopped), "0"},
+			wantsIn("id = "+stopped), "0"},
 		{"the contact's word", "service_role", "update contacts set sms_consent = 'opted_in', consent_source = 'reply' where id = " + stopped + ";" +
-			wantsIn("id = " + stopped), "1"},
+			wantsIn("id = "+stopped), "1"},
 		{"the contact's word to another team", "service_role", "insert into contacts (team_id, phone, sms_consent, consent_source) values (" + teamB +
-			", '+12025550103', 'opted_in', 'reply');" + wantsIn("team_id = " + teamB + " and phone = '+12025550103'"), "1"},
+			", '+12025550103', 'opted_in', 'reply');" + wantsIn("team_id = "+teamB+" and phone = '+12025550103'"), "1"},
 		{"an opted-in contact of another number", "outsider", "insert into contacts (team_id, phone, sms_consent) values (" + teamB + ", '+12025550104', 'opted_in');" +
 			wantsIn("phone = '+12025550104'"), "1"},
 		{"read the hashes", "admin", "select address_hash from suppressions", denied},
@@ -84,9 +80,7 @@ func TestOptOutReachesEveryTeam(t *testing.T) {
 func TestUpgradeKeepsOptOuts(t *testing.T) {
 	conn := populatedAt(t, 16)
 	exec(t, conn, "insert into contacts (team_id, phone, sms_consent) values ("+teamB+", '+12025550103', 'opted_in')")
-	if _, err := schema.Apply(t.Context(), conn, schema.All()); err != nil {
-		t.Fatal(err)
-	}
+	upgrade(t, conn)
 	if got := one[string](t, conn, `select string_agg(sms_consent, ' ') || (select count(*) from suppressions) from contacts where phone = '+12025550103'`); got != "opted_out opted_out1" {
 		t.Errorf("after the upgrade: %s", got)
 	}

@@ -39,16 +39,28 @@ func populated(t *testing.T) *pgx.Conn {
 // populatedAt is a database with people in it as the first migrations leave it.
 func populatedAt(t *testing.T, migrations int) *pgx.Conn {
 	t.Helper()
-	ref, owner := project(t)
-	if _, err := schema.Apply(t.Context(), owner, schema.All()[:migrations]); err != nil {
-		t.Fatal(err)
-	}
-	server := postgrestest.Server(t)
-	conn, err := server.Connect(t.Context(), ref)
+	_, conn := populatedProject(t, migrations)
+	return conn
+}
+
+// superuser is a connection that may become any role.
+func superuser(t *testing.T, ref string) *pgx.Conn {
+	t.Helper()
+	conn, err := postgrestest.Server(t).Connect(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func populatedProject(t *testing.T, migrations int) (string, *pgx.Conn) {
+	t.Helper()
+	ref, owner := project(t)
+	if _, err := schema.Apply(t.Context(), owner, schema.All()[:migrations]); err != nil {
+		t.Fatal(err)
+	}
+	server, conn := postgrestest.Server(t), superuser(t, ref)
 	for name, id := range people {
 		if err := server.AddUser(t.Context(), ref, id, name+"@example.com"); err != nil {
 			t.Fatal(err)
@@ -66,7 +78,17 @@ func populatedAt(t *testing.T, migrations int) *pgx.Conn {
 	if _, err := conn.Exec(t.Context(), rowsSQL); err != nil {
 		t.Fatal(err)
 	}
-	return conn
+	return ref, conn
+}
+
+// upgrade brings a database to the last migration, as its owner.
+func upgrade(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	exec(t, conn, "set role postgres")
+	if _, err := schema.Apply(t.Context(), conn, schema.All()); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, conn, "reset role")
 }
 
 // as runs SQL the way PostgREST would for an API role or a signed-in person, rolls it back, and gives the number of rows
