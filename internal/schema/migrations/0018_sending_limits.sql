@@ -170,7 +170,8 @@ $$;
 
 -- Refuses to begin sending what the contact, the hour, or a limit forbids. Counting holds the month's row until the transaction
 -- ends, and what is read after it was had is up to date (in read committed, PostgreSQL's default): limits are exact, however
--- many send at once, and a sender that leaves its transaction open holds up the others.
+-- many send at once, but for a contact's day, which one SMS and one mail at once may pass together. A sender that leaves its
+-- transaction open holds up the others.
 create function private.begin_sending() returns trigger
     language plpgsql security definer
     set search_path = ''
