@@ -77,6 +77,14 @@ func TestOptOutReachesEveryTeam(t *testing.T) {
 	}
 }
 
+func TestFreeingIsAudited(t *testing.T) {
+	conn := populated(t)
+	if got := outcome(t, conn, "service_role", "delete from suppressions; reset role;"+
+		"select * from audit_log where table_name = 'suppressions' and action = 'delete' and row_key = 'sms' and actor_role = 'service_role'"); got != "1" {
+		t.Errorf("%s entries", got)
+	}
+}
+
 func TestUpgradeKeepsOptOuts(t *testing.T) {
 	conn := populatedAt(t, 16)
 	exec(t, conn, "insert into contacts (team_id, phone, sms_consent) values ("+teamB+", '+12025550103', 'opted_in')")

@@ -151,3 +151,7 @@ grant select, delete on public.suppressions to service_role;
 grant select (channel, created_at) on public.suppressions to authenticated;
 create policy "count suppressions" on public.suppressions for select to authenticated
     using ((select private.may('settings.manage')));
+
+-- That one was freed is audited; whose, not even by its hash.
+create trigger audit after delete on public.suppressions
+    for each row execute function private.audit('always', 'channel');
