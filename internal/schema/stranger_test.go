@@ -179,7 +179,7 @@ type impostor struct {
 	as   *tls.Certificate
 	asks pgproto3.BackendMessage
 
-	done    sync.WaitGroup // the one connection is closed
+	done    sync.WaitGroup // the first connection is closed
 	let     bool           // the handshake went through
 	wire    bytes.Buffer
 	startup bytes.Buffer // within TLS
@@ -194,7 +194,8 @@ func (s *impostor) meet(t *testing.T, trusted *authority) error {
 		t.Fatal(err)
 	}
 	s.done.Add(1)
-	config.LookupFunc = listen(t, func(conn net.Conn) { defer s.done.Done(); s.answer(conn) })
+	var first sync.Once
+	config.LookupFunc = listen(t, func(conn net.Conn) { first.Do(func() { defer s.done.Done(); s.answer(conn) }) })
 	conn, err := dial(t.Context(), config)
 	if err == nil {
 		_ = conn.Close(t.Context())
@@ -203,6 +204,7 @@ func (s *impostor) meet(t *testing.T, trusted *authority) error {
 }
 
 func (s *impostor) answer(conn net.Conn) {
+	_ = conn.SetDeadline(time.Now().Add(2 * time.Second)) // so that a client that takes it for the vendor gets an end
 	conn = eavesdropped{conn, &s.wire}
 	if s.as == nil {
 		_, _ = io.ReadFull(conn, make([]byte, 8))
