@@ -1,8 +1,10 @@
 package schema
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,8 +45,27 @@ func translate(operation, what string, err error) error {
 		}
 		return f
 	}
+	if why := stranger(err); why != "" {
+		f.Code, f.Text, f.NothingHappened = fault.Rejected, what+": not Supabase's server: "+why, true
+		return f
+	}
 	f.NothingHappened = errors.Is(err, syscall.ECONNREFUSED) || pgconn.SafeToRetry(err)
 	return f
+}
+
+// stranger tells why whoever answered isn't taken for the vendor, and so was not told the password; empty where nothing speaks
+// against it. For the latter two reasons pgconn has no types.
+func stranger(err error) string {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its certificate is none of Supabase's for this name"
+	}
+	switch text := err.Error(); {
+	case strings.Contains(text, "server refused TLS connection"):
+		return "it speaks no TLS"
+	case strings.Contains(text, "require_auth check failed"):
+		return "it lets in otherwise than by SCRAM"
+	}
+	return ""
 }
 
 // classify tells by its SQLSTATE (PostgreSQL's appendix A) whether an error is transient, and whether it proves that the
