@@ -55,10 +55,13 @@ type Signup struct {
 	Locale     string       `json:"locale"`
 	Branding   Branding     `json:"branding"`
 	Status     SignupStatus `json:"status"`
-	// Reason is why it was rejected or has failed: an operator's words, or a fault code and the step it came from.
+	// Reason is why it was rejected or has failed: an operator's words, which the applicant is told, or a fault code and the step it
+	// came from, which is for operators only.
 	Reason string `json:"reason,omitempty"`
 	// Applicant is the sealed JSON of an Applicant.
 	Applicant []byte `json:"applicant"`
+	// ForgetAt is when the applicant of a signup that came to nothing is erased, if they can't be told before; zero for none.
+	ForgetAt time.Time `json:"forget_at,omitzero"`
 
 	RequestedAt time.Time `json:"requested_at"`
 	DecidedAt   time.Time `json:"decided_at,omitzero"`

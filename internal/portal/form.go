@@ -219,7 +219,7 @@ type stage struct {
 func (s following) Stages() []stage {
 	names := []string{"Received", "Looked at", "Set up", "Live"}
 	at := map[fleet.SignupStatus]int{fleet.Requested: 1, fleet.Approved: 2, fleet.Admitted: 2, fleet.Completed: 4}[s.Status]
-	if s.Over() {
+	if s.Over() || s.Failing() {
 		return nil
 	}
 	var all []stage
@@ -241,7 +241,10 @@ func (s following) Over() bool {
 	return s.Status == fleet.Rejected || s.Status == fleet.Expired || s.Status == fleet.Failed
 }
 
+// Failing reports whether it is being set up no more, but isn't over yet.
+func (s following) Failing() bool { return s.Status == fleet.Admitted && s.Reason != "" }
+
 // settled reports whether nothing changes by itself any more.
 func settled(s view.SignupStatus) bool {
-	return following{SignupStatus: s}.Over() || s.URL != ""
+	return following{SignupStatus: s}.Over() || s.Status == fleet.Completed
 }

@@ -40,6 +40,7 @@ const (
 	AutoApproval = 5 * time.Minute
 	// Outbox is how long a message of the outbox is tried, before it is given up with an incident.
 	Outbox = 24 * time.Hour
-	// Applicant is how long the data of a refused applicant who could not be told surely are kept, for an operator to tell them.
+	// Applicant is how long the data of an applicant are kept whose signup came to nothing and who could not be told surely, for an
+	// operator to tell them.
 	Applicant = 30 * 24 * time.Hour
 )

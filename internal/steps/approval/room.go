@@ -55,7 +55,8 @@ func (d Deps) room(ctx context.Context, env step.Env, id string) error {
 	return nil
 }
 
-// coming counts by quota what the next instance takes, and those before it that are not done have still to make.
+// coming counts by quota what the next instance takes, and those before it that are not done have still to make. What is taken down
+// makes nothing more.
 func coming(ctx context.Context, env step.Env) (map[string]int, error) {
 	approved, err := env.Store.Signups(ctx, fleet.Approved)
 	if err != nil {
@@ -70,6 +71,13 @@ func coming(ctx context.Context, env step.Env) (map[string]int, error) {
 		coming[n.quota] = n.each * (1 + len(approved))
 	}
 	for _, s := range admitted {
+		o, err := env.Store.Operation(ctx, s.InstanceID, fleet.ProvisionID(s.InstanceID))
+		if err != nil {
+			return nil, err
+		}
+		if o != nil && o.Phase == fleet.TakingDown {
+			continue
+		}
 		ledger, err := env.Store.Resources(ctx, s.InstanceID)
 		if err != nil {
 			return nil, err
