@@ -111,6 +111,14 @@ func Verticals() []string {
 	return []string{GeneralVertical, "dental", "hospitality", "retail", "fitness"}
 }
 
+// Regions lists the places where instances may be, by the codes of Supabase's region_selection in V1CreateProjectBody of its OpenAPI
+// document. It calls the codes unstable, so that a contract test holds the list against the document.
+func Regions() []string {
+	return []string{"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1",
+		"eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-central-1", "eu-central-2",
+		"ap-south-1", "ap-east-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"}
+}
+
 // SlugClaim reserves a slug for an instance, or keeps it in quarantine.
 type SlugClaim struct {
 	Slug       string `json:"slug"`

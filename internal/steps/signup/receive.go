@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 
-	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
@@ -52,15 +51,7 @@ func Receive(Deps) step.API {
 		if err == nil {
 			return repeated(delivery), nil
 		}
-		if bad, ok := errors.AsType[badFields](err); ok {
-			return httpapi.Problem{Status: http.StatusUnprocessableEntity, Title: "The signup has faults",
-				Detail: "mend the fields named here and send it again", Fields: bad}.Answer(), nil
-		}
-		answer := httpapi.Failed(ctx, env, err)
-		if errors.Is(err, errUnderWay) {
-			answer.Headers["retry-after"] = "2"
-		}
-		return answer, nil
+		return httpapi.Failed(ctx, env, err), nil
 	}
 }
 
@@ -97,9 +88,6 @@ func receive(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest
 	return in.take(ctx)
 }
 
-// errUnderWay marks the fault of a delivery whose first one isn't answered yet.
-var errUnderWay = errors.New("the first delivery is under way")
-
 // intake is one invocation's work on a delivery.
 type intake struct {
 	env   step.Env
@@ -113,7 +101,7 @@ func (in intake) answered(d *fleet.Delivery) error {
 	if d.Answered() || d.Nonce == in.nonce {
 		return nil
 	}
-	return &fault.Error{Code: fault.Conflict, Status: http.StatusConflict, Err: errUnderWay,
+	return &fault.Error{Code: fault.Conflict, Status: http.StatusConflict, RetryAfter: 2 * time.Second,
 		Text: "the first delivery of this webhook is still being worked on: send the same again in a moment"}
 }
 
@@ -135,11 +123,7 @@ func (in intake) take(ctx context.Context) (*fleet.Delivery, error) {
 
 // lapse is when this invocation is surely dead by every clock.
 func (in intake) lapse(ctx context.Context) time.Time {
-	at, ok := clock.Deadline(ctx)
-	if !ok {
-		at = in.env.Clock.Now().Add(bounds.Lambda)
-	}
-	return at.Add(bounds.Margin + time.Second).Truncate(time.Second).UTC() // the table keeps whole seconds
+	return step.Deadline(ctx, in.env.Clock).Add(bounds.Margin + time.Second).Truncate(time.Second).UTC() // the table keeps whole seconds
 }
 
 // claim gives the delivery: answered, or this invocation's to work on.
@@ -151,14 +135,6 @@ func (in intake) claim(ctx context.Context) (delivery *fleet.Delivery, err error
 		}
 		if delivery != nil {
 			return in.answered(delivery)
-		}
-		signup, err := tx.Signup()
-		if err != nil {
-			return err
-		}
-		if signup != nil { // it came before deliveries were recorded
-			delivery, err = in.accepted(*signup)
-			return err
 		}
 		claim, err := tx.Claim(in.form.Slug)
 		if err != nil {
