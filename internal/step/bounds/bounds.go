@@ -23,6 +23,8 @@ const (
 
 	// Provision is the deadline of a provisioning.
 	Provision = 30 * time.Minute
+	// Start is how long after its admission a provisioning whose execution could not be started still gets all of Provision.
+	Start = 4 * time.Hour
 	// ProvisionExpected is what it takes when all is well.
 	ProvisionExpected = 10 * time.Minute
 	// Teardown is the deadline of one take-down run.
