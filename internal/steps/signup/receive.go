@@ -41,23 +41,26 @@ type Accepted struct {
 // an old timestamp; 422 naming every bad field; 409 for a taken slug. What is refused leaves nothing behind.
 //
 // The webhook's id is what tells signups apart: whatever comes under an id that was accepted gets the first answer again, even
-// if the signup has moved on or the body is another one. While the first delivery is being worked on, others of its id are told
+// if the signup has moved on or the body is another one, with Idempotent-Replayed: true. While the first delivery is being worked on, others of its id are told
 // by 409 with Retry-After to come again.
 //
 // The Content-Type is not looked at: it isn't signed, proxies rewrite it, and what the body is the body itself must show.
 func Receive(Deps) step.API {
 	return func(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		delivery, err := receive(ctx, env, r)
+		delivery, again, err := receive(ctx, env, r)
 		if err == nil {
-			return repeated(delivery), nil
+			return told(delivery, again), nil
 		}
 		return httpapi.Failed(ctx, env, err), nil
 	}
 }
 
-// repeated is the answer that a delivery got.
-func repeated(d *fleet.Delivery) events.APIGatewayV2HTTPResponse {
+// told is the answer that a delivery gets, or got before.
+func told(d *fleet.Delivery, again bool) events.APIGatewayV2HTTPResponse {
 	answer := httpapi.JSON(d.Status, json.RawMessage(d.Body))
+	if again {
+		answer.Headers["idempotent-replayed"] = "true"
+	}
 	var accepted Accepted
 	if json.Unmarshal([]byte(d.Body), &accepted) == nil {
 		answer.Headers["location"] = accepted.StatusURL
@@ -65,27 +68,28 @@ func repeated(d *fleet.Delivery) events.APIGatewayV2HTTPResponse {
 	return answer
 }
 
-func receive(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (*fleet.Delivery, error) {
+// receive gives the delivery with its answer, and whether that was given before.
+func receive(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (delivery *fleet.Delivery, again bool, err error) {
 	body, err := httpapi.Body(r)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	id, err := verify(ctx, env, r, body)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	in := intake{env: env, id: uuid.NewSHA1(namespace, []byte(id)).String(), nonce: env.Nonce()}
-	there, err := env.Store.Delivery(ctx, in.id)
-	if err != nil {
-		return nil, err
+	if delivery, err = env.Store.Delivery(ctx, in.id); err != nil {
+		return nil, false, err
 	}
-	if there != nil { // told without a look at the body, which may be another one
-		return there, in.answered(there)
+	if delivery == nil {
+		if in.form, err = parse(body); err == nil {
+			delivery, err = in.take(ctx)
+		}
+	} else {
+		err = in.answered(delivery) // without a look at the body, which may be another one
 	}
-	if in.form, err = parse(body); err != nil {
-		return nil, err
-	}
-	return in.take(ctx)
+	return delivery, err == nil && delivery.Nonce != in.nonce, err
 }
 
 // intake is one invocation's work on a delivery.
