@@ -156,7 +156,9 @@ func (p *Portal) refuseSignup(w http.ResponseWriter, r *http.Request, f signupFo
 	switch {
 	case status == http.StatusConflict && why.Fields == nil && strings.HasPrefix(why.Detail, "the slug"):
 		why.Fields = map[string]string{"slug": why.Detail}
-	case status == http.StatusUnprocessableEntity, status == http.StatusConflict, status == http.StatusTooManyRequests:
+	case status == http.StatusUnprocessableEntity:
+		why.Title = "Not everything is right yet"
+	case status == http.StatusConflict, status == http.StatusTooManyRequests:
 	default:
 		p.options.Log.ErrorContext(r.Context(), "a signup was not taken", "status", status, "title", why.Title)
 		status = http.StatusServiceUnavailable

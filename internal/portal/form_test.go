@@ -102,10 +102,11 @@ func TestFaultsAreShownAtTheirFields(t *testing.T) {
 			}
 		}
 	}
-	r.set("POST /signups", 422, problem{Status: 422, Title: "The signup has faults", Fields: bad})
+	r.set("POST /signups", 422, problem{Status: 422, Title: "The request has faults", Fields: bad})
 	id := mintID()
 	p := r.do("POST", "/", typed(id, values), nil)
-	if p.status != http.StatusUnprocessableEntity || strings.Contains(p.text, nasty) || strings.Contains(p.text, "<img src=x") || hidden(p, "id") != id {
+	if p.status != http.StatusUnprocessableEntity || strings.Contains(p.text, nasty) || strings.Contains(p.text, "<img src=x") || hidden(p, "id") != id ||
+		!strings.Contains(p.text, "Not everything is right yet") {
 		t.Errorf("%d %s", p.status, p.text)
 	}
 	for name := range bad {
