@@ -37,13 +37,16 @@ func NewInstanceMessages() []string { return []string{Invitation, Welcome, Opera
 const (
 	// DecisionWanted asks the operators for their decision, with a link to it.
 	DecisionWanted = "decision-wanted"
-	// SignupRejected and SignupExpired tell the applicant.
+	// SignupRejected, SignupExpired and SignupFailed tell the applicant.
 	SignupRejected = "signup-rejected"
 	SignupExpired  = "signup-expired"
+	SignupFailed   = "signup-failed"
 )
 
 // SignupMessages lists the ids of the messages about a signup.
-func SignupMessages() []string { return []string{DecisionWanted, SignupRejected, SignupExpired} }
+func SignupMessages() []string {
+	return []string{DecisionWanted, SignupRejected, SignupExpired, SignupFailed}
+}
 
 // Message is one message to one recipient over one channel. It holds no address and no text.
 type Message struct {

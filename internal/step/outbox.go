@@ -29,7 +29,7 @@ type Outgoing struct {
 // Deliver sends a message of the outbox at most once, by the rules of Send. One that could not be sent for bounds.Outbox is given
 // up: it is failed, with an incident. A transient fault means that it stays to be sent later.
 func Deliver(ctx context.Context, env Env, o Outgoing) error {
-	s := sender{Env: env, nonce: env.Nonce(), deadline: deadline(ctx, env.Clock),
+	s := sender{Env: env, nonce: env.Nonce(), deadline: Deadline(ctx, env.Clock),
 		update: func(ctx context.Context, change func(*store.Tx) error) error {
 			return env.Store.Update(ctx, o.InstanceID, change)
 		},

@@ -10,6 +10,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store/table"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // TestAutoApproval: a signup of a plan that needs nobody is approved by Fleet, and nobody is asked; one of another plan waits.
@@ -88,6 +90,32 @@ func TestQuotaFull(t *testing.T) {
 	})
 }
 
+// TestAutoApprovalsTogether: what one run approves counts for the next one of it, even where the lists lag.
+func TestAutoApprovalsTogether(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(o *world.Options) {
+		exact(o)
+		o.AutoApprove, o.Quotas = []string{"flat"}, map[string]int{"sendgrid-subusers": 2}
+		lists := &stale{Table: o.Table, first: map[string]table.Page{}}
+		o.Hooks.Table = func(function string, inner table.Table) table.Table {
+			if function == "auto-approve" {
+				return lists
+			}
+			return inner
+		}
+	}, func(r *rig) {
+		for n, slug := range []string{"acme-dental", "beta-dental", "gamma-dental", "delta-dental"} {
+			r.signup(fmt.Sprint("msg_", n), slug)
+		}
+		r.freeze("supabase")
+		r.invoke("auto-approve")
+		approved := get[view.Signups](r, "/signups?status=APPROVED")
+		if len(approved.Signups) != 2 {
+			t.Errorf("approved: %+v", approved)
+		}
+	})
+}
+
 // TestQuotaUnknown: a vendor that doesn't tell in time keeps an approval back, and says so; nothing is decided.
 func TestQuotaUnknown(t *testing.T) {
 	t.Parallel()
@@ -99,7 +127,7 @@ func TestQuotaUnknown(t *testing.T) {
 		for range 2 {
 			begun := time.Now()
 			code, answer := r.do("POST", "/signups/"+id+"/approve", "", operator)
-			if r.want(http.StatusServiceUnavailable, code, answer); !strings.Contains(fmt.Sprint(answer["detail"]), "SendGrid subusers") {
+			if r.want(http.StatusFailedDependency, code, answer); !strings.Contains(fmt.Sprint(answer["detail"]), "SendGrid subusers") {
 				t.Errorf("answer: %v", answer)
 			}
 			if took := time.Since(begun); took > 27*time.Second {

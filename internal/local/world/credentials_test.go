@@ -150,6 +150,38 @@ func TestTwoWebhookSecrets(t *testing.T) {
 	})
 }
 
+// TestTwoLinkSecrets: links that are out survive a new secret beside the old one, and are over once the new one is alone. A forged one
+// brings about no reading but the first.
+func TestTwoLinkSecrets(t *testing.T) {
+	t.Parallel()
+	next := strings.Repeat("next", 8)
+	inBubble(t, exact, func(r *rig) {
+		old := r.link(r.signup("msg_1", "acme-dental"))
+		forged := old[:len(old)-4] + "AAAA"
+		r.wantPage("GET", old, nil, 200)
+		r.wantPage("GET", forged, nil, 404)
+		r.w.ChangeCredential(step.LinkSecret, next+"\n"+linkSecret)
+		time.Sleep(provider.Freshness) // what sends it reads it again
+		fresh := r.link(r.signup("msg_2", "beta-dental"))
+		r.w.ChangeCredential(step.LinkSecret, next)
+		time.Sleep(provider.Freshness)
+		r.wantPage("GET", old, nil, 404)
+		r.w.ChangeCredential(step.LinkSecret, next+" "+linkSecret)
+		r.wantPage("GET", old, nil, 404) // a stranger can't have it read at every call
+		r.wantPage("GET", fresh, nil, 200)
+		time.Sleep(31 * time.Second)
+		r.wantPage("GET", old, nil, 200) // read anew, as it did not fit
+		r.w.ChangeCredential(step.LinkSecret, "too-short "+next)
+		time.Sleep(provider.Freshness)
+		r.wantPage("GET", fresh, nil, 200)
+		for _, none := range []string{"too short", strings.Repeat("-", 31), next + " " + next + " " + linkSecret} {
+			r.w.ChangeCredential(step.LinkSecret, none)
+			time.Sleep(provider.Freshness)
+			r.wantPage("GET", fresh, nil, 500)
+		}
+	})
+}
+
 // TestOperatorTokenChanges: the new token is good as soon as it is shown, and the old one is not for long.
 func TestOperatorTokenChanges(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ import (
 
 const (
 	hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	linkSecret = "a secret of more than thirty-two bytes"
+	linkSecret = "a-secret-of-more-than-thirty-two-bytes"
 )
 
 // rig is a world in virtual time with the means to drive and to judge it.

@@ -38,7 +38,7 @@ type Options struct {
 	// Table is the fleet's, with the store's indexes; Keys holds the wrapped data keys.
 	Table, Keys table.Table
 	// KeyEncryptionKey wraps data keys.
-	KeyEncryptionKey tink.AEAD
+	KeyEncryptionKey tink.AEADWithContext
 	// Credentials are Fleet's own, by name; the simulators take the vendors' from here. The world keeps the map: ChangeCredential
 	// changes it.
 	Credentials map[string]string

@@ -23,6 +23,7 @@ func Auto(d Deps) step.Event {
 			return nil
 		}
 		waiting, failed := env.Store.Signups(ctx, fleet.Requested)
+		var approved []string
 		for _, s := range waiting {
 			if !slices.Contains(env.Settings.AutoApprove, s.Plan) || !env.Clock.Now().Before(s.RequestedAt.Add(bounds.AutoApproval)) {
 				continue
@@ -30,13 +31,16 @@ func Auto(d Deps) step.Event {
 			if !step.HasTime(ctx, env.Clock, bounds.Call) {
 				break // the next invocation goes on from here
 			}
-			err := d.approve(ctx, env, s.InstanceID, auto)
+			err := d.approve(ctx, env, s.InstanceID, auto, approved...)
 			if f, ok := errors.AsType[*fault.Error](err); ok && f.Status == http.StatusConflict {
 				env.Log.WarnContext(ctx, "not approved by itself", "instance", s.InstanceID, "code", f.Code, "reason", f.Text)
 				if f.Code == fault.QuotaExceeded {
 					break // for the others there is no room either
 				}
 				continue // a person decided meanwhile
+			}
+			if err == nil {
+				approved = append(approved, s.InstanceID)
 			}
 			failed = errors.Join(failed, err)
 		}

@@ -12,6 +12,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/steps/decision"
+	"github.com/project-gimbal/fleet/internal/steps/ending"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
@@ -70,8 +71,7 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 			if err != nil || now == nil {
 				return err
 			}
-			decision.Forget(tx, now, env.Request)
-			return tx.PutSignup(now)
+			return ending.Forget(tx, now, env.Request)
 		}})
 }
 

@@ -34,9 +34,6 @@ func Admit(Deps) step.Event {
 	}
 }
 
-// OperationID is the id of the operation that provisions an instance. There is one, so admitting twice finds the first.
-func OperationID(instanceID string) string { return "op-" + instanceID }
-
 // admit creates instance, operation and epoch in one transaction together with a slot. It gives no operation for a signup
 // that is not waiting any more, and closed where nobody is admitted now. What is frozen is read in that very transaction: once a
 // freeze is there, nothing is admitted.
@@ -49,7 +46,7 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			return err
 		}
 		if signup.Status != fleet.Approved {
-			admitted, err = tx.Operation(OperationID(instanceID))
+			admitted, err = tx.Operation(fleet.ProvisionID(instanceID))
 			if admitted != nil && admitted.BegunBy != nonce {
 				admitted = nil // somebody else admitted it, and starts it
 			}
@@ -68,7 +65,7 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			admitted = nil
 			return nil
 		}
-		operation := &fleet.Operation{ID: OperationID(instanceID), InstanceID: instanceID, Kind: fleet.Provision,
+		operation := &fleet.Operation{ID: fleet.ProvisionID(instanceID), InstanceID: instanceID, Kind: fleet.Provision,
 			Phase: fleet.Building, N: 1, BegunBy: nonce, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
 			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Provision), Reason: "being provisioned",
 				NextAction: "wait; when overdue it is taken down by itself"}}

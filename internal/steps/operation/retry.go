@@ -44,7 +44,7 @@ func retry(ctx context.Context, env step.Env, instanceID, actor string, allow fu
 		if instance == nil {
 			return unknown()
 		}
-		operation, err := tx.Operation(OperationID(instanceID))
+		operation, err := tx.Operation(fleet.ProvisionID(instanceID))
 		if err != nil {
 			return err
 		}
