@@ -23,8 +23,6 @@ const (
 
 	// Provision is the deadline of a provisioning.
 	Provision = 30 * time.Minute
-	// ProvisionExpected is what it takes when all is well.
-	ProvisionExpected = 10 * time.Minute
 	// Teardown is the deadline of one take-down run.
 	Teardown = time.Hour
 	// Notify is the deadline for telling the customer after the instance is active.
