@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -146,10 +145,7 @@ func (s *Sim) Inventory() []sim.Held {
 			held = append(held, sim.Held{Kind: "admin_user", Name: u.ID, ID: u.ID})
 		}
 	}
-	slices.SortFunc(held, func(a, b sim.Held) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
-	return held
+	return sim.Sorted(held)
 }
 
 // Save gives the account's state.

@@ -25,8 +25,6 @@ const (
 	Provision = 30 * time.Minute
 	// Start is how long after its admission a provisioning whose execution could not be started still gets all of Provision.
 	Start = 4 * time.Hour
-	// ProvisionExpected is what it takes when all is well.
-	ProvisionExpected = 10 * time.Minute
 	// Teardown is the deadline of one take-down run.
 	Teardown = time.Hour
 	// Notify is the deadline for telling the customer after the instance is active.
