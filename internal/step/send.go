@@ -65,7 +65,7 @@ func (s sender) send(ctx context.Context, m Message) (fleet.MessageStatus, error
 	if err != nil || done {
 		return "", err
 	}
-	id, err := m.Deliver(provider.WithAttempt(ctx), m.ID)
+	id, err := m.Deliver(sentOnce(provider.WithAttempt(ctx)), m.ID)
 	switch {
 	case err == nil:
 		return fleet.MessageSent, s.conclude(ctx, m, fleet.MessageSent, id)

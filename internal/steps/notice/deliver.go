@@ -15,12 +15,15 @@ import (
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
+// mailer is the vendor by whom all mail goes.
+const mailer = "sendgrid"
+
 // Deliver sends the messages of the outbox, the longest there first, each at most once whatever dies. What can't be sent now stays
-// for the next invocation; one that is given up, or may not have been sent, is an incident. While what it needs is frozen it waits.
+// for the next invocation; one that is given up, or may not have been sent, is an incident. While what it needs is frozen or down it
+// waits.
 func Deliver(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
-		freezes, err := env.Store.Freezes(ctx)
-		if err != nil || fleet.Frozen(freezes, "sendgrid") != nil {
+		if waits, err := step.Waits(ctx, env, mailer); err != nil || waits {
 			return err
 		}
 		outbox, failed := env.Store.Outbox(ctx)
@@ -32,8 +35,8 @@ func Deliver(d Deps) step.Event {
 			if err != nil {
 				env.Log.WarnContext(ctx, "message was not sent", "instance", m.InstanceID, "message", m.ID, "code", fault.CodeOf(err))
 			}
-			if fault.Is(err, fault.NotReady) {
-				err = nil // another attempt may still act
+			if fault.Is(err, fault.NotReady) || step.Later(err) {
+				err = nil // another attempt may still act, or the next invocation sends it
 			}
 			failed = errors.Join(failed, err)
 		}

@@ -42,10 +42,12 @@ func Open(env step.Env) (d Deps, err error) {
 
 // LookAgain carries out the rechecks that are due, the longest due first, each instance's in a short operation of its own under
 // the lease. An instance on which another operation runs, and what this invocation has no time for, wait for the next time; all
-// do while anything is frozen.
-// It may run at any time, and twice at once.
+// do while anything is frozen or down. It may run at any time, and twice at once.
 func LookAgain(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
+		if waits, err := step.Waits(ctx, env, fleet.Vendors()...); err != nil || waits {
+			return err
+		}
 		ids, err := env.Store.RecheckDue(ctx, env.Clock.Now())
 		if err != nil {
 			return err
