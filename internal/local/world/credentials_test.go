@@ -131,7 +131,7 @@ func TestMessagesWaitForTheKey(t *testing.T) {
 		for n := range 4 {
 			ids = append(ids, r.signup(fmt.Sprint("msg_", n), fmt.Sprint("company-", n)))
 		}
-		r.scheduled(20 * time.Hour)
+		r.scheduled(30 * time.Hour)
 		if n := len(r.w.Vendors.SendGrid.Sent()); n > 0 {
 			t.Errorf("%d were sent with a refused key", n)
 		}

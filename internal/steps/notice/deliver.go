@@ -57,7 +57,7 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 		return nil // Fleet may decide it by itself yet
 	}
 	ctx = step.About(ctx, fleet.RunInput{InstanceID: m.InstanceID})
-	return step.Deliver(ctx, env, step.Outgoing{InstanceID: m.InstanceID, Name: "Deliver",
+	return step.Deliver(ctx, env, step.Outgoing{InstanceID: m.InstanceID, Name: "Deliver", Vendor: mailer,
 		Message: step.Message{ID: m.ID, Recipient: m.Recipient, Deliver: func(ctx context.Context, id string) (string, error) {
 			return d.tell(ctx, env, *s, id)
 		}},
