@@ -23,7 +23,7 @@ func (e *statementError) Error() string { return fmt.Sprintf("statement %d: %v",
 func (e *statementError) Unwrap() error { return e.err }
 
 // translate makes a fault of a database error. What the server says in words stays out of the text, for it may repeat
-// data; its SQLSTATE goes in.
+// data; its SQLSTATE and a constraint's name go in.
 func translate(operation, what string, err error) error {
 	if err == nil {
 		return nil
@@ -38,6 +38,9 @@ func translate(operation, what string, err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		f.Code, f.NothingHappened = classify(pg.Code)
 		f.VendorCode, f.Text = pg.Code, what+": SQLSTATE "+pg.Code
+		if pg.ConstraintName != "" {
+			f.Text += " by " + pg.ConstraintName
+		}
 		return f
 	}
 	f.NothingHappened = errors.Is(err, syscall.ECONNREFUSED) || pgconn.SafeToRetry(err)

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +54,12 @@ type rig struct {
 
 	mu    sync.Mutex
 	calls []sim.Call
+}
+
+// TestMain lets garbage be collected less often than by default: worlds are small and many, and it takes a tenth of their time.
+func TestMain(m *testing.M) {
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
 }
 
 // tried says whether the i-th of many like cases is tried: each n-th is, and with FLEET_TEST_ALL=1 all are.
