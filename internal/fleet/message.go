@@ -62,6 +62,8 @@ type Message struct {
 	// InstanceID and IntendedAt are those of a message of the outbox: whom it is about, and when it was written.
 	InstanceID string    `json:"instance_id,omitempty"`
 	IntendedAt time.Time `json:"intended_at,omitzero"`
+	// Tries counts the attempts at it in which nothing happened although the vendor was not known to be down.
+	Tries int `json:"tries,omitempty"`
 }
 
 // repetition stands between the id of a message and what tells its repetitions from each other.

@@ -136,6 +136,11 @@ type guard struct {
 	next  http.RoundTripper
 }
 
+// Writes reports whether a request changes something: it is no GET or HEAD, and isn't marked ReadOnly.
+func Writes(req *http.Request) bool {
+	return req.Method != http.MethodGet && req.Method != http.MethodHead && req.Context().Value(permitKey{}) != readOnly
+}
+
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
@@ -182,7 +187,9 @@ func Failed(vendor, operation string, err error) error {
 		f.Code, f.Text, f.NothingHappened = fault.Internal, "not sent: no open attempt", true
 	case errors.Is(err, ErrCredentialChanged):
 		f.Text, f.NothingHappened = "refused with a credential that has been changed since: the next try uses the new one", true
-	case errors.Is(err, errCredentialUnsure):
+	case errors.Is(err, ErrCredentialRefused):
+		f.Text, f.NothingHappened = NotAccepted, true
+	case errors.Is(err, ErrCredentialUnsure):
 		f.Text, f.NothingHappened = "refused, and whether the credential has been changed can't be told just now", true
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.Text, f.NothingHappened = "connection refused", true

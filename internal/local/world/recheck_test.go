@@ -93,8 +93,8 @@ func TestRecheckRemovesDoubles(t *testing.T) {
 	}
 }
 
-// TestRecheckFailsForAWeek has a vendor refuse every look for a week: one incident, few tries, the slug stays in quarantine;
-// once the vendor answers again the slug is free.
+// TestRecheckFailsForAWeek has a vendor refuse every look for a week: one incident, few tries, the slug stays in quarantine; one that
+// is closed meanwhile comes back. Once the vendor answers again the incident is over, and the slug is free.
 func TestRecheckFailsForAWeek(t *testing.T) {
 	t.Parallel()
 	var down atomic.Bool
@@ -121,7 +121,13 @@ func TestRecheckFailsForAWeek(t *testing.T) {
 		}
 		down.Store(true)
 		sweep(7 * 24 * time.Hour)
-		r.wantIncident(id, "RecheckFailed")
+		r.wantOpen(id, "RecheckFailed")
+		for _, i := range r.allIncidents(id) {
+			r.acknowledge(id, i.ID, true)
+		}
+		r.wantOpen(id)
+		sweep(24 * time.Hour)
+		r.wantOpen(id, "RecheckFailed")
 		operations, err := r.w.Store.Operations(r.ctx, id)
 		if err != nil || len(operations) > 40 {
 			t.Errorf("%d operations, %v", len(operations), err)
@@ -134,6 +140,7 @@ func TestRecheckFailsForAWeek(t *testing.T) {
 		if claim, err := r.w.Store.Claim(r.ctx, "acme-dental"); err != nil || claim != nil {
 			t.Errorf("the slug is still claimed: %+v, %v", claim, err)
 		}
+		r.wantOpen(id)
 	})
 }
 

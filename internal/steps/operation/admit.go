@@ -11,12 +11,19 @@ import (
 )
 
 // Admit begins the provisioning of approved signups, in the order of their approval, as long as slots are free,
-// nothing that a provisioning needs is frozen, and no vendor is down. The rest waits. It may run at any time, any number of times at once.
+// nothing that a provisioning needs is frozen, and no vendor is down. The rest waits. Where a vendor answers no changes and nobody is
+// left who tries, the next one does. It may run at any time, any number of times at once.
 func Admit(Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
 		outages, err := env.Store.Outages(ctx)
-		if err != nil || fleet.VendorDown(outages, fleet.Vendors()...) != nil {
+		if err != nil || fleet.VendorDown(fleet.Holding(outages, env.Clock.Now()), fleet.Vendors()...) != nil {
 			return err
+		}
+		tries := fleet.VendorDown(outages, fleet.Vendors()...) != nil
+		if tries {
+			if running, err := env.Store.RunningOperations(ctx); err != nil || len(running) > 0 {
+				return err
+			}
 		}
 		approved, failed := env.Store.Signups(ctx, fleet.Approved)
 		for _, s := range approved {
@@ -29,6 +36,9 @@ func Admit(Deps) step.Event {
 				err = env.Executions.Start(ctx, operation.Workflow(), operation.Execution(), operation.Input())
 			}
 			failed = errors.Join(failed, err)
+			if tries && operation != nil {
+				break
+			}
 		}
 		return failed
 	}
