@@ -15,6 +15,7 @@ const (
 	DNSRecord        Kind = "dns_record"
 	CloudflareRule   Kind = "cloudflare_rule" // limits how often the host may be asked for
 	TwilioSubaccount Kind = "twilio_subaccount"
+	TwilioService    Kind = "twilio_service" // a Messaging Service; it goes on counting in a closed subaccount
 	SendGridSubuser  Kind = "sendgrid_subuser"
 )
 
@@ -28,6 +29,7 @@ const (
 	FrontendSettings Kind = "frontend_settings"
 	VercelDeployment Kind = "vercel_deployment"
 	TwilioKey        Kind = "twilio_key"
+	TwilioCallbacks  Kind = "twilio_callbacks" // a Messaging Service's, where they had to be mended
 	SendGridKey      Kind = "sendgrid_key"
 	SendGridDomain   Kind = "sendgrid_domain"
 	DNSProxy         Kind = "dns_proxy"
@@ -50,7 +52,7 @@ func Inside() map[Kind]Kind {
 		DatabaseSchema: SupabaseProject, InstanceConfig: SupabaseProject, AuthSettings: SupabaseProject, AdminUser: SupabaseProject,
 		EdgeSecrets:      SupabaseProject,
 		FrontendSettings: VercelProject, VercelDeployment: VercelProject,
-		TwilioKey:   TwilioSubaccount,
+		TwilioKey: TwilioSubaccount, TwilioCallbacks: TwilioService,
 		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser,
 		DNSProxy:      DNSRecord,
 		BrandingAsset: SupabaseProject,
@@ -59,7 +61,8 @@ func Inside() map[Kind]Kind {
 
 // Settings are the kinds that are written over whatever is there, or have an id of our own choice: there is never a second one.
 func Settings() []Kind {
-	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, EdgeSecrets, FrontendSettings, DNSProxy, AdminUser, BrandingAsset}
+	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, EdgeSecrets, FrontendSettings, DNSProxy, AdminUser, BrandingAsset,
+		TwilioCallbacks}
 }
 
 // ResourceStatus is where a ledger entry is.

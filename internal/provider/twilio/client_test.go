@@ -105,6 +105,9 @@ func TestAccounts(t *testing.T) {
 		if got := must[twilio.Account](t)(w.Account(w.read, made.SID)); got != made {
 			t.Errorf("read %+v, want %+v", got, made)
 		}
+		if got, open, err := w.OpenAccount(w.read, made.SID); got != made || !open || err != nil {
+			t.Errorf("read %+v, open %t, %v", got, open, err)
+		}
 		if err := w.CloseAccount(w.ctx, made.SID); err != nil {
 			t.Fatal(err)
 		}
@@ -113,6 +116,11 @@ func TestAccounts(t *testing.T) {
 		}
 		if err := w.CloseAccount(w.ctx, made.SID); err != nil {
 			t.Errorf("closing again: %v", err)
+		}
+		for _, sid := range []string{made.SID, nobody} {
+			if _, open, err := w.OpenAccount(w.read, sid); open || err != nil {
+				t.Errorf("%s is open: %t, %v", sid, open, err)
+			}
 		}
 		if err := w.CloseAccount(w.ctx, nobody); err != nil {
 			t.Errorf("closing what isn't there: %v", err)

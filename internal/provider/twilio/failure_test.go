@@ -325,7 +325,7 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(200, `{"sid":"`+nobody+`","owner_account_sid":"`+parent+`","status":"active","friendly_name":"a","auth_token":"x"}`)
 	f.Add(201, `{"sid":"`+noKey+`","friendly_name":"k","secret":"x"}`)
 	f.Add(200, `{"accounts":[{"sid":null}],"keys":[{"sid":"SK"}],"next_page_uri":"?"}`)
-	f.Add(201, `{"sid":"`+none+`","account_sid":"`+nobody+`","friendly_name":"s","use_inbound_webhook_on_number":false}`)
+	f.Add(201, `{"sid":"`+none+`","account_sid":"`+nobody+`","friendly_name":"s"}`)
 	f.Add(200, `{"services":[{"sid":null}],"meta":{"next_page_url":"?"}}`)
 	f.Add(404, `{"code":20404,"message":"x","status":404}`)
 	f.Add(400, `{"code":21479}`)

@@ -130,11 +130,11 @@ var serviceSID = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
 
 // service reads a service as Twilio shows it. Everything in the document is optional; Fleet can't do without these.
 func service(of Account, s messaging.MessagingV1Service) (Service, error) {
-	if !serviceSID.MatchString(deref(s.Sid)) || s.FriendlyName == nil || deref(s.AccountSid) != of.SID || s.UseInboundWebhookOnNumber == nil {
-		return Service{}, errors.New("a service without SID, account, name or callbacks")
+	if !serviceSID.MatchString(deref(s.Sid)) || s.FriendlyName == nil || deref(s.AccountSid) != of.SID {
+		return Service{}, errors.New("a service without SID, account or name")
 	}
-	out := Service{SID: *s.Sid, Name: *s.FriendlyName,
-		Callbacks: Callbacks{Inbound: deref(s.InboundRequestUrl), Status: deref(s.StatusCallback), NumbersOwn: *s.UseInboundWebhookOnNumber}}
+	out := Service{SID: *s.Sid, Name: *s.FriendlyName, Callbacks: Callbacks{Inbound: deref(s.InboundRequestUrl), Status: deref(s.StatusCallback),
+		NumbersOwn: s.UseInboundWebhookOnNumber != nil && *s.UseInboundWebhookOnNumber}}
 	if s.DateCreated != nil {
 		out.Created = *s.DateCreated
 	}

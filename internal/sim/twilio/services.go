@@ -134,6 +134,18 @@ func (s *Sim) service(r *http.Request, caller *account) int {
 	return slices.IndexFunc(s.state.Services, func(v service) bool { return v.SID == r.PathValue("sid") && v.Account == caller.SID })
 }
 
+// Callbacks tells what a Messaging Service calls: for messages received, and for the delivery of those sent.
+func (s *Sim) Callbacks(sid string) (inbound, status string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range s.state.Services {
+		if v.SID == sid {
+			return v.Inbound, v.Status
+		}
+	}
+	return "", ""
+}
+
 // set takes what a form sets. It is false where the form is no form, or a value no good; the service is void then.
 func (v *service) set(r *http.Request) bool {
 	if !isForm(r) {
