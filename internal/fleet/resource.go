@@ -15,7 +15,6 @@ const (
 	DNSRecord        Kind = "dns_record"
 	CloudflareRule   Kind = "cloudflare_rule" // limits how often the host may be asked for
 	TwilioSubaccount Kind = "twilio_subaccount"
-	TwilioService    Kind = "twilio_service" // a Messaging Service; it goes on counting in a closed subaccount
 	SendGridSubuser  Kind = "sendgrid_subuser"
 )
 
@@ -29,10 +28,12 @@ const (
 	FrontendSettings Kind = "frontend_settings"
 	VercelDeployment Kind = "vercel_deployment"
 	TwilioKey        Kind = "twilio_key"
-	TwilioCallbacks  Kind = "twilio_callbacks" // a Messaging Service's, where they had to be mended
-	SendGridKey      Kind = "sendgrid_key"
-	SendGridDomain   Kind = "sendgrid_domain"
-	DNSProxy         Kind = "dns_proxy"
+	// TwilioService is a Messaging Service. Out of reach in a closed subaccount, it would go on counting: it is deleted before.
+	TwilioService   Kind = "twilio_service"
+	TwilioCallbacks Kind = "twilio_callbacks" // a Messaging Service's, where they had to be mended
+	SendGridKey     Kind = "sendgrid_key"
+	SendGridDomain  Kind = "sendgrid_domain"
+	DNSProxy        Kind = "dns_proxy"
 	// BrandingAsset is something of the instance's look in its Storage: the bucket, an image, or the page's theme.
 	BrandingAsset Kind = "branding_asset"
 )
@@ -52,7 +53,7 @@ func Inside() map[Kind]Kind {
 		DatabaseSchema: SupabaseProject, InstanceConfig: SupabaseProject, AuthSettings: SupabaseProject, AdminUser: SupabaseProject,
 		EdgeSecrets:      SupabaseProject,
 		FrontendSettings: VercelProject, VercelDeployment: VercelProject,
-		TwilioKey: TwilioSubaccount, TwilioCallbacks: TwilioService,
+		TwilioKey: TwilioSubaccount, TwilioService: TwilioSubaccount, TwilioCallbacks: TwilioSubaccount,
 		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser,
 		DNSProxy:      DNSRecord,
 		BrandingAsset: SupabaseProject,

@@ -170,9 +170,6 @@ func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (re
 	case fleet.TwilioKey:
 		res = d.sms.Key(outer.ID, e.Name)
 	case fleet.TwilioService:
-		if outer, err = run.Ledger(ctx, fleet.TwilioSubaccount, name); err != nil {
-			return res, err
-		}
 		res = d.sms.Service(run, outer.ID, e.Name)
 	case fleet.SendGridSubuser:
 		res = d.email.Subuser(run, e.Name)
