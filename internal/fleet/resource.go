@@ -40,6 +40,9 @@ const (
 
 // Attributes of ledger entries that steps of other nouns read.
 const (
+	// DatabaseHost and DatabaseUser are a SupabaseProject's: how its database is reached, by its pooler.
+	DatabaseHost = "database_host"
+	DatabaseUser = "database_user"
 	// DomainTarget is a VercelDomain's: what its DNS record must point at.
 	DomainTarget = "cname"
 	// MailRecordPrefix begins those of a SendGridDomain that name a DNS record to publish: prefix and host name, with the

@@ -55,7 +55,11 @@ func (r *reader) endpoints(stage string) provider.Endpoints {
 		if place.text == "" {
 			continue
 		}
-		u, err := url.Parse(provider.ForProject(place.text, "ref"))
+		example := provider.ForProject(place.text, "ref")
+		if place.into == &e.SupabaseDatabase {
+			example = provider.ForDatabase(place.text, "ref", "host", "user")
+		}
+		u, err := url.Parse(example)
 		if err != nil || u.Scheme == "" || u.Host == "" || strings.HasSuffix(place.text, "/") {
 			r.refuse(variable, "a JSON object whose "+place.name+" is a URL without a trailing slash")
 			continue

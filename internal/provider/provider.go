@@ -22,7 +22,9 @@ import (
 type Endpoints struct {
 	Supabase        string // https://api.supabase.com
 	SupabaseProject string // https://{ref}.supabase.co
-	// SupabaseDatabase is a connection string without user and password, "postgres://db.{ref}.supabase.co:5432/postgres".
+	// SupabaseDatabase is a database's connection string without its password. "{host}" and "{user}" stand for what the project's
+	// pooler is reached by, which only the vendor knows; the port is that of session mode. Its sslmode is verify-full, or disable
+	// on loopback.
 	SupabaseDatabase string
 	Vercel           string // https://api.vercel.com
 	Cloudflare       string // https://api.cloudflare.com/client/v4
@@ -50,7 +52,7 @@ func Production() Endpoints {
 	return Endpoints{
 		Supabase:         "https://api.supabase.com",
 		SupabaseProject:  "https://{ref}.supabase.co",
-		SupabaseDatabase: "postgres://db.{ref}.supabase.co:5432/postgres?sslmode=require",
+		SupabaseDatabase: "postgres://{user}@{host}:5432/postgres?sslmode=verify-full",
 		Vercel:           "https://api.vercel.com",
 		Cloudflare:       "https://api.cloudflare.com/client/v4",
 		Twilio:           "https://api.twilio.com",
@@ -61,6 +63,11 @@ func Production() Endpoints {
 
 // ForProject replaces "{ref}" in an endpoint's template.
 func ForProject(template, ref string) string { return strings.ReplaceAll(template, "{ref}", ref) }
+
+// ForDatabase replaces "{ref}", "{host}" and "{user}" in the template of a database's connection string.
+func ForDatabase(template, ref, host, user string) string {
+	return strings.NewReplacer("{ref}", ref, "{host}", host, "{user}", user).Replace(template)
+}
 
 // Config is what every client is made of.
 type Config struct {

@@ -135,7 +135,7 @@ func TestLostAnswerAtEveryCreate(t *testing.T) {
 		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord",
 		"supabase.CreateSecrets", "cloudflare.CreateRuleset", "twilio.CreateService"} {
 		for j, kind := range []string{"lost", "500-after", "delayed", "hang", "refused", "429", "429-retry", "500-before"} {
-			if kind != "lost" && !tried(i+j, 4) {
+			if kind != "lost" && !tried(i+j, 6) {
 				continue
 			}
 			t.Run(call+"="+kind, func(t *testing.T) {

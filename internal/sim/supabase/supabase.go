@@ -86,7 +86,7 @@ func (s *Sim) routes() {
 	s.managed("GET /v1/projects/{ref}/config/auth", "GetAuthConfig", s.one(getAuthConfig))
 	s.managed("PATCH /v1/projects/{ref}/config/auth", "UpdateAuthConfig", s.one(updateAuthConfig))
 	s.managed("POST /v1/projects/{ref}/secrets", "CreateSecrets", s.one(createSecrets))
-	s.managed("GET /v1/projects/{ref}/config/database/pooler", "GetPooler", s.one(getPooler))
+	s.managed("GET /v1/projects/{ref}/config/database/pooler", "GetPooler", s.one(s.getPooler))
 	s.managed("PATCH /v1/projects/{ref}/database/password", "UpdateDatabasePassword", s.updateDatabasePassword)
 
 	s.served("GET /project/{ref}/auth/v1/health", "AuthHealth", "auth", authHealth)
