@@ -114,7 +114,7 @@ func TestRepairs(t *testing.T) {
 
 func TestPlaces(t *testing.T) {
 	places := contract.Places(provider.Production())
-	if len(places) != 6 || places["https://{ref}.supabase.co/auth/v1"] != "supabase-auth" {
+	if len(places) != 7 || places["https://{ref}.supabase.co/auth/v1"] != "supabase-auth" || places["https://messaging.twilio.com"] != "twilio" {
 		t.Errorf("places: %v", places)
 	}
 }

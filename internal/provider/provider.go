@@ -29,6 +29,7 @@ type Endpoints struct {
 	Vercel           string // https://api.vercel.com
 	Cloudflare       string // https://api.cloudflare.com/client/v4
 	Twilio           string // https://api.twilio.com
+	TwilioMessaging  string // https://messaging.twilio.com
 	SendGrid         string // https://api.sendgrid.com
 	// Edge is how instances' public host names are reached.
 	Edge Edge
@@ -55,6 +56,7 @@ func Production() Endpoints {
 		Vercel:           "https://api.vercel.com",
 		Cloudflare:       "https://api.cloudflare.com/client/v4",
 		Twilio:           "https://api.twilio.com",
+		TwilioMessaging:  "https://messaging.twilio.com",
 		SendGrid:         "https://api.sendgrid.com",
 	}
 }

@@ -105,7 +105,7 @@ func TestDatabasesAreReachedByTheirPoolers(t *testing.T) {
 
 func TestProductionIsTheRealWorld(t *testing.T) {
 	e := provider.Production()
-	for _, u := range []string{e.Supabase, e.SupabaseProject, e.Vercel, e.Cloudflare, e.Twilio, e.SendGrid} {
+	for _, u := range []string{e.Supabase, e.SupabaseProject, e.Vercel, e.Cloudflare, e.Twilio, e.TwilioMessaging, e.SendGrid} {
 		if !strings.HasPrefix(u, "https://") || strings.HasSuffix(u, "/") {
 			t.Errorf("%q is no base URL", u)
 		}

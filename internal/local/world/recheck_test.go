@@ -69,7 +69,7 @@ func TestRecheckDies(t *testing.T) {
 func TestRecheckRemovesDoubles(t *testing.T) {
 	t.Parallel()
 	for _, call := range []string{"vercel.CreateDeployment", "sendgrid.CreateKey", "twilio.CreateKey", "sendgrid.AuthenticateDomain",
-		"twilio.CreateAccount", "supabase.CreateProject"} {
+		"twilio.CreateAccount", "twilio.CreateService", "supabase.CreateProject"} {
 		t.Run(call, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, faults(t, call+"=delayed:12m"), func(r *rig) {

@@ -335,7 +335,8 @@ func (r *rig) wantLedgerTrue(id string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy, fleet.BrandingAsset}
+	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy, fleet.BrandingAsset,
+		fleet.TwilioCallbacks}
 	var ledger, vendors []string
 	for _, e := range entries {
 		if e.Status == fleet.Created && !slices.Contains(settings, e.Kind) {

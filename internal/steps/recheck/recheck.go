@@ -183,6 +183,8 @@ func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (re
 		res = d.sms.Account(run, e.Name)
 	case fleet.TwilioKey:
 		res = d.sms.Key(outer.ID, e.Name)
+	case fleet.TwilioService:
+		res = d.sms.Service(run, outer.ID, e.Name)
 	case fleet.SendGridSubuser:
 		res = d.email.Subuser(run, e.Name)
 	case fleet.SendGridKey:
