@@ -30,10 +30,37 @@ func (a *activity) end() {
 // aside runs f in a goroutine that Settle waits for.
 func (s *Service) aside(f func()) {
 	s.activity.begin()
-	go func() {
+	run := func() {
 		defer s.activity.end()
 		f()
-	}()
+	}
+	if c, ok := s.options.Clock.(turns); ok {
+		c.Go(run)
+		return
+	}
+	go run()
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// turns is a clock that lets one run at a time and has to be told who waits: clock.Virtual.
+type turns interface {
+	Go(f func())
+	Await(ready func() bool)
+}
+
+// yield comes before a wait for a channel or a context. On return there is nothing to wait for on a clock with turns.
+func (s *Service) yield(ready func() bool) {
+	if c, ok := s.options.Clock.(turns); ok {
+		c.Await(ready)
+	}
 }
 
 // Settle waits until nothing is under way any more: no open execution, no Lambda of a dropped branch or a timed-out Task
@@ -50,6 +77,7 @@ func (s *Service) Settle(ctx context.Context) error {
 	}
 	idle := a.idle
 	a.mu.Unlock()
+	s.yield(func() bool { return isClosed(idle) || ctx.Err() != nil })
 	select {
 	case <-idle:
 		return nil

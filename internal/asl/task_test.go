@@ -144,7 +144,7 @@ func TestWait(t *testing.T) {
 		`"Timestamp":"2000-01-01T01:00:00Z"`:   time.Hour,
 		`"TimestampPath":"$.at"`:               30 * time.Minute,
 		`"Timestamp":"1999-01-01T00:00:00.5Z"`: 0,
-		`"SecondsPath":"$$.State.RetryCount"`:  0,
+		`"SecondsPath":"$$.Execution.RedriveCount"`:  0,
 	} {
 		bubble(t, fields, func(t *testing.T) {
 			p := play(t, nil, `{"s":90,"at":"2000-01-01T01:30:00+01:00"}`, one(`"Type":"Wait",`+fields))

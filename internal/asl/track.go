@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// track is one line of states under way: an execution's own, or a branch of a Parallel.
+// track is one line of states under way: an execution's own, a branch of a Parallel, or an iteration of a Map.
 type track struct {
 	execution *execution
 	graph     *graph
-	last      int64 // its last event
+	last      int64    // its last event
+	item      *mapItem // in an iteration of a Map
 }
 
 // run goes through the states from the start to an end. The error is a *failure that nothing caught, or a *dropped.
@@ -47,7 +48,8 @@ type visit struct {
 	number   int     // how often the state was entered before, this time included
 	retries  int64   // over all retriers
 	done     []int64 // retries by retrier
-	started  bool    // a Parallel's branches were started
+	started  bool    // a Parallel's branches or a Map's iterations were started
+	drawn    int     // random numbers
 }
 
 func (v *visit) run() (output any, next string, err error) {
@@ -142,7 +144,7 @@ func (v *visit) retry(f *failure) (again bool, err error) {
 // giveUp takes the catcher for the error, if there is one.
 func (v *visit) giveUp(f *failure) (output any, next string, err error) {
 	if v.started {
-		if err := v.record(Event{Type: ParallelStateFailed}); err != nil {
+		if err := v.record(Event{Type: EventType(v.state.kind + "StateFailed")}); err != nil {
 			return nil, "", err
 		}
 	}
