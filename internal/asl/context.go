@@ -44,7 +44,7 @@ func (v *visit) context() *members {
 		"StateMachine", membersOf("Id", v.service.machineARN(e.machineName), "Name", e.machineName),
 		"State", state,
 	)
-	if item := v.track.item; item != nil {
+	if item := v.track.item; item != nil && v.selecting {
 		c.set("Map", membersOf("Item", membersOf("Index", integer(int64(item.index)), "Value", item.value)))
 	}
 	if t, ok := v.state.body.(mockedTask); ok && t.token {
@@ -59,6 +59,9 @@ func contextTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:0
 func (v *visit) find(p path, data any) (any, error) {
 	if p.context {
 		data = v.context()
+		if v.track.item != nil && !v.selecting && (len(p.steps) == 0 || p.steps[0].field == "Map") {
+			return nil, unsupported(p.place, "an iteration's item is in the context object for the ItemSelector of its Map only")
+		}
 	}
 	return p.get(data)
 }

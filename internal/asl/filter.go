@@ -240,6 +240,9 @@ func (r *pathReader) operand() (operand, error) {
 		if err != nil {
 			return operand{}, err
 		}
+		if len(steps) == 0 { // on AWS, @ alone is no scalar
+			return operand{}, errFilter
+		}
 		for _, step := range steps {
 			if step.kind > intoElement || step.index < 0 {
 				return operand{}, errFilter

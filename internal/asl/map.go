@@ -159,7 +159,7 @@ func (m mapping) atOnce(v *visit, input any) (int, error) {
 func (m mapping) iterate(ctx context.Context, v *visit, input any, item mapItem, after int64) ended {
 	t := &track{execution: v.execution, graph: m.iterator, last: after, item: &item}
 	inside := *v // the Map's visit as this iteration sees it
-	inside.ctx, inside.track = ctx, t
+	inside.ctx, inside.track, inside.selecting = ctx, t, true
 	payload := item.value
 	if m.selector != nil {
 		var err error

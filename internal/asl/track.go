@@ -41,15 +41,16 @@ type visit struct {
 	service   *Service
 	state     *state
 
-	input    any // as the state got it
-	selected any // after InputPath
-	entered  time.Time
-	id       int64   // its entry's event
-	number   int     // how often the state was entered before, this time included
-	retries  int64   // over all retriers
-	done     []int64 // retries by retrier
-	started  bool    // a Parallel's branches or a Map's iterations were started
-	drawn    int     // random numbers
+	input     any // as the state got it
+	selected  any // after InputPath
+	entered   time.Time
+	id        int64   // its entry's event
+	number    int     // how often the state was entered before, this time included
+	retries   int64   // over all retriers
+	done      []int64 // retries by retrier
+	started   bool    // a Parallel's branches or a Map's iterations were started
+	drawn     int     // random numbers
+	selecting bool    // fills the ItemSelector of a Map
 }
 
 func (v *visit) run() (output any, next string, err error) {
