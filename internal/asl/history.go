@@ -66,7 +66,7 @@ type Event struct {
 	TaskSucceeded      *TaskSucceededDetails      `json:"taskSucceededEventDetails,omitempty"`
 	TaskFailed         *TaskFailedDetails         `json:"taskFailedEventDetails,omitempty"`
 	TaskTimedOut       *TaskFailedDetails         `json:"taskTimedOutEventDetails,omitempty"`
-	TaskSubmitted      *TaskSucceededDetails      `json:"taskSubmittedEventDetails,omitempty"`
+	TaskSubmitted      *TaskStartedDetails        `json:"taskSubmittedEventDetails,omitempty"`
 
 	MapStateStarted       *MapStateStartedDetails `json:"mapStateStartedEventDetails,omitempty"`
 	MapIterationStarted   *MapIterationDetails    `json:"mapIterationStartedEventDetails,omitempty"`
@@ -160,7 +160,7 @@ type MapIterationDetails struct {
 	Index int    `json:"index"`
 }
 
-// TaskStartedDetails are those of TaskStarted.
+// TaskStartedDetails are those of TaskStarted, and of TaskSubmitted, whose output is in no mock.
 type TaskStartedDetails struct {
 	ResourceType string `json:"resourceType"`
 	Resource     string `json:"resource"`

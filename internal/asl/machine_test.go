@@ -173,24 +173,32 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"a":{"a":[{"a":${b}}]},"a":"${}"}`)
 	f.Fuzz(func(t *testing.T, definition string) {
 		m, err := Parse([]byte(definition), wholeSubstitutions)
-		if err != nil {
-			load, ok := errors.AsType[*LoadError](err)
-			if !ok || len(load.Problems) == 0 || m != nil {
-				t.Errorf("%T: %v", err, err)
-			}
-			return
+		checkLoaded(t, m, err)
+		m, err = ParseAny([]byte(definition))
+		checkLoaded(t, m, err)
+	})
+}
+
+// checkLoaded: a definition is refused with a reason, or its states lead to each other.
+func checkLoaded(t *testing.T, m *Machine, err error) {
+	t.Helper()
+	if err != nil {
+		load, ok := errors.AsType[*LoadError](err)
+		if !ok || len(load.Problems) == 0 || m != nil {
+			t.Errorf("%T: %v", err, err)
 		}
-		states := 0
-		m.Graph().Walk(func(s State) {
-			states++
-			for _, next := range s.Targets {
-				if _, ok := m.Graph().Find(next); !ok {
-					t.Errorf("%s leads to %s, which isn't there", s.Name, next)
-				}
+		return
+	}
+	states := 0
+	m.Graph().Walk(func(s State) {
+		states++
+		for _, next := range s.Targets {
+			if _, ok := m.Graph().Find(next); !ok {
+				t.Errorf("%s leads to %s, which isn't there", s.Name, next)
 			}
-		})
-		if states == 0 {
-			t.Error("no states")
 		}
 	})
+	if states == 0 {
+		t.Error("no states")
+	}
 }

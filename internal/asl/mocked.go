@@ -127,8 +127,8 @@ func (t mockedTask) begin(v *visit, input string, timeout, heartbeat time.Durati
 			Region: v.service.options.Region, Parameters: input, TimeoutInSeconds: seconds, HeartbeatInSeconds: beat}},
 		{Type: TaskStarted, TaskStarted: &TaskStartedDetails{ResourceType: t.resource.kind, Resource: t.resource.name}},
 	}
-	if t.submits { // what the service answered isn't in the mock
-		events = append(events, Event{Type: TaskSubmitted, TaskSubmitted: &TaskSucceededDetails{
+	if t.submits {
+		events = append(events, Event{Type: TaskSubmitted, TaskSubmitted: &TaskStartedDetails{
 			ResourceType: t.resource.kind, Resource: t.resource.name}})
 	}
 	return events

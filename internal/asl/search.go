@@ -40,7 +40,11 @@ type searching struct {
 	path  path
 	root  any
 	found []any
+	taken int // steps
 }
+
+// longestSearch is how many steps a search takes at most: with several .. they multiply.
+const longestSearch = 1 << 20
 
 func (s *searching) lost(why string) error {
 	return &missing{"Invalid path '" + s.path.text + "' : " + why}
@@ -48,6 +52,9 @@ func (s *searching) lost(why string) error {
 
 // from takes the steps from number i on. sure is true while every step before led to one place.
 func (s *searching) from(i int, at any, sure bool) error {
+	if s.taken++; s.taken > longestSearch {
+		return unsupported(s.path.place, "%s takes more than %d steps", s.path.text, longestSearch)
+	}
 	if i == len(s.path.steps) {
 		s.found = append(s.found, at)
 		return nil

@@ -91,6 +91,22 @@ func TestSearch(t *testing.T) {
 	}
 }
 
+// TestSearchEnds: the steps of several .. multiply, and somebody has to stop them.
+func TestSearchEnds(t *testing.T) {
+	p, err := parsePath("$..*..*..*..*..*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := decode([]byte(strings.Repeat("[", 200) + strings.Repeat("]", 200)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.get(root)
+	if f, ok := errors.AsType[*failure](err); !ok || f.name != ErrorUnsupported {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestOrder: what is computed comes after what isn't, in the order that AWS was seen to give it.
 func TestOrder(t *testing.T) {
 	var names, fields []string
