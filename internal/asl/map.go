@@ -166,6 +166,9 @@ func (m mapping) iterate(ctx context.Context, v *visit, input any, item mapItem,
 		if payload, err = m.selector.fill(&inside, input); err != nil {
 			return ended{item.index, after, nil, err}
 		}
+		if len(text(payload)) > PayloadLimit {
+			return ended{item.index, after, nil, tooLarge(v.state.name)}
+		}
 	}
 	if err := inside.record(iterationEvent(MapIterationStarted, v, item.index)); err != nil {
 		return ended{item.index, t.last, nil, &dropped{}}

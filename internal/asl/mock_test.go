@@ -122,3 +122,19 @@ func TestAnyRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestBareErrors: an error without a name or a cause goes through, but nobody knows what a handler on AWS makes of it.
+func TestBareErrors(t *testing.T) {
+	const handled = `"Type":"Parallel","Branches":[{"StartAt":"F","States":{"F":{"Type":"Fail"FIELDS}}}],"Catch":[{"ErrorEquals":["States.ALL"],"Next":"E"RESULT}],"Next":"E"},"E":{"Type":"Succeed"`
+	for _, c := range []struct{ fields, result, failure string }{
+		{``, ``, ErrorUnsupported},
+		{`,"Error":"X"`, ``, ErrorUnsupported},
+		{`,"Error":"X"`, `,"ResultPath":null`, ""},
+		{`,"Error":"X","Cause":"c"`, ``, ""},
+	} {
+		definition := `{"StartAt":"S","States":{"S":{` + strings.NewReplacer("FIELDS", c.fields, "RESULT", c.result).Replace(handled) + `}}}`
+		want(t, c.fields+c.result, runAny(t, definition, `{}`, "", "").Error, c.failure)
+	}
+	r := runAny(t, `{"StartAt":"F","States":{"F":{"Type":"Fail"}}}`, `{}`, "", "")
+	want(t, "bare", string(r.Status)+r.Error+r.Cause, "FAILED")
+}

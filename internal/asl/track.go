@@ -67,6 +67,7 @@ func (v *visit) run() (output any, next string, err error) {
 		if !errors.As(err, &f) {
 			return nil, "", err
 		}
+		f = v.named(f)
 		v.execution.attemptFailed(v, f)
 		again, err := v.retry(f)
 		if err != nil {
@@ -142,6 +143,14 @@ func (v *visit) retry(f *failure) (again bool, err error) {
 	return false, nil
 }
 
+// named is f, unless f has no name and somebody asks for that: it isn't known whom such an error matches.
+func (v *visit) named(f *failure) *failure {
+	if f.name == "" && len(v.state.retry)+len(v.state.catch) > 0 {
+		return unknown(v.state.place, "it isn't known what a Retry or Catch makes of an error without a name")
+	}
+	return f
+}
+
 // giveUp takes the catcher for the error, if there is one.
 func (v *visit) giveUp(f *failure) (output any, next string, err error) {
 	if v.started {
@@ -154,6 +163,9 @@ func (v *visit) giveUp(f *failure) (output any, next string, err error) {
 			continue
 		}
 		output, err := c.result.apply(v, v.input, f.output())
+		if f.cause == "" && f.name != ErrorTimeout && !c.result.none {
+			err = unknown(v.state.place, "it isn't known how AWS shows an error without a cause")
+		}
 		if err == nil && len(text(output)) > PayloadLimit {
 			err = tooLarge(v.state.name)
 		}
