@@ -149,18 +149,18 @@ func TestRandom(t *testing.T) {
 	}
 	ids, seeded := map[any]bool{}, map[any]bool{}
 	for _, item := range children(value) {
-		drawn, _ := item.(*members)
-		id, _ := drawn.values["id"].(string)
+		drawn, _ := plainly(item).(map[string]any)
+		id, _ := drawn["id"].(string)
 		if len(id) != 36 || id[14] != '4' || !strings.Contains("89ab", id[19:20]) {
 			t.Errorf("%q is no UUID of version 4", id)
 		}
 		ids[id] = true
-		seeded[drawn.values["seeded"]] = true
-		if n, ok := compareNumbers(drawn.values["n"], integer(-3)); !ok || n < 0 {
-			t.Errorf("%v is below -3", drawn.values["n"])
+		seeded[drawn["seeded"]] = true
+		if n, ok := compareNumbers(drawn["n"], integer(-3)); !ok || n < 0 {
+			t.Errorf("%v is below -3", drawn["n"])
 		}
-		if n, ok := compareNumbers(drawn.values["n"], integer(3)); !ok || n >= 0 {
-			t.Errorf("%v is not below 3", drawn.values["n"])
+		if n, ok := compareNumbers(drawn["n"], integer(3)); !ok || n >= 0 {
+			t.Errorf("%v is not below 3", drawn["n"])
 		}
 	}
 	want(t, "different ids", len(ids), 8)

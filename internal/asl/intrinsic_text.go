@@ -53,7 +53,7 @@ func shown(value any) string {
 	case *members:
 		fields := make([]string, len(value.keys))
 		for i, key := range value.keys {
-			fields[i] = key + "=" + shown(value.values[key])
+			fields[i] = key + "=" + shown(value.values[i])
 		}
 		return "{" + strings.Join(fields, ", ") + "}"
 	case []any:
@@ -106,12 +106,16 @@ func jsonMerge(i invocation, arguments []any) (any, error) {
 	}
 	all := newMembers(len(first.keys) + len(second.keys))
 	for _, m := range []*members{first, second} {
-		for _, key := range m.keys {
-			all.set(key, m.values[key])
+		for i, key := range m.keys {
+			all.set(key, m.values[i])
 		}
 	}
-	all.keys = hashed(all.keys)
-	return all, nil
+	merged := newMembers(len(all.keys))
+	for _, key := range hashed(all.keys) {
+		value, _ := all.get(key)
+		merged.set(key, value)
+	}
+	return merged, nil
 }
 
 // coded is the string that is to be encoded, decoded or hashed.

@@ -9,12 +9,15 @@ import (
 // What others may hold is not changed any more.
 type members struct {
 	keys   []string
-	values map[string]any
+	values []any
+	index  map[string]int // of the keys, where there are many
 }
 
-func newMembers(size int) *members {
-	return &members{make([]string, 0, size), make(map[string]any, size)}
-}
+// fewMembers are found faster without an index.
+const fewMembers = 8
+
+// newMembers has room for as many fields.
+func newMembers(size int) *members { return &members{keys: make([]string, 0, size), values: make([]any, 0, size)} }
 
 // membersOf makes one of pairs of a field's name and value.
 func membersOf(pairs ...any) *members {
@@ -26,12 +29,34 @@ func membersOf(pairs ...any) *members {
 	return m
 }
 
+// find is where a field is; -1 for nowhere.
+func (m *members) find(key string) int {
+	if m.index == nil {
+		return slices.Index(m.keys, key)
+	}
+	if i, there := m.index[key]; there {
+		return i
+	}
+	return -1
+}
+
 // set gives a field its value. A new field comes last, another one stays where it is.
 func (m *members) set(key string, value any) {
-	if _, there := m.values[key]; !there {
-		m.keys = append(m.keys, key)
+	if i := m.find(key); i >= 0 {
+		m.values[i] = value
+		return
 	}
-	m.values[key] = value
+	m.keys = append(m.keys, key)
+	m.values = append(m.values, value)
+	switch {
+	case m.index != nil:
+		m.index[key] = len(m.keys) - 1
+	case len(m.keys) > fewMembers:
+		m.index = make(map[string]int, 2*len(m.keys))
+		for i, key := range m.keys {
+			m.index[key] = i
+		}
+	}
 }
 
 // get finds a field; nothing is in a nil object.
@@ -39,15 +64,17 @@ func (m *members) get(key string) (any, bool) {
 	if m == nil {
 		return nil, false
 	}
-	value, ok := m.values[key]
-	return value, ok
+	if i := m.find(key); i >= 0 {
+		return m.values[i], true
+	}
+	return nil, false
 }
 
 // with is a copy in which a field has another value.
 func (m *members) with(key string, value any) *members {
 	changed := newMembers(len(m.keys) + 1)
-	for _, k := range m.keys {
-		changed.set(k, m.values[k])
+	for i, k := range m.keys {
+		changed.set(k, m.values[i])
 	}
 	changed.set(key, value)
 	return changed

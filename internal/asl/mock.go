@@ -122,7 +122,7 @@ func mockedAnswerOf(key string, result json.RawMessage, throw *struct{ Error, Ca
 	case (result == nil) == (throw == nil):
 		return a, errors.New("needs either Return or Throw")
 	case throw != nil && throw.Error == nil:
-		return a, errors.New("Throw needs an Error")
+		return a, errors.New("needs an Error in its Throw")
 	case throw != nil:
 		a.failure = &failure{name: *throw.Error}
 		if throw.Cause != nil {

@@ -16,7 +16,7 @@ func TestMocksRefused(t *testing.T) {
 		{`{"StateMachines":{"A":{"TestCases":{"C":{"S":"R"}}}}}`, "C", `S: "R" is none of the MockedResponses`},
 		{answers("S", `"0":{}`), "C", "MockedResponses.RS.0: needs either Return or Throw"},
 		{answers("S", `"0":{"Return":1,"Throw":{"Error":"E"}}`), "C", "needs either Return or Throw"},
-		{answers("S", `"0":{"Throw":{"Cause":"c"}}`), "C", "Throw needs an Error"},
+		{answers("S", `"0":{"Throw":{"Cause":"c"}}`), "C", "needs an Error in its Throw"},
 		{answers("S", `"first":`+returns("1")), "C", `must be given as "0" or "1-2"`},
 		{answers("S", `"2-1":`+returns("1")), "C", `must be given as "0" or "1-2"`},
 		{answers("S", `"0-2":`+returns("1")+`,"2-3":`+returns("1")), "C", "MockedResponses.RS.2-3: another answer"},

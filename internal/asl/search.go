@@ -87,11 +87,7 @@ func (s *searching) each(i int, values []any) error {
 func children(at any) []any {
 	switch at := at.(type) {
 	case *members:
-		values := make([]any, len(at.keys))
-		for i, key := range at.keys {
-			values[i] = at.values[key]
-		}
-		return values
+		return at.values
 	case []any:
 		return at
 	}

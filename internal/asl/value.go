@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -18,46 +19,110 @@ func decode(text []byte) (any, error) {
 	if !json.Valid(text) {
 		return nil, errors.New("not one JSON value")
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	return decodeNext(d)
+	r := &validReader{text: text}
+	return r.value()
 }
 
-func decodeNext(d *json.Decoder) (any, error) {
-	token, err := d.Token()
-	if err != nil {
-		return nil, err
-	}
-	switch token {
-	case json.Delim('{'):
-		m := newMembers(0)
-		for d.More() {
-			key, err := d.Token()
-			if err != nil {
-				return nil, err
-			}
-			value, err := decodeNext(d)
-			if err != nil {
-				return nil, err
-			}
-			name, _ := key.(string)
-			m.set(name, value)
+// validReader reads JSON that json.Valid has accepted.
+type validReader struct {
+	text []byte
+	at   int
+}
+
+// next is the next byte that isn't white space.
+func (r *validReader) next() byte {
+	for ; ; r.at++ {
+		switch c := r.text[r.at]; c {
+		case ' ', '\t', '\r', '\n':
+		default:
+			return c
 		}
-		_, err := d.Token()
-		return m, err
-	case json.Delim('['):
+	}
+}
+
+// more skips a comma, and reports whether the object or array goes on. Its end is skipped as well.
+func (r *validReader) more(end byte) bool {
+	switch r.next() {
+	case end:
+		r.at++
+		return false
+	case ',':
+		r.at++
+	}
+	return true
+}
+
+func (r *validReader) value() (any, error) {
+	switch r.next() {
+	case '{':
+		r.at++
+		m := newMembers(0)
+		for r.more('}') {
+			r.next()
+			key, err := r.string()
+			if err != nil {
+				return nil, err
+			}
+			r.next()
+			r.at++ // the colon
+			value, err := r.value()
+			if err != nil {
+				return nil, err
+			}
+			m.set(key, value)
+		}
+		return m, nil
+	case '[':
+		r.at++
 		items := []any{}
-		for d.More() {
-			item, err := decodeNext(d)
+		for r.more(']') {
+			item, err := r.value()
 			if err != nil {
 				return nil, err
 			}
 			items = append(items, item)
 		}
-		_, err := d.Token()
-		return items, err
+		return items, nil
+	case '"':
+		return r.string()
 	}
-	return token, nil
+	return r.word(), nil
+}
+
+// string reads a string from its quotation mark on.
+func (r *validReader) string() (string, error) {
+	start, plain := r.at, true
+	for r.at++; r.text[r.at] != '"'; r.at++ {
+		if r.text[r.at] == '\\' {
+			plain = false
+			r.at++
+		}
+	}
+	r.at++
+	if plain {
+		return string(r.text[start+1 : r.at-1]), nil
+	}
+	var s string
+	err := json.Unmarshal(r.text[start:r.at], &s)
+	return s, err
+}
+
+// word reads true, false, null or a number.
+func (r *validReader) word() any {
+	start := r.at
+	for r.at < len(r.text) && strings.IndexByte(" \t\r\n,]}", r.text[r.at]) < 0 {
+		r.at++
+	}
+	switch word := string(r.text[start:r.at]); word {
+	case "true":
+		return true
+	case "false":
+		return false
+	case "null":
+		return nil
+	default:
+		return json.Number(word)
+	}
 }
 
 // encode writes what encoding/json can write, compactly and without the escapes meant for HTML, since its size counts.
@@ -83,7 +148,7 @@ func appendText(b []byte, v any) []byte {
 				b = append(b, ',')
 			}
 			b = append(appendQuoted(b, key), ':')
-			b = appendText(b, v.values[key])
+			b = appendText(b, v.values[i])
 		}
 		return append(b, '}')
 	case []any:
@@ -146,12 +211,12 @@ func same(a, b any) (equal, certain bool) {
 			return false, true
 		}
 		certain = true
-		for _, key := range x.keys {
-			other, there := y.values[key]
+		for i, key := range x.keys {
+			other, there := y.get(key)
 			if !there {
 				return false, true
 			}
-			equal, sure := same(x.values[key], other)
+			equal, sure := same(x.values[i], other)
 			if !equal {
 				return false, true
 			}
