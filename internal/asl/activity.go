@@ -3,6 +3,8 @@ package asl
 import (
 	"context"
 	"sync"
+
+	"github.com/project-gimbal/fleet/internal/clock"
 )
 
 // activity counts the goroutines of a service: executions, branches, invocations and callbacks.
@@ -34,7 +36,7 @@ func (s *Service) aside(f func()) {
 		defer s.activity.end()
 		f()
 	}
-	if c, ok := s.options.Clock.(turns); ok {
+	if c, ok := s.options.Clock.(*clock.Virtual); ok {
 		c.Go(run)
 		return
 	}
@@ -50,15 +52,10 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// turns is a clock that lets one run at a time and has to be told who waits: clock.Virtual.
-type turns interface {
-	Go(f func())
-	Await(ready func() bool)
-}
-
-// yield comes before a wait for a channel or a context. On return there is nothing to wait for on a clock with turns.
+// yield comes before a wait for a channel or a context: a virtual clock has to be told who waits. There is nothing left
+// to wait for afterwards.
 func (s *Service) yield(ready func() bool) {
-	if c, ok := s.options.Clock.(turns); ok {
+	if c, ok := s.options.Clock.(*clock.Virtual); ok {
 		c.Await(ready)
 	}
 }

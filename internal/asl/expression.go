@@ -240,10 +240,10 @@ func (e *expression) invoke(v *visit, c *call, data any) (any, error) {
 		}
 	}
 	value, err := c.function.run(invocation{v, e, c}, values)
-	var wrong wrongArgument
+	var refused wrongArgument
 	switch {
-	case errors.As(err, &wrong):
-		return nil, &failure{ErrorIntrinsicFailure, v.words("The function '%s' had the following error: %s", e.text, string(wrong))}
+	case errors.As(err, &refused):
+		return nil, &failure{ErrorIntrinsicFailure, v.words("The function '%s' had the following error: %s", e.text, refused)}
 	case err != nil:
 		return nil, err
 	case len(text(value)) > PayloadLimit:

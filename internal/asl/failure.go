@@ -92,9 +92,7 @@ func (f *failure) Error() string { return f.name }
 func (f *failure) output() any { return membersOf("Error", f.name, "Cause", f.cause) }
 
 // unsupported ends an execution at a place of the definition whose outcome on AWS isn't known.
-func unsupported(place, format string, args ...any) error { return unknown(place, format, args...) }
-
-func unknown(place, format string, args ...any) *failure {
+func unsupported(place, format string, args ...any) *failure {
 	return &failure{ErrorUnsupported, Problem{place, fmt.Sprintf(format, args...)}.String()}
 }
 

@@ -19,7 +19,7 @@ type mockedTask struct {
 var (
 	integrationARN = regexp.MustCompile(`^arn:aws[a-z-]*:states:::([A-Za-z0-9:-]+):([A-Za-z0-9]+(\.sync(:2)?|\.waitForTaskToken)?)$`)
 	functionARN    = regexp.MustCompile(`^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]+(:[A-Za-z0-9$_-]+)?$`)
-	activityARN    = regexp.MustCompile(`^arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:activity:.+$`)
+	activityARN    = regexp.MustCompile(`^arn:aws[a-z-]*:states:[a-z0-9-]+:[0-9]{12}:(activity|task):.+$`) // the guide has examples with task
 )
 
 // mockedTask reads what is particular to a Task of any resource.

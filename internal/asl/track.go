@@ -146,7 +146,7 @@ func (v *visit) retry(f *failure) (again bool, err error) {
 // named is f, unless f has no name and somebody asks for that: it isn't known whom such an error matches.
 func (v *visit) named(f *failure) *failure {
 	if f.name == "" && len(v.state.retry)+len(v.state.catch) > 0 {
-		return unknown(v.state.place, "it isn't known what a Retry or Catch makes of an error without a name")
+		return unsupported(v.state.place, "it isn't known what a Retry or Catch makes of an error without a name")
 	}
 	return f
 }
@@ -164,7 +164,7 @@ func (v *visit) giveUp(f *failure) (output any, next string, err error) {
 		}
 		output, err := c.result.apply(v, v.input, f.output())
 		if f.cause == "" && f.name != ErrorTimeout && !c.result.none {
-			err = unknown(v.state.place, "it isn't known how AWS shows an error without a cause")
+			err = unsupported(v.state.place, "it isn't known how AWS shows an error without a cause")
 		}
 		if err == nil && len(text(output)) > PayloadLimit {
 			err = tooLarge(v.state.name)
