@@ -17,7 +17,9 @@ type members struct {
 const fewMembers = 8
 
 // newMembers has room for as many fields.
-func newMembers(size int) *members { return &members{keys: make([]string, 0, size), values: make([]any, 0, size)} }
+func newMembers(size int) *members {
+	return &members{keys: make([]string, 0, size), values: make([]any, 0, size)}
+}
 
 // membersOf makes one of pairs of a field's name and value.
 func membersOf(pairs ...any) *members {
