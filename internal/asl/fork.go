@@ -22,6 +22,7 @@ type fork struct {
 type ended struct {
 	number int
 	last   int64 // its last event
+	closed int64 // that of the end itself, where there is one
 	output any
 	err    error
 }
@@ -32,6 +33,7 @@ type outcome struct {
 	aborted [][]string
 	failed  *failure
 	last    int64
+	closed  int64
 }
 
 // run gives the tracks' outputs in their order.
@@ -64,6 +66,7 @@ func (f fork) run() ([]any, error) {
 		return nil, v.dropped(slices.Concat(o.aborted...)...)
 	}
 	if o.failed == nil {
+		v.track.last = max(o.last, o.closed)
 		return o.outputs, nil
 	}
 	for number, kinds := range o.aborted {
@@ -85,7 +88,7 @@ func (o *outcome) note(end ended) (failed bool) {
 	case end.err == nil:
 		o.outputs[end.number] = end.output
 		if o.failed == nil {
-			o.last = end.last
+			o.last, o.closed = end.last, end.closed
 		}
 	case errors.As(end.err, &drop):
 		o.aborted[end.number] = append([]string{}, drop.kinds...)

@@ -164,25 +164,30 @@ func (m mapping) iterate(ctx context.Context, v *visit, input any, item mapItem,
 	if m.selector != nil {
 		var err error
 		if payload, err = m.selector.fill(&inside, input); err != nil {
-			return ended{item.index, after, nil, err}
+			return ended{number: item.index, last: after, err: err}
 		}
 		if len(text(payload)) > PayloadLimit {
-			return ended{item.index, after, nil, tooLarge(v.state.name)}
+			return ended{number: item.index, last: after, err: tooLarge(v.state.name)}
 		}
 	}
 	if err := inside.record(iterationEvent(MapIterationStarted, v, item.index)); err != nil {
-		return ended{item.index, t.last, nil, &dropped{}}
+		return ended{number: item.index, last: t.last, err: &dropped{}}
 	}
 	output, err := t.run(ctx, payload)
-	end := MapIterationSucceeded
-	if err != nil {
-		end = MapIterationFailed
+	end := ended{number: item.index, last: t.last, output: output, err: err}
+	var f *failure
+	switch {
+	case err == nil:
+		if inside.record(iterationEvent(MapIterationSucceeded, v, item.index)) != nil {
+			end.err = &dropped{}
+		}
+		end.closed = t.last
+	case errors.As(err, &f):
+		if inside.recordBeside(iterationEvent(MapIterationFailed, v, item.index)) != nil {
+			end.err = &dropped{}
+		}
 	}
-	var drop *dropped
-	if !errors.As(err, &drop) && inside.recordBeside(iterationEvent(end, v, item.index)) != nil {
-		err = &dropped{}
-	}
-	return ended{item.index, t.last, output, err}
+	return end
 }
 
 func iterationEvent(kind EventType, v *visit, number int) Event {

@@ -32,7 +32,7 @@ func TestMapHistory(t *testing.T) {
 	want(t, "one after the other", r.events(), []string{"1<0 ExecutionStarted", "2<0 MapStateEntered", "3<2 MapStateStarted",
 		"4<3 MapIterationStarted S 0", "5<4 PassStateEntered", "6<5 PassStateExited", "7<6 MapIterationSucceeded S 0",
 		"8<6 MapIterationStarted S 1", "9<8 PassStateEntered", "10<9 PassStateExited", "11<10 MapIterationSucceeded S 1",
-		"12<10 MapStateSucceeded", "13<10 MapStateExited", "14<13 ExecutionSucceeded"})
+		"12<11 MapStateSucceeded", "13<11 MapStateExited", "14<13 ExecutionSucceeded"})
 	want(t, "length", r.history[2].MapStateStarted.Length, 2)
 
 	r = runAny(t, iterating("", `"Type":"Pass","End":true`), `[]`, "", "")

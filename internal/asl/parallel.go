@@ -29,7 +29,7 @@ func (b branching) run(v *visit, input any) (any, string, error) {
 		begin: func(ctx context.Context, number int, _ int64) ended {
 			t := &track{execution: v.execution, graph: b.branches[number], last: start, item: v.track.item}
 			output, err := t.run(ctx, input)
-			return ended{number, t.last, output, err}
+			return ended{number: number, last: t.last, output: output, err: err}
 		},
 		aborted: func(_ int, kinds []string) error { return v.abort(kinds) },
 	}.run()

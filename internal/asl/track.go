@@ -143,9 +143,14 @@ func (v *visit) retry(f *failure) (again bool, err error) {
 	return false, nil
 }
 
-// named is f, unless f has no name and somebody asks for that: it isn't known whom such an error matches.
+// named is f, unless f has no name and somebody asks for any error: it isn't known whether that matches.
 func (v *visit) named(f *failure) *failure {
-	if f.name == "" && len(v.state.retry)+len(v.state.catch) > 0 {
+	if f.name != "" {
+		return f
+	}
+	asks := slices.ContainsFunc(v.state.retry, func(r Retrier) bool { return matches(r.ErrorEquals, "") }) ||
+		slices.ContainsFunc(v.state.catch, func(c catcher) bool { return matches(c.errorEquals, "") })
+	if asks {
 		return unsupported(v.state.place, "it isn't known what a Retry or Catch makes of an error without a name")
 	}
 	return f
