@@ -47,7 +47,7 @@ func (v *visit) context() *members {
 	if item := v.track.item; item != nil && v.selecting {
 		c.set("Map", membersOf("Item", membersOf("Index", integer(int64(item.index)), "Value", item.value)))
 	}
-	if t, ok := v.state.body.(mockedTask); ok && t.token {
+	if t, ok := v.state.body.(mockedTask); ok && t.submits {
 		c.set("Task", membersOf("Token", v.token()))
 	}
 	return c
@@ -57,13 +57,24 @@ func contextTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:0
 
 // find follows a path through data, or through the context object. The errors are path.get's.
 func (v *visit) find(p path, data any) (any, error) {
-	if p.context {
-		data = v.context()
-		if v.track.item != nil && !v.selecting && (len(p.steps) == 0 || p.steps[0].field == "Map") {
-			return nil, unsupported(p.place, "an iteration's item is in the context object for the ItemSelector of its Map only")
-		}
+	if !p.context {
+		return p.get(data)
 	}
-	return p.get(data)
+	c := v.context()
+	if len(p.steps) == 0 {
+		if v.track.item != nil && !v.selecting {
+			return nil, unsupported(p.place, "it isn't known what else the context object has in an iteration")
+		}
+		return c, nil
+	}
+	switch _, there := c.get(p.steps[0].field); {
+	case there:
+	case p.steps[0].field == "Map" && v.track.item != nil:
+		return nil, unsupported(p.place, "an iteration's item is in the context object for the ItemSelector of its Map only")
+	case p.steps[0].field == "Task":
+		return nil, unsupported(p.place, "a task token is there in Tasks that wait for what they begin only")
+	}
+	return p.get(c)
 }
 
 // lost is the failure of a path that find didn't follow to its end.

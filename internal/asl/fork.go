@@ -12,8 +12,8 @@ type fork struct {
 	visit  *visit
 	tracks int // in all
 	atOnce int // at most
-	// begin runs one track, whose first event follows the event after, to its end.
-	begin func(ctx context.Context, number int, after int64) ended
+	// begin starts a track, whose first event follows the event after, and gives what runs it to its end.
+	begin func(ctx context.Context, number int, after int64) func() ended
 	// aborted records that a track was cut off in states of these types, innermost first.
 	aborted func(number int, kinds []string) error
 }
@@ -46,10 +46,10 @@ func (f fork) run() ([]any, error) {
 	begun, running := 0, 0
 	for {
 		for begun < f.tracks && running < f.atOnce && o.failed == nil && v.ctx.Err() == nil {
-			number, after := begun, o.last
+			run := f.begin(ctx, begun, o.last)
 			begun++
 			running++
-			v.service.aside(func() { ends <- f.begin(ctx, number, after) })
+			v.service.aside(func() { ends <- run() })
 		}
 		if running == 0 {
 			break

@@ -113,7 +113,7 @@ func (m mapping) run(v *visit, input any) (any, string, error) {
 	}
 	v.started = true
 	outputs, err := fork{visit: v, tracks: len(items), atOnce: atOnce,
-		begin: func(ctx context.Context, number int, after int64) ended {
+		begin: func(ctx context.Context, number int, after int64) func() ended {
 			return m.iterate(ctx, v, input, mapItem{number, items[number]}, after)
 		},
 		aborted: func(number int, kinds []string) error {
@@ -155,35 +155,46 @@ func (m mapping) atOnce(v *visit, input any) (int, error) {
 	return int(n), nil
 }
 
-// iterate runs one iteration. Its first event follows the Map's start, or the end of the iteration that made room.
-func (m mapping) iterate(ctx context.Context, v *visit, input any, item mapItem, after int64) ended {
+// iterate starts one iteration. Its first event follows the Map's start, or the end of the iteration that made room.
+func (m mapping) iterate(ctx context.Context, v *visit, input any, item mapItem, after int64) func() ended {
 	t := &track{execution: v.execution, graph: m.iterator, last: after, item: &item}
 	inside := *v // the Map's visit as this iteration sees it
 	inside.ctx, inside.track, inside.selecting = ctx, t, true
-	payload := item.value
-	if m.selector != nil {
-		var err error
-		if payload, err = m.selector.fill(&inside, input); err != nil {
-			return ended{number: item.index, last: after, err: err}
-		}
-		if len(text(payload)) > PayloadLimit {
-			return ended{number: item.index, last: after, err: tooLarge(v.state.name)}
-		}
+	payload, err := m.payload(&inside, input, item)
+	if err == nil && !inside.note(iterationEvent(MapIterationStarted, v, item.index), true) {
+		err = &dropped{}
 	}
-	if err := inside.record(iterationEvent(MapIterationStarted, v, item.index)); err != nil {
-		return ended{number: item.index, last: t.last, err: &dropped{}}
+	if err != nil {
+		return func() ended { return ended{number: item.index, last: after, err: err} }
 	}
-	output, err := t.run(ctx, payload)
-	end := ended{number: item.index, last: t.last, output: output, err: err}
+	return func() ended { return inside.finish(t, payload) }
+}
+
+// payload is an iteration's input.
+func (m mapping) payload(inside *visit, input any, item mapItem) (any, error) {
+	if m.selector == nil {
+		return item.value, nil
+	}
+	payload, err := m.selector.fill(inside, input)
+	if err == nil && len(text(payload)) > PayloadLimit {
+		err = tooLarge(inside.state.name)
+	}
+	return payload, err
+}
+
+// finish runs an iteration to its end.
+func (v *visit) finish(t *track, payload any) ended {
+	output, err := t.run(v.ctx, payload)
+	end := ended{number: t.item.index, last: t.last, output: output, err: err}
 	var f *failure
 	switch {
 	case err == nil:
-		if inside.record(iterationEvent(MapIterationSucceeded, v, item.index)) != nil {
+		if !v.note(iterationEvent(MapIterationSucceeded, v, t.item.index), true) {
 			end.err = &dropped{}
 		}
 		end.closed = t.last
 	case errors.As(err, &f):
-		if inside.recordBeside(iterationEvent(MapIterationFailed, v, item.index)) != nil {
+		if !v.note(iterationEvent(MapIterationFailed, v, t.item.index), false) {
 			end.err = &dropped{}
 		}
 	}

@@ -47,9 +47,10 @@ func TestMapFails(t *testing.T) {
 	r := runAny(t, iterating("", body), `[5,2,1]`, "", "")
 	want(t, "error", r.Error+" "+r.Cause, "Broken two")
 	want(t, "seconds", r.seconds, 0.0)
-	want(t, "the others are cut off", r.events()[16:], []string{"17<11 WaitStateAborted", "18<11 MapIterationAborted S 0",
-		"19<11 WaitStateAborted", "20<11 MapIterationAborted S 2", "21<11 MapStateFailed", "22<21 ExecutionFailed"})
-	want(t, "the failure", r.events()[10:12], []string{"11<10 FailStateEntered", "12<11 MapIterationFailed S 1"})
+	want(t, "all begin", r.events()[2:6], []string{"3<2 MapStateStarted", "4<3 MapIterationStarted S 0", "5<3 MapIterationStarted S 1", "6<3 MapIterationStarted S 2"})
+	want(t, "the failure", r.events()[11:13], []string{"12<11 FailStateEntered", "13<12 MapIterationFailed S 1"})
+	want(t, "the others are cut off", r.events()[16:], []string{"17<12 WaitStateAborted", "18<12 MapIterationAborted S 0",
+		"19<12 WaitStateAborted", "20<12 MapIterationAborted S 2", "21<12 MapStateFailed", "22<21 ExecutionFailed"})
 }
 
 func TestMapRules(t *testing.T) {
@@ -70,6 +71,7 @@ func TestMapRules(t *testing.T) {
 		{name: "an item outside", definition: pass(`"Parameters":{"x.$":"$$.Map.Item.Value"}`), input: `{}`, failure: ErrorRuntime, cause: at + `The JSONPath '$$.Map.Item.Value'`},
 		{name: "an item within", definition: iterating("", `"Type":"Pass","Parameters":{"x.$":"$$.Map.Item.Value"},"End":true`), input: `[1]`, failure: ErrorUnsupported,
 			cause: "States.S.ItemProcessor.States.W.Parameters.x.$: an iteration's item is in the context object for the ItemSelector"},
+		{name: "a token outside", definition: pass(`"Parameters":{"x.$":"$$.Task.Token"}`), input: `{}`, failure: ErrorUnsupported, cause: "States.S.Parameters.x.$: a task token is there"},
 		{name: "shaped", definition: iterating(`"InputPath":"$.in","ResultSelector":{"all.$":"$","last.$":"$[-1]"},"ResultPath":"$.out","OutputPath":"$.out",`, `"Type":"Pass","End":true`),
 			input: `{"in":[1,2]}`, output: `{"all":[1,2],"last":2}`},
 		{name: "nested", definition: iterating("", `"Type":"Map","ItemSelector":{"i.$":"$$.Map.Item.Index"},"ItemProcessor":{"StartAt":"In","States":{"In":{"Type":"Pass","OutputPath":"$.i","End":true}}},"End":true`),

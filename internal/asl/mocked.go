@@ -13,7 +13,6 @@ type mockedTask struct {
 	resource resource
 	arn      string
 	submits  bool // the service's answer comes first, and what is waited for later
-	token    bool // waits for a task token
 }
 
 var (
@@ -35,7 +34,6 @@ func (p *parser) mockedTask(s *state, o *object) {
 		return
 	case parts != nil:
 		t.family, t.resource = "Task", resource{parts[1], parts[2]}
-		t.token = strings.HasSuffix(name, ".waitForTaskToken")
 		t.submits = parts[3] != ""
 		p.functionName(o, name)
 	case functionARN.MatchString(name):

@@ -26,10 +26,12 @@ func (b branching) run(v *visit, input any) (any, string, error) {
 	v.started = true
 	start := v.track.last
 	outputs, err := fork{visit: v, tracks: len(b.branches), atOnce: len(b.branches),
-		begin: func(ctx context.Context, number int, _ int64) ended {
+		begin: func(ctx context.Context, number int, _ int64) func() ended {
 			t := &track{execution: v.execution, graph: b.branches[number], last: start, item: v.track.item}
-			output, err := t.run(ctx, input)
-			return ended{number: number, last: t.last, output: output, err: err}
+			return func() ended {
+				output, err := t.run(ctx, input)
+				return ended{number: number, last: t.last, output: output, err: err}
+			}
 		},
 		aborted: func(_ int, kinds []string) error { return v.abort(kinds) },
 	}.run()

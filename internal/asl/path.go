@@ -49,7 +49,7 @@ func (s pathStep) String() string {
 }
 
 // contextFields are the fields of the context object that exist here. Map is there in the iterations of a Map, Task in
-// a Task that waits for a token.
+// a Task that waits for what it began.
 var contextFields = map[string]map[string]bool{
 	"Execution":    {"Id": true, "Input": true, "Name": true, "RedriveCount": true, "RoleArn": true, "StartTime": true},
 	"Map":          {"Item": true},

@@ -202,15 +202,20 @@ func (v *visit) record(e Event) error { return v.recordEvent(e, true) }
 func (v *visit) recordBeside(e Event) error { return v.recordEvent(e, false) }
 
 func (v *visit) recordEvent(e Event, follow bool) error {
-	e.PreviousEventID = v.track.last
-	id, ok := v.execution.append(v, e)
-	if !ok {
+	if !v.note(e, follow) {
 		return v.dropped()
 	}
-	if follow {
+	return nil
+}
+
+// note records an event, and reports false where the track was dropped or the execution has ended.
+func (v *visit) note(e Event, follow bool) bool {
+	e.PreviousEventID = v.track.last
+	id, ok := v.execution.append(v, e)
+	if ok && follow {
 		v.track.last = id
 	}
-	return nil
+	return ok
 }
 
 // dropped ends the visit as nobody waits for it any more. within are the types of the states under way in its branches.
