@@ -79,6 +79,12 @@ func TestRunMachine(t *testing.T) {
 		t.Errorf("the retry: %+v", e)
 	}
 
+	var stdout strings.Builder
+	code = run([]string{"run-machine", "-definition", "-"}, terminal{in: strings.NewReader(`{"StartAt":"S","States":{"S":{"Type":"Succeed"}}}`), out: &stdout, err: &stdout}, newInterrupts())
+	if want := `{"status":"SUCCEEDED","output":{},"path":["S"],"seconds":0}`; code != exitDone || inOneLine(t, stdout.String()) != want {
+		t.Errorf("standard input ends with %d: %s, want %s", code, stdout.String(), want)
+	}
+
 	code, out, _ = typed(inFiles(t, `{"StartAt":"W","TimeoutSeconds":60,"States":{"W":{"Type":"Wait","Seconds":61,"End":true}}}`, "", "")...)
 	if want := `{"status":"TIMED_OUT","path":["W"],"seconds":60}`; code != exitFailed || inOneLine(t, out) != want {
 		t.Errorf("ends with %d: %s, want %s", code, out, want)
