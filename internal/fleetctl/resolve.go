@@ -48,7 +48,7 @@ func pick(all []view.Row, name string) (view.Row, error) {
 			text += fmt.Sprintf("\n  and %d more", len(found)-i)
 			break
 		}
-		text += fmt.Sprintf("\n  %s  %s, %s, signed up %s", r.ID, r.Slug, standing(r), stamp(r.Since))
+		text += fmt.Sprintf("\n  %s  %s, %s, signed up %s", r.ID, r.Slug, standing(r), view.Stamp(r.Since))
 	}
 	return view.Row{}, ambiguous{text}
 }
@@ -60,7 +60,7 @@ func (a ambiguous) Error() string { return a.text }
 
 // over reports whether nothing more comes of it.
 func over(r view.Row) bool {
-	return r.State == fleet.Terminated || r.State == "" && (r.Signup == fleet.Rejected || r.Signup == fleet.Failed)
+	return r.State == fleet.Terminated || r.State == "" && (r.Signup == fleet.Rejected || r.Signup == fleet.Expired || r.Signup == fleet.Failed)
 }
 
 // standing is the instance's state, or the signup's status while there is none.

@@ -41,7 +41,7 @@ func commands() []command {
 	return []command{
 		{"demo", "demo [-event FILE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject]", "plays a signup to its end and says what happens", demo},
 		{"run-machine", "run-machine -definition FILE [-input FILE] [-mocks FILE -case NAME] [-history]", "runs any state machine's definition alone, in virtual time", runMachine},
-		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N]", "keeps the system up until Ctrl-C", serve},
+		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N] [-auto-approve PLANS]", "keeps the system up until Ctrl-C", serve},
 	}
 }
 

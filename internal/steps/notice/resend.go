@@ -21,7 +21,8 @@ import (
 // the incidents of those it repeats. Each request is a new message: a repeat of the request sends again.
 //
 // 202 with the message and what became of it; 404 for an instance or a message that isn't there; 409 for an instance that is not
-// active, while an operation runs or what it needs is frozen, and for a message that is still on its way.
+// active, while an operation runs or what it needs is frozen, and for a message that is still on its way; 424 where the vendor
+// doesn't take it now.
 func Resend(d Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		var wanted view.Resend
@@ -48,14 +49,20 @@ func (d Deps) resend(ctx context.Context, env step.Env, r httpapi.Request, id st
 	}
 	ctx = step.About(ctx, run.Input)
 	sending := d.again(ctx, run)
-	if err := operation.EndShort(ctx, run, fleet.Succeeded); err != nil {
-		return view.Operation{}, err
-	}
-	if sending != nil {
-		return view.Operation{}, httpapi.Refuse(http.StatusServiceUnavailable, fault.CodeOf(sending), "the message was not sent; try again in a moment")
-	}
+	ended := operation.EndShort(ctx, run, fleet.Succeeded)
 	m, err := env.Store.Message(ctx, run.Instance.ID, run.Operation.Message)
-	return view.Operation{Operation: run.Operation.ID, Message: m}, err
+	switch {
+	case err == nil && m != nil && m.Status == fleet.MessageSent: // whoever is told otherwise sends it again
+		if ended != nil {
+			env.Log.WarnContext(ctx, "the operation was not ended; reconcile ends it", "code", fault.CodeOf(ended))
+		}
+		return view.Operation{Operation: run.Operation.ID, Message: m}, nil
+	case ended != nil:
+		return view.Operation{}, ended
+	case fault.CodeOf(sending).Transient():
+		return view.Operation{}, httpapi.Later(fault.CodeOf(sending), "the message was not sent; try again in a moment")
+	}
+	return view.Operation{Operation: run.Operation.ID, Message: m}, errors.Join(sending, err)
 }
 
 // begin takes the lease.
@@ -75,7 +82,7 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 		return nil, unknown("the instance has no such message")
 	}
 	if slices.Contains(fleet.SignupMessages(), id) {
-		return nil, conflict("the message was about the signup, which is decided: it is not sent once more")
+		return nil, httpapi.Conflict("the message was about the signup, which is decided: it is not sent once more")
 	}
 	in, err := operation.BeginShort(ctx, env, r.ID, operation.Short{Kind: fleet.Resend, Phase: fleet.Sending, Actor: r.Operator,
 		Reason: "sending message " + id + " once more", Needs: needs(id), Repeats: *before,
@@ -85,25 +92,23 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 			case err != nil:
 				return err
 			case i.State != fleet.Active:
-				return conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more")
+				return httpapi.Conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more")
 			case m == nil || !m.Done():
-				return conflict("the message is still on its way: wait for what becomes of it")
+				return httpapi.Conflict("the message is still on its way: wait for what becomes of it")
 			}
 			return nil
 		}})
 	if busy, ok := errors.AsType[operation.Busy](err); ok {
-		return nil, conflict(busy.Error() + ": try again when it has ended")
+		return nil, httpapi.Conflict(busy.Error() + ": try again when it has ended")
 	}
 	if held, ok := errors.AsType[operation.Held](err); ok {
-		return nil, conflict(held.Error() + " (" + held.Freeze.Reason + "): send it after the thaw")
+		return nil, httpapi.Conflict(held.Error() + " (" + held.Freeze.Reason + "): send it after the thaw")
 	}
 	if err != nil {
 		return nil, err
 	}
 	return step.Begin(ctx, env, catalog.Resend.State(), in)
 }
-
-func conflict(text string) error { return httpapi.Refuse(http.StatusConflict, fault.Conflict, text) }
 
 // needs are the vendors that a message needs: the invitation's link comes from the instance's project.
 func needs(id string) []string {

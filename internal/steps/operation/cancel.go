@@ -2,13 +2,13 @@ package operation
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/ending"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -60,34 +60,28 @@ func cancelSignup(ctx context.Context, env step.Env, r httpapi.Request) (status 
 		switch s.Status {
 		case fleet.Approved:
 		case fleet.Requested:
-			return conflict("the signup waits for a decision: reject it instead")
+			return httpapi.Conflict("the signup waits for a decision: reject it instead")
 		case fleet.Rejected:
 			if s.Reason != cancelledSignup {
-				return conflict("the signup was rejected: there is nothing to cancel")
+				return httpapi.Conflict("the signup was rejected: there is nothing to cancel")
 			}
 			return nil
+		case fleet.Expired:
+			return httpapi.Conflict("the signup expired: there is nothing to cancel")
 		default:
 			return nil
 		}
-		claim, err := tx.Claim(s.Slug)
-		if err != nil {
-			return err
-		}
-		if claim != nil && claim.InstanceID == r.ID {
-			tx.FreeClaim(s.Slug)
-		}
-		s.Status, s.Reason, s.DecidedAt, s.DecidedBy = fleet.Rejected, cancelledSignup, tx.Now(), r.Operator
-		status = s.Status
+		status = fleet.Rejected
 		tx.Audit(fleet.AuditEntry{ID: "signup/cancelled", Actor: r.Operator, Action: "signup.cancelled", Subject: "signup",
 			Outcome: string(fleet.Rejected), Request: env.Request})
-		return errors.Join(tx.Intend(fleet.SignupRejected, "applicant"), tx.PutSignup(s))
+		return ending.Refuse(tx, s, fleet.Rejected, cancelledSignup, r.Operator)
 	})
 	return status, err
 }
 
 // cancelProvisioning takes a provisioning down. One that is being taken down goes on, and its run is told.
 func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Operation, error) {
-	o, err := env.Store.Operation(ctx, r.ID, OperationID(r.ID))
+	o, err := env.Store.Operation(ctx, r.ID, fleet.ProvisionID(r.ID))
 	if err != nil {
 		return nil, err
 	}
@@ -104,11 +98,11 @@ func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*
 	case o.Running() && o.Phase == fleet.TakingDown: // by an earlier cancel perhaps, that died before it started the execution
 		return o, env.Executions.Start(ctx, o.Workflow(), o.Execution(), o.Input())
 	case instance.State == fleet.Terminated:
-		return nil, conflict("the instance is TERMINATED already: nothing is left to cancel")
+		return nil, httpapi.Conflict("the instance is TERMINATED already: nothing is left to cancel")
 	case instance.State != fleet.Provisioning:
 		return nil, tooLate(instance.State)
 	case !o.Running():
-		return nil, conflict("its take-down ended and left something behind: mend the cause at the vendor, then retry")
+		return nil, httpapi.Conflict("its take-down ended and left something behind: mend the cause at the vendor, then retry")
 	}
 	state, err := Teardown(ctx, env, o.Input(), step.Cause{Error: fleet.Cancelled}, r.Operator)
 	if err != nil {
@@ -121,7 +115,5 @@ func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*
 }
 
 func tooLate(state fleet.State) error {
-	return conflict("the instance is " + string(state) + ": only what is not active yet can be cancelled; a live instance ends by its termination")
+	return httpapi.Conflict("the instance is " + string(state) + ": only what is not active yet can be cancelled; a live instance ends by its termination")
 }
-
-func conflict(text string) error { return httpapi.Refuse(http.StatusConflict, fault.Conflict, text) }
