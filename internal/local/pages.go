@@ -36,7 +36,8 @@ func (e *edgePort) visit(address string) string {
 func (s *served) pages(o serveOptions, log *slog.Logger) func(*system, http.Handler) (http.Handler, error) {
 	return func(opened *system, api http.Handler) (http.Handler, error) {
 		p, err := portal.New(portal.Options{API: opened.url, WebhookSecret: opened.credentials[step.WebhookSecret], Domain: world.Domain,
-			Clock: opened.clock, Speed: o.speed, Executions: opened.world.Executions, Graphs: graphs(), Visit: s.edge.visit, Log: log})
+			Clock: opened.clock, Speed: o.speed, Executions: opened.world.Executions, Graphs: graphs(),
+			Feed: s.feed, Source: sourceOf, Visit: s.edge.visit, Log: log})
 		if err != nil {
 			return nil, err
 		}

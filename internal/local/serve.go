@@ -18,6 +18,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/portal"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/sim/edge"
 	"github.com/project-gimbal/fleet/internal/step"
@@ -100,6 +101,7 @@ type served struct {
 	screen *plain
 	log    *os.File
 	edge   edgePort
+	feed   *portal.Feed
 
 	release func() error // of the folder
 	cancel  context.CancelFunc
@@ -117,7 +119,7 @@ func (s *served) breaks(err error) {
 
 // openServed opens the system in its folder. Where it fails, nothing is left running.
 func openServed(o serveOptions, t terminal, stop *interrupts) (*served, error) {
-	s := &served{folder: folder(o.dir), cancel: func() {}, broken: make(chan error, 1)}
+	s := &served{folder: folder(o.dir), feed: portal.NewFeed(), cancel: func() {}, broken: make(chan error, 1)}
 	var err error
 	if s.release, err = s.folder.occupy(); err != nil {
 		return nil, err
@@ -161,7 +163,10 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 	s.screen.watch = newWatch() // nobody counts calls here
 	p.restore = s.keeper.restore
 	p.pages = s.pages(o, p.log)
-	p.hooks = world.Hooks{OnEvent: s.screen.observed, OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled}
+	p.hooks = world.Hooks{OnEvent: func(o asl.Observation) {
+		s.screen.observed(o)
+		s.feed.Changed(o.ARN)
+	}, OnCall: fed(s.feed), OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled}
 	ctx, cancel := stop.context()
 	defer cancel()
 	if s.system, err = openSystem(ctx, p); err != nil {

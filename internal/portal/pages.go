@@ -34,6 +34,9 @@ func parsePages(p *Portal) (pages, error) {
 		"tone":    tone,
 		"words":   func(s any) string { return strings.ReplaceAll(fmt.Sprint(s), "_", " ") },
 		"list":    func(all ...any) []any { return all },
+		"plus":    func(a, b float64) float64 { return a + b },
+		"inc":     func(i int) int { return i + 1 },
+		"cut":     cut,
 		"scopes":  func() []string { return append([]string{fleet.WholeFleet}, fleet.Vendors()...) },
 	}
 	shared, err := template.New("").Funcs(functions).ParseFS(files, "pages/layout.html", "pages/parts.html")
@@ -41,7 +44,7 @@ func parsePages(p *Portal) (pages, error) {
 		return nil, err
 	}
 	all := pages{}
-	names := []string{"form", "welcome", "trouble", "sign-in", "overview", "signups", "instances", "instance", "executions", "execution", "incidents"}
+	names := []string{"form", "welcome", "trouble", "sign-in", "overview", "signups", "instances", "instance", "executions", "execution", "source", "incidents"}
 	for _, name := range names {
 		own, err := shared.Clone()
 		if err == nil {
@@ -133,6 +136,14 @@ func short(id string) string {
 		return id[:8]
 	}
 	return id
+}
+
+// cut is a text, shortened to so many characters.
+func cut(s string, length int) string {
+	if r := []rune(s); len(r) > length {
+		return string(r[:length-1]) + "…"
+	}
+	return s
 }
 
 // tone is how a state, status or outcome looks: good, busy, wait, bad or over.

@@ -25,9 +25,11 @@ type Executions interface {
 	ListExecutions() []asl.Execution
 	// Visits gives the path of an execution; its error is that there is none of that ARN.
 	Visits(arn string) ([]asl.Visit, error)
+	// GetExecutionHistory gives its events so far, with the same error.
+	GetExecutionHistory(arn string) ([]asl.Event, error)
 }
 
-// Options configure a Portal. All but Visit and Log are required.
+// Options configure a Portal. All but Feed, Source, Visit and Log are required.
 type Options struct {
 	// API is the base URL of Fleet's HTTP API.
 	API string
@@ -41,6 +43,10 @@ type Options struct {
 	// Executions are the workflows', Graphs the workflows themselves, by name.
 	Executions Executions
 	Graphs     map[string]asl.Graph
+	// Feed tells of changes of executions, and of the calls that they make; without one, pages look by themselves.
+	Feed *Feed
+	// Source finds the step of a function; nil finds none.
+	Source func(function string) (Source, bool)
 	// Visit gives the address under which a browser reaches an instance's URL from here; nil where that is the URL itself.
 	Visit func(url string) string
 	Log   *slog.Logger
@@ -55,6 +61,8 @@ type Portal struct {
 	sessions sessions
 	signups  singleflight.Group // by webhook's id and body: a double click is one signup
 	sent     firsts
+	diagrams map[string]diagram // of the workflows, by name
+	streams  chan struct{}      // one for each that is open
 }
 
 // New makes a Portal.
@@ -65,6 +73,12 @@ func New(o Options) (*Portal, error) {
 	if o.Visit == nil {
 		o.Visit = func(url string) string { return url }
 	}
+	if o.Feed == nil {
+		o.Feed = NewFeed()
+	}
+	if o.Source == nil {
+		o.Source = func(string) (Source, bool) { return Source{}, false }
+	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -72,7 +86,11 @@ func New(o Options) (*Portal, error) {
 	if err != nil {
 		return nil, errors.New("portal: the webhook's secret is none of Standard Webhooks") // its error may quote the secret
 	}
-	p := &Portal{options: o, api: api{base: o.API}, hook: hook, sessions: newSessions(clock.System())}
+	p := &Portal{options: o, api: api{base: o.API}, hook: hook, sessions: newSessions(clock.System()),
+		diagrams: map[string]diagram{}, streams: make(chan struct{}, streamsAtOnce)}
+	for name, g := range o.Graphs {
+		p.diagrams[name] = lay(g)
+	}
 	p.pages, err = parsePages(p)
 	return p, err
 }
@@ -90,14 +108,16 @@ func (p *Portal) Handler(rest http.Handler) http.Handler {
 	page("POST /console/sign-in", p.signIn)
 	page("POST /console/sign-out", p.signOut)
 	for pattern, h := range map[string]operatorPage{
-		"GET /console":                           p.overview,
-		"GET /console/signups":                   p.signupList,
-		"GET /console/instances":                 p.instanceList,
-		"GET /console/instances/{id}":            p.instance,
-		"GET /console/executions":                p.executionList,
-		"GET /console/executions/{machine}/{id}": p.execution,
-		"GET /console/incidents":                 p.incidentList,
-		"GET /console/":                          p.nothingHere,
+		"GET /console":                                  p.overview,
+		"GET /console/signups":                          p.signupList,
+		"GET /console/instances":                        p.instanceList,
+		"GET /console/instances/{id}":                   p.instance,
+		"GET /console/executions":                       p.executionList,
+		"GET /console/executions/{machine}/{id}":        p.execution,
+		"GET /console/executions/{machine}/{id}/events": p.stream,
+		"GET /console/source/{function}":                p.source,
+		"GET /console/incidents":                        p.incidentList,
+		"GET /console/":                                 p.nothingHere,
 	} {
 		page(pattern, p.signedIn(h))
 	}

@@ -74,6 +74,13 @@ func (e executions) Visits(arn string) ([]asl.Visit, error) {
 	return e.visits, nil
 }
 
+func (e executions) GetExecutionHistory(arn string) ([]asl.Event, error) {
+	if _, err := e.Visits(arn); err != nil {
+		return nil, err
+	}
+	return nil, nil
+}
+
 // newRig serves a portal whose API gives the sample answers.
 func newRig(t *testing.T) *rig {
 	t.Helper()
@@ -197,9 +204,11 @@ func hidden(p page, name string) string {
 }
 
 func sampleGraph() asl.Graph {
-	task := func(name, next string) asl.State { return asl.State{Name: name, Type: asl.Task, Next: next} }
+	task := func(name, next string) asl.State {
+		return asl.State{Name: name, Type: asl.Task, Next: next, Targets: slices.DeleteFunc([]string{next}, func(to string) bool { return to == "" })}
+	}
 	return asl.Graph{StartAt: "Reserve", States: []asl.State{task("Reserve", "Both"),
-		{Name: "Both", Type: asl.Parallel, Next: "Last", Branches: []asl.Graph{
+		{Name: "Both", Type: asl.Parallel, Next: "Last", Targets: []string{"Last"}, Branches: []asl.Graph{
 			{StartAt: "Left", States: []asl.State{task("Left", "")}}, {StartAt: "Right", States: []asl.State{task("Right", "")}}}},
 		task("Last", ""), task("Aside", "")}}
 }

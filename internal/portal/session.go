@@ -102,6 +102,19 @@ func (s sessions) find(name string) *session {
 	return nil
 }
 
+// holds reports whether a session is open still.
+func (s sessions) holds(one *session) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.clock.Now()
+	for _, open := range s.open {
+		if open == one {
+			return now.Before(one.until)
+		}
+	}
+	return false
+}
+
 func (s sessions) end(name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

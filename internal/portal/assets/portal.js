@@ -61,8 +61,42 @@ function refresh() {
   }).catch(() => {}).finally(again);
 }
 
+// The parts of a page that change beside its picture, unless somebody is at work on one.
+let renewing;
+function renew() {
+  renewing = undefined;
+  return fetch(location.href, { redirect: "error" }).then((answer) => answer.ok ? answer.text() : Promise.reject()).then((text) => {
+    const next = new DOMParser().parseFromString(text, "text/html");
+    for (const old of document.querySelectorAll("[data-live]")) {
+      const fresh = next.getElementById(old.id), chosen = getSelection();
+      const busy = old.contains(document.activeElement) || !chosen.isCollapsed && chosen.containsNode(old, true);
+      if (fresh && !busy && fresh.outerHTML !== old.outerHTML) old.replaceWith(fresh);
+    }
+  }).catch(() => {});
+}
+
+// The states of an execution, as they change.
+function follow(picture) {
+  const source = new EventSource(picture.dataset.events);
+  source.addEventListener("states", (e) => {
+    for (const state of JSON.parse(e.data).states) {
+      const node = picture.querySelector(`[data-state="${CSS.escape(state.name)}"]`);
+      if (!node) continue;
+      node.setAttribute("class", `node${node.classList.contains("frame") ? " frame" : ""} ${state.tone}`);
+      node.querySelector(".says").textContent = state.says;
+    }
+    renewing ??= setTimeout(renew, 500);
+  });
+  source.addEventListener("over", () => { source.close(); clearTimeout(renewing); renew(); });
+  source.addEventListener("error", () => { // a stream that broke is begun again by the browser; one that was refused is not
+    if (source.readyState === EventSource.CLOSED) setTimeout(refresh, Number(document.body.dataset.refresh));
+  });
+}
+
 prepare(document);
-if (document.body.dataset.refresh) setTimeout(refresh, Number(document.body.dataset.refresh));
+const picture = document.querySelector("[data-events]");
+if (picture) follow(picture);
+else if (document.body.dataset.refresh) setTimeout(refresh, Number(document.body.dataset.refresh));
 addEventListener("pageshow", (e) => { // back from a page that was left by a form
   if (e.persisted) document.querySelectorAll("form[data-sent]").forEach((f) => { delete f.dataset.sent; });
 });

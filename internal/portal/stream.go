@@ -1,0 +1,105 @@
+package portal
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/clock"
+)
+
+// The limits of streams, in the machine's time.
+const (
+	streamsAtOnce = 32
+	streamPause   = 100 * time.Millisecond // between two messages
+	streamTick    = time.Second            // the times that a page shows go on
+	streamWrite   = 10 * time.Second       // for a browser that doesn't read
+)
+
+// streamed is a message of a stream: how an execution stands, and those of its states that stand otherwise than was told before.
+type streamed struct {
+	Status asl.Status `json:"status"`
+	States []told     `json:"states"`
+}
+
+type told struct {
+	Name string `json:"name"`
+	Tone string `json:"tone"`
+	Says string `json:"says"`
+}
+
+// stream tells a browser how the states of an execution stand, by server-sent events, until the execution has ended, the operator
+// has signed out, or the browser or the server is gone. The last event is "over".
+func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error {
+	select {
+	case p.streams <- struct{}{}:
+		defer func() { <-p.streams }()
+	default:
+		w.Header().Set("Retry-After", "5")
+		http.Error(w, "Too many pages are followed at once.", http.StatusServiceUnavailable)
+		return nil
+	}
+	x, err := p.find(r)
+	if err != nil {
+		return err
+	}
+	changed, done := p.options.Feed.watch(x.ARN)
+	defer done()
+	w.Header().Set("Content-Type", "text/event-stream")
+	before := map[string]told{}
+	for p.sessions.holds(o.session) {
+		over, err := p.tell(w, r, before)
+		if over || err != nil {
+			return nil // the answer has begun, so it can only end
+		}
+		_ = clock.System().Sleep(r.Context(), streamPause) // ctx's end is seen below
+		tick, cancel := clock.System().WithTimeout(r.Context(), streamTick)
+		select {
+		case <-changed:
+		case <-tick.Done():
+		}
+		cancel()
+		if r.Context().Err() != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// tell sends what is new, and reports whether the execution is over.
+func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before map[string]told) (over bool, err error) {
+	x, err := p.find(r)
+	if err != nil {
+		return false, err
+	}
+	d, err := p.draw(x)
+	if err != nil {
+		return false, err
+	}
+	message := streamed{Status: x.Status, States: []told{}}
+	for _, b := range p.diagrams[x.Machine].Boxes {
+		c := d.cell(b.State.Name)
+		if now := (told{c.Name, c.Tone, c.Says}); before[c.Name] != now {
+			before[c.Name] = now
+			message.States = append(message.States, now)
+		}
+	}
+	text, err := json.Marshal(message)
+	if err != nil {
+		return false, err
+	}
+	event := fmt.Sprintf("event: states\ndata: %s\n\n", text)
+	if over = x.Status != asl.Running; over {
+		event += "event: over\ndata: {}\n\n"
+	}
+	control := http.NewResponseController(w)
+	if err := control.SetWriteDeadline(clock.System().Now().Add(streamWrite)); err != nil {
+		return over, err
+	}
+	if _, err := w.Write([]byte(event)); err != nil {
+		return over, err
+	}
+	return over, control.Flush()
+}
