@@ -47,10 +47,7 @@ fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
 	@go run ./internal/fleetctl $(ARGS)
 
 # Without Python the tests say what they skip; in CI they fail.
-load: ## fifty signups approved at once, under the race detector
-	go test -race -tags load -run TestFiftyAtOnce ./internal/local/world
-
-test: $(SETUP) ## run every test; VENDOR_SPECS names the folder of the vendors' own API documents
+test: $(SETUP) ## run the tests; VENDOR_SPECS names the folder of the vendors' own API documents
 	@$(MAKE) --no-print-directory $(VENV)/.ready || echo "no Python environment: tests on DynamoDB will be skipped"
 	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 3 -vet=off $(RACE) ./... # vetted by lint; in threes, since many of them wait
 	go test -vet=off ./infra # the library beneath CDK races with itself
@@ -61,6 +58,9 @@ CHROME ?= $(shell command -v chromium chromium-browser google-chrome google-chro
 browser: $(SETUP) ## drive the pages of serve in a headless Chromium, and take pictures of them
 	@[ -n "$(CHROME)" ] || { echo "there is no Chromium here: install it (Debian: apt-get install chromium), or name one: make browser CHROME=/path/to/chrome"; exit 1; }
 	CHROME="$(CHROME)" SCREENSHOTS="$(CURDIR)/build/screenshots" go test -tags browser -vet=off -count=1 -run InABrowser ./internal/local $(ARGS)
+
+load: ## fifty signups approved at once
+	go test $(RACE) -tags load -run TestFiftyAtOnce ./internal/local/world
 
 kill: $(SETUP) ## kill serve at random moments and see it go on; ARGS="-kill.seed 7 -kill.times 50" for others
 	go test -tags kill -vet=off -count=1 -run 'Killed|LeftAtOnce' -timeout 10m ./internal/local $(ARGS)

@@ -234,8 +234,8 @@ func (c *customer) wantActive() {
 	if !slices.Equal(held, recorded) {
 		c.t.Errorf("%s: ledger and vendors differ:\nledger  %s\nvendors %s", c.slug, strings.Join(recorded, "\n        "), strings.Join(held, "\n        "))
 	}
-	if len(held) != 14 {
-		c.t.Errorf("%s: vendors hold %d things, want 14:\n%s", c.slug, len(held), strings.Join(held, "\n"))
+	if len(held) != 15 {
+		c.t.Errorf("%s: vendors hold %d things, want 15:\n%s", c.slug, len(held), strings.Join(held, "\n"))
 	}
 	c.wantMails(fleet.Invitation, fleet.OperatorWord, fleet.Welcome)
 	c.wantAuditWhole()

@@ -92,7 +92,7 @@ func (c *call) begun(r view.Row, what, path string) error {
 	p.line("%s %s", p.strong.Render(naming(r)), what)
 	p.fact("execution", o.Execution)
 	if !o.Deadline.IsZero() {
-		p.fact("deadline", until(o.Deadline, p.now))
+		p.fact("deadline", view.Until(o.Deadline, p.now))
 	}
 	p.fact("watch it", "fleetctl show "+either(r.Slug, r.ID))
 	return nil

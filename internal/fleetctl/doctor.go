@@ -56,5 +56,5 @@ func (p page) diagnosis(d view.Diagnosis) {
 			text = joined(", ", text, fmt.Sprintf("%d %s", count[v], v))
 		}
 	}
-	p.line("\n%s", p.faint.Render(either(text, "nothing was checked")+"; looked at "+stamp(d.At)))
+	p.line("\n%s", p.faint.Render(either(text, "nothing was checked")+"; looked at "+view.Stamp(d.At)))
 }

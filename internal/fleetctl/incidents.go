@@ -65,15 +65,15 @@ func (p page) incident(i fleet.Incident, whose bool) {
 		p.fact("next", p.strong.Render(i.NextAction))
 		p.fact("runbook", "fleetctl runbook "+runbooks.Name(string(i.Code)))
 	}
-	p.fact("opened", stamp(i.OpenedAt)+", "+relative(i.OpenedAt, p.now))
+	p.fact("opened", view.Stamp(i.OpenedAt)+", "+view.Relative(i.OpenedAt, p.now))
 	switch {
 	case i.AckedBy != "":
-		p.fact("seen to", fmt.Sprintf("by %s, since %s", who(i.AckedBy), stamp(i.AckedAt)))
+		p.fact("seen to", fmt.Sprintf("by %s, since %s", view.Who(i.AckedBy), view.Stamp(i.AckedAt)))
 	case i.ClosedAt.IsZero():
 		p.fact("seen to", p.trouble.Render("by nobody yet"))
 	}
 	if !i.ClosedAt.IsZero() {
-		p.fact("closed", stamp(i.ClosedAt)+", "+relative(i.ClosedAt, p.now))
+		p.fact("closed", view.Stamp(i.ClosedAt)+", "+view.Relative(i.ClosedAt, p.now))
 	}
 	p.fact("id", p.faint.Render(i.ID))
 }

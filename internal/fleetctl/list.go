@@ -78,7 +78,7 @@ func (p page) fleet(all view.Fleet, shown []view.Row) {
 			waiting++
 		}
 		rows = append(rows, row{cells: []string{r.ID[:min(width, len(r.ID))], p.strong.Render(r.Slug), p.standing(r), p.deadline(r.Progress),
-			p.open(r.Incidents), p.faint.Render(relative(r.Since, p.now))}, below: p.whatNext(r)})
+			p.open(r.Incidents), p.faint.Render(view.Relative(r.Since, p.now))}, below: p.whatNext(r)})
 	}
 	if !p.fits(0, rows) {
 		for i := range rows {
@@ -118,7 +118,7 @@ func (p page) frozen(freezes []fleet.Freeze) {
 		if f.Scope == fleet.WholeFleet {
 			what = "The fleet is frozen: nothing new starts"
 		}
-		text := fmt.Sprintf("%s. %s (%s, %s; fleetctl thaw %s)", what, f.Reason, who(f.By), relative(f.Since, p.now), f.Scope)
+		text := fmt.Sprintf("%s. %s (%s, %s; fleetctl thaw %s)", what, f.Reason, view.Who(f.By), view.Relative(f.Since, p.now), f.Scope)
 		p.line("%s", p.wrap(p.trouble.Render(text), 0))
 	}
 	if len(freezes) > 0 {
@@ -143,7 +143,7 @@ func (p page) standing(r view.Row) string {
 }
 
 func (p page) deadline(g fleet.Progress) string {
-	text := either(until(g.Deadline, p.now), "-")
+	text := either(view.Until(g.Deadline, p.now), "-")
 	if strings.HasPrefix(text, "overdue") {
 		return p.bad.Render(text)
 	}

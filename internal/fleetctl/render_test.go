@@ -6,7 +6,6 @@ import (
 	"io"
 	"strings"
 	"testing"
-	"time"
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
@@ -70,23 +69,6 @@ func TestColours(t *testing.T) {
 		if !strings.Contains(out.String(), "\x1b[") {
 			t.Errorf("%s has no colours", name)
 		}
-	}
-}
-
-func TestSpans(t *testing.T) {
-	for d, want := range map[time.Duration]string{0: "0 s", 59 * time.Second: "59 s", time.Minute: "1 min", -3 * time.Minute: "3 min", 59*time.Minute + 59*time.Second: "59 min",
-		time.Hour: "1 h", 47 * time.Hour: "47 h", 48 * time.Hour: "2 days", 30 * 24 * time.Hour: "30 days"} {
-		if got := span(d); got != want {
-			t.Errorf("%v: %q, want %q", d, got, want)
-		}
-	}
-	for at, want := range map[time.Time]string{{}: "", noon: "in 0 s", noon.Add(12 * time.Minute): "in 12 min", before(3 * time.Minute): "overdue by 3 min"} {
-		if got := until(at, noon); got != want {
-			t.Errorf("%v: %q, want %q", at, got, want)
-		}
-	}
-	if got := relative(before(time.Hour), noon) + ", " + relative(noon.Add(time.Hour), noon) + ", " + relative(noon.Add(time.Second), noon); got != "1 h ago, in 1 h, just now" {
-		t.Error(got)
 	}
 }
 

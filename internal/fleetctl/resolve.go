@@ -48,7 +48,7 @@ func pick(all []view.Row, name string) (view.Row, error) {
 			text += fmt.Sprintf("\n  and %d more", len(found)-i)
 			break
 		}
-		text += fmt.Sprintf("\n  %s  %s, %s, signed up %s", r.ID, r.Slug, standing(r), stamp(r.Since))
+		text += fmt.Sprintf("\n  %s  %s, %s, signed up %s", r.ID, r.Slug, standing(r), view.Stamp(r.Since))
 	}
 	return view.Row{}, ambiguous{text}
 }

@@ -40,16 +40,16 @@ func (p page) instance(i view.Instance, wholeAudit bool) {
 		p.fact("address", "https://"+i.Host)
 	}
 	p.fact("plan", joined(", ", joined(" ", i.Plan, i.Signed.Tier), i.Signed.Vertical, i.Region, i.Signed.Timezone, i.Signed.Locale))
-	p.fact("signed up", fmt.Sprintf("%s, %s; it is %s", stamp(i.Signed.RequestedAt), relative(i.Signed.RequestedAt, p.now), i.Signup))
+	p.fact("signed up", fmt.Sprintf("%s, %s; it is %s", view.Stamp(i.Signed.RequestedAt), view.Relative(i.Signed.RequestedAt, p.now), i.Signup))
 	if i.Signed.DecidedBy != "" {
-		p.fact("decided", fmt.Sprintf("%s, by %s", stamp(i.Signed.DecidedAt), who(i.Signed.DecidedBy)))
+		p.fact("decided", fmt.Sprintf("%s, by %s", view.Stamp(i.Signed.DecidedAt), view.Who(i.Signed.DecidedBy)))
 	}
 	p.fact("why", i.Signed.Reason)
 	if i.Progress.Reason != i.Signed.Reason {
 		p.fact("reason", i.Progress.Reason)
 	}
 	if !i.Progress.Deadline.IsZero() {
-		p.fact("deadline", p.deadline(i.Progress)+p.faint.Render("  "+stamp(i.Progress.Deadline)))
+		p.fact("deadline", p.deadline(i.Progress)+p.faint.Render("  "+view.Stamp(i.Progress.Deadline)))
 	}
 	p.fact("next", p.strong.Render(i.Progress.NextAction))
 	if code := failure(i); code != "" {
@@ -96,7 +96,7 @@ func (p page) resources(i view.Instance) {
 		cells := []string{string(r.Kind), p.ledger(r), either(r.ID, "-")}
 		again := ""
 		if !r.RecheckAt.IsZero() {
-			again = "looked for again " + relative(r.RecheckAt, p.now)
+			again = "looked for again " + view.Relative(r.RecheckAt, p.now)
 		}
 		wide = append(wide, row{cells: append(slices.Clone(cells), name), below: again})
 		tall = append(tall, row{cells: cells, below: joined("; ", name, again)})
@@ -134,13 +134,13 @@ func (p page) operations(operations []fleet.Operation) {
 		if o.Running() {
 			deadline = p.deadline(o.Progress)
 		} else {
-			took = span(o.EndedAt.Sub(o.StartedAt))
+			took = view.Span(o.EndedAt.Sub(o.StartedAt))
 		}
 		about := o.Message // of a resend
 		if !o.Short() {
 			about = o.Execution()
 		}
-		rows = append(rows, row{cells: []string{string(o.Kind), fmt.Sprintf("%s %d", o.Phase, o.N), p.outcome(o), relative(o.StartedAt, p.now), took, deadline},
+		rows = append(rows, row{cells: []string{string(o.Kind), fmt.Sprintf("%s %d", o.Phase, o.N), p.outcome(o), view.Relative(o.StartedAt, p.now), took, deadline},
 			below: joined("\n", joined(": ", o.Failure, o.FailureText), p.faint.Render(about))})
 	}
 	p.table(2, rows...)
@@ -167,7 +167,7 @@ func (p page) messages(messages []fleet.Message) {
 	for _, m := range messages {
 		sent := "-"
 		if !m.SentAt.IsZero() {
-			sent = relative(m.SentAt, p.now)
+			sent = view.Relative(m.SentAt, p.now)
 		}
 		rows = append(rows, row{cells: []string{m.ID, joined(" by ", m.Recipient, m.Channel), p.message(m.Status), sent}})
 	}
@@ -205,7 +205,7 @@ func (p page) audit(i view.Instance, whole bool) {
 	wide := []row{{cells: []string{"WHEN", "WHO", "WHAT", "OUTCOME", "OF"}}}
 	tall := []row{{cells: []string{"WHEN", "WHO", "WHAT", "OUTCOME"}}}
 	for _, e := range entries {
-		cells := []string{stamp(e.At), who(e.Actor), e.Action, e.Outcome}
+		cells := []string{view.Stamp(e.At), view.Who(e.Actor), e.Action, e.Outcome}
 		subject := strings.ReplaceAll(e.Subject, i.ID, short(i.ID)+"…")
 		wide = append(wide, row{cells: append(slices.Clone(cells), subject)})
 		tall = append(tall, row{cells: cells, below: p.faint.Render(subject)})

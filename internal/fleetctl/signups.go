@@ -50,9 +50,9 @@ func (p page) signups(all view.Signups, status fleet.SignupStatus) {
 			p.fact("admin", joined(", ", s.Applicant.AdminName, s.Applicant.AdminEmail, s.Applicant.Phone))
 		}
 		p.fact("plan", joined(", ", joined(" ", s.Plan, s.Tier), s.Vertical, s.Region, s.Timezone, s.Locale))
-		p.fact("signed up", stamp(s.RequestedAt)+", "+relative(s.RequestedAt, p.now))
+		p.fact("signed up", view.Stamp(s.RequestedAt)+", "+view.Relative(s.RequestedAt, p.now))
 		if s.DecidedBy != "" {
-			p.fact("decided", fmt.Sprintf("%s, by %s", stamp(s.DecidedAt), who(s.DecidedBy)))
+			p.fact("decided", fmt.Sprintf("%s, by %s", view.Stamp(s.DecidedAt), view.Who(s.DecidedBy)))
 		}
 		p.fact("why", s.Reason)
 		if s.Place > 0 {

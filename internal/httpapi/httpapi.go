@@ -85,6 +85,9 @@ func Refuse(status int, code fault.Code, text string) error {
 	return &fault.Error{Code: code, Status: status, Text: text}
 }
 
+// Conflict refuses with 409 what the state of things doesn't allow; text says what does.
+func Conflict(text string) error { return Refuse(http.StatusConflict, fault.Conflict, text) }
+
 // Body is the request's body, decoded. A larger one than MaxBody is a 413 fault.
 func Body(r events.APIGatewayV2HTTPRequest) ([]byte, error) {
 	body := []byte(r.Body)

@@ -101,7 +101,9 @@ func parseServe(args []string, out io.Writer) (serveOptions, error) {
 	f.Float64Var(&o.speed, "speed", 1, "how many times faster than the machine's the clock runs, the vendors' included")
 	f.Func("auto-approve", "the `PLANS` whose signups need no operator, separated by commas: "+strings.Join(fleet.Plans(), ","), func(text string) error {
 		o.autoApprove = strings.Split(text, ",")
-		for _, plan := range o.autoApprove {
+		for i, plan := range o.autoApprove {
+			plan = strings.TrimSpace(plan)
+			o.autoApprove[i] = plan
 			if !slices.Contains(fleet.Plans(), plan) {
 				return fmt.Errorf("%q is no plan; there are %s", plan, strings.Join(fleet.Plans(), ", "))
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,7 +19,7 @@ func typed(args ...string) (code int, out, complaint string) {
 
 func TestWrongUsage(t *testing.T) {
 	for _, c := range []struct{ line, says string }{
-		{"", "serve [-addr"},
+		{"", "[-auto-approve PLANS]"},
 		{"play", `no command "play"`},
 		{"demo -spede 3", "-spede"},
 		{"demo now", `"now" is no flag`},
@@ -69,6 +70,13 @@ func TestHelp(t *testing.T) {
 				t.Errorf("%q does not say %q:\n%s", c.line, says, out)
 			}
 		}
+	}
+}
+
+func TestPlansMayStandApart(t *testing.T) {
+	o, err := parseServe([]string{"-auto-approve", " flat, tiered "}, io.Discard)
+	if want := []string{"flat", "tiered"}; err != nil || !slices.Equal(o.autoApprove, want) {
+		t.Errorf("%q, %v; want %q", o.autoApprove, err, want)
 	}
 }
 

@@ -39,7 +39,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "demo [-event FILE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject]", "plays a signup to its end and says what happens", demo},
-		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N]", "keeps the system up until Ctrl-C", serve},
+		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N] [-auto-approve PLANS]", "keeps the system up until Ctrl-C", serve},
 	}
 }
 

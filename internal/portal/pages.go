@@ -5,13 +5,13 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
-	"math"
 	"net/http"
 	"strings"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault/runbooks"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 //go:embed pages/*.html
@@ -23,11 +23,11 @@ type pages map[string]*template.Template
 func parsePages(p *Portal) (pages, error) {
 	functions := template.FuncMap{
 		"now":     p.options.Clock.Now,
-		"stamp":   stamp,
-		"ago":     func(at time.Time) string { return relative(at, p.options.Clock.Now()) },
-		"until":   func(at time.Time) string { return until(at, p.options.Clock.Now()) },
+		"stamp":   view.Stamp,
+		"ago":     func(at time.Time) string { return view.Relative(at, p.options.Clock.Now()) },
+		"until":   func(at time.Time) string { return view.Until(at, p.options.Clock.Now()) },
 		"took":    took,
-		"who":     who,
+		"who":     view.Who,
 		"short":   short,
 		"visit":   p.options.Visit,
 		"runbook": func(code string) string { return runbooks.Name(code) },
@@ -118,52 +118,6 @@ func (ps pages) show(w http.ResponseWriter, status int, name string, f frame) {
 	_, _ = w.Write(b.Bytes()) // the browser may be gone
 }
 
-// stamp is an instant for people who compare it with a log.
-func stamp(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return at.UTC().Format("2006-01-02 15:04:05Z")
-}
-
-// span is a length of time in the largest unit that tells enough.
-func span(d time.Duration) string {
-	d = d.Abs()
-	switch {
-	case d < time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
-	case d < time.Hour:
-		return fmt.Sprintf("%d min", int(d.Minutes()))
-	case d < 48*time.Hour:
-		return fmt.Sprintf("%d h", int(d.Hours()))
-	}
-	return fmt.Sprintf("%d days", int(math.Round(d.Hours()/24)))
-}
-
-func relative(at, now time.Time) string {
-	switch d := at.Sub(now); {
-	case at.IsZero():
-		return ""
-	case d.Abs() < 2*time.Second:
-		return "just now"
-	case d > 0:
-		return "in " + span(d)
-	default:
-		return span(d) + " ago"
-	}
-}
-
-// until is a deadline, empty without one.
-func until(at, now time.Time) string {
-	switch {
-	case at.IsZero():
-		return ""
-	case at.Before(now):
-		return "overdue by " + span(now.Sub(at))
-	}
-	return "in " + span(at.Sub(now))
-}
-
 // took is a length of time as workflows need it: "0.4 s", "2 min 05 s".
 func took(d time.Duration) string {
 	if d < time.Minute {
@@ -171,15 +125,6 @@ func took(d time.Duration) string {
 	}
 	whole := int(d.Round(time.Second).Seconds())
 	return fmt.Sprintf("%d min %02d s", whole/60, whole%60)
-}
-
-// who is an audit's actor for people: of an AWS principal, what follows the account.
-func who(actor string) string {
-	name := strings.TrimPrefix(actor, "operator:")
-	if parts := strings.SplitN(name, ":", 6); len(parts) == 6 && parts[0] == "arn" {
-		return parts[5]
-	}
-	return name
 }
 
 // short is the beginning of an id that tells it from others on a page.

@@ -193,11 +193,8 @@ func TestExecution(t *testing.T) {
 
 func TestWords(t *testing.T) {
 	for got, want := range map[string]string{
-		span(59 * time.Second): "59 s", span(-3 * time.Minute): "3 min", span(5 * time.Hour): "5 h", span(72 * time.Hour): "3 days",
 		took(400 * time.Millisecond): "0.4 s", took(-time.Second): "0.0 s", took(125 * time.Second): "2 min 05 s",
-		relative(now, now): "just now", relative(now.Add(time.Hour), now): "in 1 h", relative(time.Time{}, now): "", until(now.Add(-time.Hour), now): "overdue by 1 h",
-		who("operator:arn:aws:sts::111122223333:assumed-role/Operators/jane"): "assumed-role/Operators/jane", who("operator:token"): "token", short(acme): "df4a5ecc",
-		stamp(time.Time{}): "",
+		short(acme): "df4a5ecc",
 	} {
 		if got != want {
 			t.Errorf("%q, want %q", got, want)

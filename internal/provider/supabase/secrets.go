@@ -18,7 +18,8 @@ type EdgeSecret struct {
 }
 
 // SetEdgeSecrets creates or overwrites variables of a project's Edge Functions and leaves others. Needs an open attempt; may
-// be repeated. That it overwrites is how the vendor's command line uses it (FACTS §1.3); the answer is empty.
+// be repeated. That it overwrites is how the vendor's command line uses it; the answer is empty.
+// https://supabase.com/docs/reference/api/v1-bulk-create-secrets
 func (c *Client) SetEdgeSecrets(ctx context.Context, ref string, secrets []EdgeSecret) error {
 	type document struct {
 		Name  string `json:"name"`

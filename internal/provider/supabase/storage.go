@@ -112,7 +112,8 @@ type storageProblem struct {
 var storageCodes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`) })
 
 // storageFailure classifies an answer of Storage whose status isn't a success: most of its failures are an HTTP 400 with the real
-// status, as text, in the body (FACTS.md §1.8). A 400 without that comes from somewhere else and proves nothing.
+// status, as text, in the body. A 400 without that comes from somewhere else and proves nothing.
+// https://supabase.com/docs/guides/storage/debugging/error-codes
 func (c *Client) storageFailure(operation string, res *http.Response, body []byte, readErr error) error {
 	var p storageProblem
 	understood := readErr == nil && json.Unmarshal(body, &p) == nil

@@ -153,7 +153,7 @@ func TestStorageNeedsAnAttempt(t *testing.T) {
 	}
 }
 
-// TestStorageTellsTheRealStatusInTheBody: FACTS.md §1.8.
+// TestStorageTellsTheRealStatusInTheBody: https://supabase.com/docs/guides/storage/debugging/error-codes.
 func TestStorageTellsTheRealStatusInTheBody(t *testing.T) {
 	for name, c := range map[string]struct {
 		status  int

@@ -82,11 +82,13 @@ func readFile(t *testing.T, path string) string {
 
 const config = `window.__GIMBAL__ = {"VITE_INSTANCE_ID": "i-1"};`
 
+// fast makes microseconds of seconds.
+func fast() clock.Clock { return clock.Scaled(time.Time{}, 1e6) }
+
 // live gives an edge with the sample release deployed for the host.
-func live(t *testing.T) *edge.Edge {
+func live(t *testing.T, c clock.Clock) *edge.Edge {
 	t.Helper()
 	n := names{host: "cname.vercel-dns.com", "elsewhere.gimbal.app": "example.com"}
-	c := clock.Scaled(time.Time{}, 1e6) // microseconds for seconds
 	v := vercel.New(sim.Options{Clock: c}, vercel.Config{
 		Token: "t", Team: "team_1", Resolver: unproxied{n},
 		Deploy: vercel.Span{Max: time.Nanosecond}, Certificate: vercel.Span{Max: time.Nanosecond},
@@ -142,12 +144,12 @@ func listen(t *testing.T, e *edge.Edge) string {
 }
 
 func TestOnePortSpeaksBoth(t *testing.T) {
-	e := live(t)
+	c := fast()
+	e := live(t, c)
 	address := listen(t, e)
-	far := time.Now().Add(time.Hour) // the authority's clock runs a million times as fast
 	insecure := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	secure := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{
-		ServerName: host, RootCAs: e.Roots(), MinVersion: tls.VersionTLS12, Time: func() time.Time { return far },
+		ServerName: host, RootCAs: e.Roots(), MinVersion: tls.VersionTLS12, Time: c.Now, // the authority's: the machine is days behind
 	}}}
 	for _, test := range []struct {
 		name   string
@@ -184,7 +186,7 @@ func TestOnePortSpeaksBoth(t *testing.T) {
 }
 
 func TestOnlyReadsAreServed(t *testing.T) {
-	res, err := http.Post("http://"+listen(t, live(t))+"/", "text/plain", strings.NewReader("x")) //nolint:gosec // our own listener
+	res, err := http.Post("http://"+listen(t, live(t, fast()))+"/", "text/plain", strings.NewReader("x")) //nolint:gosec // our own listener
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +197,7 @@ func TestOnlyReadsAreServed(t *testing.T) {
 }
 
 func TestListenerClosesSilentConnections(t *testing.T) {
-	l, err := live(t).Listen("127.0.0.1:0")
+	l, err := live(t, fast()).Listen("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +219,7 @@ func TestListenerClosesSilentConnections(t *testing.T) {
 }
 
 func TestDial(t *testing.T) {
-	e := live(t)
+	e := live(t, fast())
 	_, err := e.Dial(t.Context(), "tcp", "nobody.gimbal.app:443")
 	if unresolved, ok := errors.AsType[*net.DNSError](err); !ok || !unresolved.IsNotFound {
 		t.Errorf("no record: %v", err)

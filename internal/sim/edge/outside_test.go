@@ -13,7 +13,7 @@ import (
 
 // TestOutsideAsksBeforeItConnects: control learns of each address as a dialer would tell it, in order, and decides.
 func TestOutsideAsksBeforeItConnects(t *testing.T) {
-	e := live(t)
+	e := live(t, fast())
 	e.Publish("www.example", edge.Host{Resolve: edge.At("10.0.0.1", "2606:4700::1", "93.184.215.14"), Handler: http.NotFoundHandler()})
 	e.Publish("silent.example", edge.Host{Resolve: edge.At("93.184.215.14")})
 	no := errors.New("no")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
@@ -95,7 +96,7 @@ func (d Deps) approve(ctx context.Context, env step.Env, id, by string) error {
 	if err := decision.Decide(ctx, env, id, by, fleet.Approved, ""); err != nil {
 		return err
 	}
-	if err := env.Trigger(ctx, "admit"); err != nil {
+	if err := env.Trigger(ctx, catalog.Admit.Name); err != nil {
 		env.Log.WarnContext(ctx, "admit was not triggered; its schedule will", "code", fault.CodeOf(err))
 	}
 	return nil

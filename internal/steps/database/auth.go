@@ -9,7 +9,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
-// SendGrid's mail server (FACTS §5): the user of every key is the word "apikey".
+// SendGrid's mail server; the user of every key is the word "apikey".
+// https://www.twilio.com/docs/sendgrid/for-developers/sending-email/getting-started-smtp
 const (
 	mailServer = "smtp.sendgrid.net"
 	mailPort   = 587 // STARTTLS

@@ -71,11 +71,11 @@ func acknowledge(ctx context.Context, env step.Env, r httpapi.Request, a view.Ac
 		case !incident.ClosedAt.IsZero() && a.Close:
 			return nil
 		case !incident.ClosedAt.IsZero():
-			return httpapi.Refuse(http.StatusConflict, fault.Conflict, "the incident is closed: nothing is left to see to")
+			return httpapi.Conflict("the incident is closed: nothing is left to see to")
 		case !a.Close && incident.AckedBy == r.Operator:
 			return nil
 		case !a.Close && incident.AckedBy != "":
-			return httpapi.Refuse(http.StatusConflict, fault.Conflict, incident.AckedBy+" sees to it already; close it when it is dealt with")
+			return httpapi.Conflict(incident.AckedBy+" sees to it already; close it when it is dealt with")
 		}
 		noted := func(what string) {
 			tx.Audit(fleet.AuditEntry{ID: "incident/" + a.ID + "/" + what, Actor: r.Operator, Action: "incident." + what, Subject: a.ID,

@@ -75,7 +75,7 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 		return nil, unknown("the instance has no such message")
 	}
 	if slices.Contains(fleet.SignupMessages(), id) {
-		return nil, conflict("the message was about the signup, which is decided: it is not sent once more")
+		return nil, httpapi.Conflict("the message was about the signup, which is decided: it is not sent once more")
 	}
 	in, err := operation.BeginShort(ctx, env, r.ID, operation.Short{Kind: fleet.Resend, Phase: fleet.Sending, Actor: r.Operator,
 		Reason: "sending message " + id + " once more", Needs: needs(id), Repeats: *before,
@@ -85,25 +85,23 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 			case err != nil:
 				return err
 			case i.State != fleet.Active:
-				return conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more")
+				return httpapi.Conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more")
 			case m == nil || !m.Done():
-				return conflict("the message is still on its way: wait for what becomes of it")
+				return httpapi.Conflict("the message is still on its way: wait for what becomes of it")
 			}
 			return nil
 		}})
 	if busy, ok := errors.AsType[operation.Busy](err); ok {
-		return nil, conflict(busy.Error() + ": try again when it has ended")
+		return nil, httpapi.Conflict(busy.Error() + ": try again when it has ended")
 	}
 	if held, ok := errors.AsType[operation.Held](err); ok {
-		return nil, conflict(held.Error() + " (" + held.Freeze.Reason + "): send it after the thaw")
+		return nil, httpapi.Conflict(held.Error() + " (" + held.Freeze.Reason + "): send it after the thaw")
 	}
 	if err != nil {
 		return nil, err
 	}
 	return step.Begin(ctx, env, catalog.Resend.State(), in)
 }
-
-func conflict(text string) error { return httpapi.Refuse(http.StatusConflict, fault.Conflict, text) }
 
 // needs are the vendors that a message needs: the invitation's link comes from the instance's project.
 func needs(id string) []string {

@@ -60,10 +60,10 @@ func cancelSignup(ctx context.Context, env step.Env, r httpapi.Request) (status 
 		switch s.Status {
 		case fleet.Approved:
 		case fleet.Requested:
-			return conflict("the signup waits for a decision: reject it instead")
+			return httpapi.Conflict("the signup waits for a decision: reject it instead")
 		case fleet.Rejected:
 			if s.Reason != cancelledSignup {
-				return conflict("the signup was rejected: there is nothing to cancel")
+				return httpapi.Conflict("the signup was rejected: there is nothing to cancel")
 			}
 			return nil
 		default:
@@ -104,11 +104,11 @@ func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*
 	case o.Running() && o.Phase == fleet.TakingDown: // by an earlier cancel perhaps, that died before it started the execution
 		return o, env.Executions.Start(ctx, o.Workflow(), o.Execution(), o.Input())
 	case instance.State == fleet.Terminated:
-		return nil, conflict("the instance is TERMINATED already: nothing is left to cancel")
+		return nil, httpapi.Conflict("the instance is TERMINATED already: nothing is left to cancel")
 	case instance.State != fleet.Provisioning:
 		return nil, tooLate(instance.State)
 	case !o.Running():
-		return nil, conflict("its take-down ended and left something behind: mend the cause at the vendor, then retry")
+		return nil, httpapi.Conflict("its take-down ended and left something behind: mend the cause at the vendor, then retry")
 	}
 	state, err := Teardown(ctx, env, o.Input(), step.Cause{Error: fleet.Cancelled}, r.Operator)
 	if err != nil {
@@ -121,7 +121,5 @@ func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*
 }
 
 func tooLate(state fleet.State) error {
-	return conflict("the instance is " + string(state) + ": only what is not active yet can be cancelled; a live instance ends by its termination")
+	return httpapi.Conflict("the instance is " + string(state) + ": only what is not active yet can be cancelled; a live instance ends by its termination")
 }
-
-func conflict(text string) error { return httpapi.Refuse(http.StatusConflict, fault.Conflict, text) }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
@@ -28,7 +29,7 @@ func End(Deps) step.Verdict {
 		if err != nil {
 			return nil, err
 		}
-		if err := run.Trigger(ctx, "admit"); err != nil {
+		if err := run.Trigger(ctx, catalog.Admit.Name); err != nil {
 			run.Log.WarnContext(ctx, "admit was not triggered; its schedule will", "code", fault.CodeOf(err))
 		}
 		return Ended{outcome}, nil

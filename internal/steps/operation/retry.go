@@ -53,14 +53,14 @@ func retry(ctx context.Context, env step.Env, instanceID, actor string, allow fu
 			return nil
 		}
 		if operation == nil || operation.Outcome != fleet.FailedDirty || instance.Operation != "" || !allow(*instance) {
-			return httpapi.Refuse(http.StatusConflict, fault.Conflict, "nothing to retry: the last take-down did not end dirty")
+			return httpapi.Conflict("nothing to retry: the last take-down did not end dirty")
 		}
 		freezes, err := tx.Freezes()
 		if err != nil {
 			return err
 		}
 		if f := fleet.Frozen(freezes, fleet.Vendors()...); f != nil {
-			return httpapi.Refuse(http.StatusConflict, fault.Conflict, f.What()+" ("+f.Reason+"): retry after the thaw")
+			return httpapi.Conflict(f.What()+" ("+f.Reason+"): retry after the thaw")
 		}
 		old, err := tx.Epoch()
 		if err != nil {

@@ -41,8 +41,8 @@ func (h Held) Error() string { return h.Freeze.What() }
 // and an Internal fault where there is no instance. A short operation whose invocation died is ended first.
 func BeginShort(ctx context.Context, env step.Env, instanceID string, s Short) (fleet.RunInput, error) {
 	in, err := s.take(ctx, env, instanceID)
-	busy, held := errors.AsType[Busy](err)
-	if !held {
+	busy, ok := errors.AsType[Busy](err)
+	if !ok {
 		return in, err
 	}
 	holder, failed := env.Store.Operation(ctx, instanceID, busy.Operation)
