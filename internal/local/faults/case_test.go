@@ -23,12 +23,13 @@ const (
 	answerLost  harm = "answer-lost"  // the commit is made, and nobody learns it
 	twice       harm = "twice"        // before it, the same step begins once more, at once
 	takenOver   harm = "taken-over"   // before it, a take-down takes the lease over
-	overtaken   harm = "overtaken"    // the same, and the commit comes only when the take-down has had time for all it wants
+	overtaken   harm = "overtaken"    // the same, and the commit comes only when the take-down has had time for much
+	passed      harm = "passed"       // the same after the commit: what comes next comes late
 	stopped     harm = "stopped"      // before it, somebody stops the execution
 )
 
 func harms() []harm {
-	return []harm{crashBefore, crashAfter, answerLost, twice, takenOver, overtaken, stopped}
+	return []harm{crashBefore, crashAfter, answerLost, twice, takenOver, overtaken, passed, stopped}
 }
 
 // strike is one fault: of a call, or at a commit; or how far all lists lag behind; or what the world draws its latencies and the

@@ -3,9 +3,14 @@
 package faults_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
+	"math/rand/v2"
+	"regexp"
 	"runtime/debug"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +22,8 @@ var (
 	times   = flag.Int("faults.times", 1, "how often a single case is played")
 	sample  = flag.Int("faults.sample", 1, "plays every nth case of the matrix, and of the seeds")
 	seeds   = flag.Int("faults.seeds", 500, "how many random cases there are")
+	first   = flag.Bool("faults.first", false, "plays everything in mixed order, up to the first violation")
+	sooner  = flag.String("faults.sooner", "", "with -faults.first: cases that match this come first")
 	output  = flag.String("faults.json", "", "the file that the results are written to as JSON")
 )
 
@@ -37,6 +44,10 @@ func TestEveryFaultEverywhere(t *testing.T) {
 	failing := b.record(t, "teardown", "C", late())
 	if *oneSeed != 0 {
 		b.repeat(t, draw(*oneSeed, clean, failing), clean)
+		return
+	}
+	if *first {
+		b.untilViolated(t, clean, failing)
 		return
 	}
 	report := &report{Sample: *sample}
@@ -61,6 +72,32 @@ func (b *base) repeat(t *testing.T, s script, clean *workflow) {
 			t.Error("a violation")
 		}
 	}
+}
+
+// untilViolated plays the matrix and the random cases in mixed order, up to the first violation.
+func (b *base) untilViolated(t *testing.T, clean, failing *workflow) {
+	t.Helper()
+	var cells []cell
+	for _, f := range []*workflow{clean, failing} {
+		cells = append(cells, f.cells()...)
+	}
+	for seed := range uint64(*seeds) {
+		cells = append(cells, cell{faults: draw(seed+1, clean, failing)})
+	}
+	rand.New(rand.NewPCG(1, 0)).Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	likely := regexp.MustCompile(*sooner)
+	slices.SortStableFunc(cells, func(a, b cell) int {
+		return cmp.Compare(strconv.FormatBool(likely.MatchString(b.faults.String())), strconv.FormatBool(likely.MatchString(a.faults.String())))
+	})
+	var cases []script
+	for _, c := range cells {
+		cases = append(cases, c.faults)
+	}
+	b.playAll(t, cases, clean.kinds, func(i int, r result) bool {
+		cells[i].expect(&r)
+		tell(t, r)
+		return len(r.Violations) == 0
+	})
 }
 
 // tell says at once what is wrong, and how to see it again.

@@ -88,7 +88,7 @@ func (f *workflow) cells() (all []cell) {
 	for i, p := range f.points {
 		for _, h := range harms() {
 			want := f.usual
-			if h == takenOver || h == overtaken || h == stopped { // before the activation it is taken down, after it it stays
+			if slices.Contains([]harm{takenOver, overtaken, passed, stopped}, h) { // before the activation it is taken down, after it it stays
 				want = ""
 			}
 			all = append(all, cell{len(f.calls) + i, string(h), append(slices.Clone(f.given), strike{point: p, harm: h}), want})

@@ -130,6 +130,10 @@ func (r *run) meets(p world.Point, which ...harm) (met []harm) {
 
 func (r *run) dies(p world.Point) bool {
 	if p.After {
+		if len(r.meets(p, passed)) > 0 {
+			r.interfere(passed)
+			time.Sleep(stall)
+		}
 		return len(r.meets(p, crashAfter)) > 0
 	}
 	r.begun(p)
@@ -149,7 +153,7 @@ func (r *run) dies(p world.Point) bool {
 func (r *run) loses(p world.Point) bool { return len(r.meets(p, answerLost)) > 0 }
 func (r *run) again(p world.Point) bool { return len(r.meets(p, twice)) > 0 }
 
-// stall is how long an invocation that is overtaken stands still: nearly as long as it lives.
+// stall is how long an invocation that is overtaken, or passed, stands still: nearly as long as it lives.
 const stall = 50 * time.Second
 
 // interfere does to the current run what others may do at any time.
