@@ -80,7 +80,7 @@ func (f *workflow) look(row int) int {
 // rule lets the call of a row go wrong.
 func (f *workflow) rule(row int, kind sim.Kind) sim.Rule {
 	c := f.calls[row]
-	rule := sim.Rule{Call: c.Vendor + "." + c.Operation, Kind: kind, From: f.occurrence[row], To: f.occurrence[row]}
+	rule := sim.Rule{Call: c.Vendor + "." + c.Operation, Kind: kind, From: c.n, To: c.n}
 	switch kind {
 	case sim.TooManyRetry:
 		rule.After = 5 * time.Second

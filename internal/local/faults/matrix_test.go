@@ -3,24 +3,24 @@
 package faults_test
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/sim"
 )
 
 // workflow is one half of the matrix: what is recorded of it, and what fails anyway so that it comes about.
 type workflow struct {
-	name  string
-	given script // what fails in each of its runs
-	calls []placedCall
-	// occurrence of each call among those of its operation, from 1.
-	occurrence []int
-	points     []world.Point  // its commits
-	kinds      map[string]int // what the vendors hold in the end
+	name   string
+	given  script // what fails in each of its runs
+	calls  []placedCall
+	points []world.Point  // its commits
+	kinds  map[string]int // what the vendors hold in the end
 	// usual is how a run ends over whose fault another try helps.
 	usual string
 }
@@ -42,21 +42,37 @@ func (b *base) record(t *testing.T, name, usual string, given script) *workflow 
 		if v := r.judge(r.id, f.kinds); v.Outcome != usual || len(v.Violations) > 0 {
 			t.Fatalf("without faults it ends as %+v", v)
 		}
-		counts := map[string]int{}
-		for _, c := range byStart(r.calls) {
-			operation := c.Vendor + "." + c.Operation
-			counts[operation]++
-			if c.place.Machine == name {
-				f.calls, f.occurrence = append(f.calls, c), append(f.occurrence, counts[operation])
-			}
-		}
+		f.calls = f.number(byStart(r.calls))
 		for _, p := range r.points {
 			if name != "teardown" || takesDown(p.Function) {
 				f.points = append(f.points, p)
 			}
 		}
 	})
+	slices.SortFunc(f.points, func(a, b world.Point) int {
+		return cmp.Or(cmp.Compare(order(a.Function), order(b.Function)), cmp.Compare(a.Invocation, b.Invocation), cmp.Compare(a.N, b.N))
+	})
 	return f
+}
+
+// number counts each call among those of its operation, in the order in which they were sent, and gives the workflow's own, step by
+// step.
+func (f *workflow) number(calls []placedCall) (own []placedCall) {
+	counts := map[string]int{}
+	for _, c := range calls {
+		operation := c.Vendor + "." + c.Operation
+		counts[operation]++
+		if c.n = counts[operation]; c.place.Machine == f.name {
+			own = append(own, c)
+		}
+	}
+	slices.SortStableFunc(own, func(a, b placedCall) int { return cmp.Compare(order(a.place.Function), order(b.place.Function)) })
+	return own
+}
+
+// order is a function's place in the catalog, which has them in the order of their workflow.
+func order(function string) int {
+	return slices.IndexFunc(catalog.Functions(), func(f catalog.Function) bool { return f.Name == function })
 }
 
 // takesDown tells whether a function is one of a take-down's.
@@ -100,7 +116,7 @@ func (f *workflow) cells() (all []cell) {
 // rowName names a row.
 func (f *workflow) rowName(row int) string {
 	if row < len(f.calls) {
-		return fmt.Sprintf("%s.%s@%d", f.calls[row].Vendor, f.calls[row].Operation, f.occurrence[row])
+		return fmt.Sprintf("%s.%s@%d", f.calls[row].Vendor, f.calls[row].Operation, f.calls[row].n)
 	}
 	p := f.points[row-len(f.calls)]
 	return fmt.Sprintf("%s.%d.%d", p.Function, p.Invocation, p.N)

@@ -3,9 +3,7 @@
 package faults_test
 
 import (
-	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
@@ -49,17 +47,14 @@ type seeded struct {
 func (b *base) random(t *testing.T, clean, failing *workflow) []seeded {
 	t.Helper()
 	var cases []script
-	for seed := range uint64(*seeds / *sample) {
-		cases = append(cases, draw(seed+1, clean, failing))
+	for i := range uint64(*seeds / *sample) {
+		cases = append(cases, draw(*seed+i, clean, failing))
 	}
 	all := make([]seeded, len(cases))
 	b.playAll(t, cases, clean.kinds, func(i int, r result) bool {
-		all[i] = seeded{uint64(i + 1), r}
-		if len(r.Violations) > 0 {
-			fmt.Printf("seed %d again: make faults ARGS='-faults.seed %d -faults.times 20'\n", i+1, i+1)
-		}
+		all[i] = seeded{*seed + uint64(i), r}
 		tell(t, r)
 		return true
 	})
-	return slices.Clip(all)
+	return all
 }

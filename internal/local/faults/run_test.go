@@ -55,6 +55,7 @@ type placedCall struct {
 	sim.Call
 	place asl.Place
 	into  time.Duration // how long after its invocation's beginning it was sent
+	n     int           // counts it among those of its operation
 }
 
 // open begins in the base's fleet, or in an empty one while there is none yet. It is called inside of a bubble.
