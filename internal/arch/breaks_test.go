@@ -116,6 +116,12 @@ var breaks = map[string][]breakage{
 		{"workflow changed", replace(provision, `"${EndOperation}"`, `"Next": "Unfinished"`, `"Next": "TakenDown"`), "diagram provision is not the code's"},
 		{"diagram missing", replace("README.md", "", "<!-- drawn: teardown -->", ""), "there is no diagram teardown"},
 	},
+	"demo": {
+		{"state not shown", replace("README.md", "<!-- drawn: demo -->", "VerifyHealth", "            "), "lacks the state VerifyHealth"},
+		{"state that is none", replace("README.md", "<!-- drawn: demo -->", "VerifyHealth", "VerifyHealthy"), "shows VerifyHealthy"},
+		{"state renamed", renameState, "lacks the state MakeProject"},
+		{"picture missing", replace("README.md", "", "<!-- drawn: demo -->", ""), "there is no diagram demo"},
+	},
 }
 
 // importing adds a file with one import to a package.

@@ -4,4 +4,6 @@
 // The two diagrams of the README are drawn from the code. After a change of the workflows or of the table of moves:
 //
 //	go test ./internal/arch -run Diagrams -update
+//
+// The README's demo is pasted from a terminal of 100 columns, and must show the states that a provisioning passes.
 package arch

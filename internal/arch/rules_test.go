@@ -25,6 +25,7 @@ var rules = []struct {
 	{"linked", parts{"go.mod", "functions", "internal", "statemachines", "events"}, checkLinked},
 	{"time", parts{"functions", "internal", "statemachines", "events", "infra"}, checkTime},
 	{"diagrams", parts{"statemachines", "README.md"}, checkDiagrams},
+	{"demo", parts{"statemachines", "README.md"}, checkDemo},
 }
 
 const thisTree = "../.."

@@ -37,7 +37,7 @@ var (
 	ReserveInstance    = step("reserve-instance", "instance.Reserve", Keys)
 	CreateProject      = step("create-project", "project.Create", Keys, secret("supabase-token"))
 	AwaitProject       = step("await-project", "project.Await", Keys, secret("supabase-token"))
-	MigrateDatabase    = step("migrate-database", "database.Migrate", Keys, Databases)
+	MigrateDatabase    = step("migrate-database", "database.Migrate", Keys, Databases, secret("supabase-token"))
 	CreateFrontend     = step("create-frontend", "frontend.Create", secret("vercel-token"))
 	ConfigureDNS       = step("configure-dns", "dns.Configure", secret("cloudflare-token"))
 	CreateSMSAccount   = step("create-sms-account", "sms.Create", Keys, secret("twilio-token"))

@@ -80,6 +80,7 @@ func Places(e provider.Endpoints) map[string]string {
 		e.Vercel:                       "vercel",
 		e.Cloudflare:                   "cloudflare",
 		e.Twilio:                       "twilio",
+		e.TwilioMessaging:              "twilio",
 		e.SendGrid:                     "sendgrid",
 	}
 }

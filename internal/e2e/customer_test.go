@@ -215,7 +215,7 @@ func (c *customer) made(kinds ...fleet.Kind) bool {
 func (c *customer) waitsForVercel(held *refusal) {
 	c.t.Helper()
 	c.eventually("waiting for Vercel alone", func() bool {
-		return held.refused() && c.made(fleet.DatabaseSchema, fleet.TwilioKey, fleet.SendGridKey, fleet.SendGridDomain, fleet.DNSRecord) &&
+		return held.refused() && c.made(fleet.DatabaseSchema, fleet.TwilioKey, fleet.TwilioService, fleet.SendGridKey, fleet.SendGridDomain, fleet.DNSRecord) &&
 			strings.Count(strings.Join(c.held(), " "), "dns_record/") == mailRecords
 	})
 }
@@ -234,8 +234,8 @@ func (c *customer) wantActive() {
 	if !slices.Equal(held, recorded) {
 		c.t.Errorf("%s: ledger and vendors differ:\nledger  %s\nvendors %s", c.slug, strings.Join(recorded, "\n        "), strings.Join(held, "\n        "))
 	}
-	if len(held) != 15 {
-		c.t.Errorf("%s: vendors hold %d things, want 15:\n%s", c.slug, len(held), strings.Join(held, "\n"))
+	if len(held) != 16 {
+		c.t.Errorf("%s: vendors hold %d things, want 16:\n%s", c.slug, len(held), strings.Join(held, "\n"))
 	}
 	c.wantMails(fleet.Invitation, fleet.OperatorWord, fleet.Welcome)
 	c.wantAuditWhole()

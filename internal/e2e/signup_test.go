@@ -39,7 +39,7 @@ func becomesActive(t *testing.T) {
 		return f.Trigger != catalog.Workflow || f.Name == catalog.BeginTeardown.Name || strings.HasPrefix(f.Name, "remove-")
 	})
 	c.wantSteps(steps...)
-	if s := c.status(); s.text("state") != string(fleet.Active) || s.text("url") != "https://"+c.instance().Host {
+	if s := c.status(); s.text("status") != string(fleet.Completed) || s.text("url") != "https://"+c.instance().Host {
 		t.Errorf("the status is %v", s.body)
 	}
 }

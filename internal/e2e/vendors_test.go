@@ -69,7 +69,7 @@ func (v *vendors) overrides(dir string) (string, error) {
 	e := v.Endpoints
 	text, err := json.Marshal(map[string]string{"supabase": e.Supabase, "supabase_project": e.SupabaseProject,
 		"supabase_database": e.SupabaseDatabase, "vercel": e.Vercel, "cloudflare": e.Cloudflare, "twilio": e.Twilio,
-		"sendgrid": e.SendGrid, "edge_address": v.public.Addr(), "edge_roots": roots})
+		"twilio_messaging": e.TwilioMessaging, "sendgrid": e.SendGrid, "edge_address": v.public.Addr(), "edge_roots": roots})
 	return string(text), err
 }
 

@@ -27,7 +27,7 @@ const (
 	IncidentBrandingFailed IncidentKind = "BrandingFailed"
 	// IncidentUnprotected: new instances get no rate limit of their own, for the zone's plan allows no more.
 	IncidentUnprotected IncidentKind = "Unprotected"
-	// IncidentVendorDown: a vendor doesn't answer, for whomever.
+	// IncidentVendorDown: a vendor doesn't answer, or refuses Fleet's credential, for whomever.
 	IncidentVendorDown IncidentKind = "VendorDown"
 )
 

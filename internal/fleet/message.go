@@ -37,13 +37,16 @@ func NewInstanceMessages() []string { return []string{Invitation, Welcome, Opera
 const (
 	// DecisionWanted asks the operators for their decision, with a link to it.
 	DecisionWanted = "decision-wanted"
-	// SignupRejected and SignupExpired tell the applicant.
+	// SignupRejected, SignupExpired and SignupFailed tell the applicant.
 	SignupRejected = "signup-rejected"
 	SignupExpired  = "signup-expired"
+	SignupFailed   = "signup-failed"
 )
 
 // SignupMessages lists the ids of the messages about a signup.
-func SignupMessages() []string { return []string{DecisionWanted, SignupRejected, SignupExpired} }
+func SignupMessages() []string {
+	return []string{DecisionWanted, SignupRejected, SignupExpired, SignupFailed}
+}
 
 // Message is one message to one recipient over one channel. It holds no address and no text.
 type Message struct {
@@ -59,6 +62,8 @@ type Message struct {
 	// InstanceID and IntendedAt are those of a message of the outbox: whom it is about, and when it was written.
 	InstanceID string    `json:"instance_id,omitempty"`
 	IntendedAt time.Time `json:"intended_at,omitzero"`
+	// Tries counts the attempts at it in which nothing happened although the vendor was not known to be down.
+	Tries int `json:"tries,omitempty"`
 }
 
 // repetition stands between the id of a message and what tells its repetitions from each other.

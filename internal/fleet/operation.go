@@ -76,6 +76,9 @@ type Operation struct {
 	EndedAt      time.Time `json:"ended_at,omitzero"`
 }
 
+// ProvisionID is the id of the operation that provisions an instance. There is one, so admitting twice finds the first.
+func ProvisionID(instanceID string) string { return "op-" + instanceID }
+
 // Running reports whether the operation has no outcome yet.
 func (o Operation) Running() bool { return o.Outcome == "" }
 

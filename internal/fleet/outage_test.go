@@ -33,7 +33,7 @@ func TestOutageBegins(t *testing.T) {
 			o := fleet.Outage{Vendor: "supabase"}
 			begun := 0
 			for i, f := range c.failures {
-				if o.Unanswered(f.by, at(f.minutes)) {
+				if o.Unanswered(f.by, false, at(f.minutes)) {
 					begun++
 				}
 				if i+1 == c.answered && !o.Answered() {
@@ -51,7 +51,7 @@ func TestOutageEnds(t *testing.T) {
 	o := fleet.Outage{Vendor: "supabase"}
 	fail := func(minute float64) {
 		for _, by := range []string{"a", "b", "c"} {
-			o.Unanswered(by, at(minute))
+			o.Unanswered(by, false, at(minute))
 		}
 	}
 	fail(0)
@@ -87,9 +87,37 @@ func TestOutageEnds(t *testing.T) {
 	}
 }
 
+func TestWritesAreTried(t *testing.T) {
+	o := fleet.Outage{Vendor: "supabase", Writes: true}
+	if o.Try(fleet.TryEvery, at(0)) || o.Holds(at(0)) {
+		t.Error("nothing is wrong yet")
+	}
+	o.Unanswered("a", false, at(0))
+	o.Unanswered("a", false, at(1))
+	if o.Down() || !o.Unanswered("b", false, at(2)) {
+		t.Error("two tell of the writes, and not one")
+	}
+	if o.Try(fleet.TryEvery, at(2.9)) || !o.Try(fleet.TryEvery, at(3)) || o.Try(fleet.TryEvery, at(3.5)) || o.Try(2*fleet.TryEvery, at(4)) {
+		t.Error("one a minute tries")
+	}
+	for minute, holds := range map[float64]bool{3: true, 32.9: true, 33: false} {
+		if o.Holds(at(minute)) != holds {
+			t.Errorf("at %v it holds: %t", minute, !holds)
+		}
+	}
+	if !o.Try(fleet.TryEvery, at(40)) || !o.Holds(at(41)) {
+		t.Error("whoever went on tries, and holds the others back")
+	}
+	all := []fleet.Outage{o, {Vendor: "vercel", Since: at(0)}, {Vendor: "twilio"}}
+	if left := fleet.Holding(all, at(80)); len(left) != 1 || left[0].Vendor != "vercel" {
+		t.Errorf("%+v", left)
+	}
+}
+
 func TestKindsVendors(t *testing.T) {
 	for kind, vendor := range map[fleet.Kind]string{fleet.SupabaseProject: "supabase", fleet.AdminUser: "supabase", fleet.VercelDomain: "vercel",
-		fleet.FrontendSettings: "vercel", fleet.DNSRecord: "cloudflare", fleet.DNSProxy: "cloudflare", fleet.TwilioKey: "twilio", fleet.SendGridDomain: "sendgrid"} {
+		fleet.FrontendSettings: "vercel", fleet.DNSRecord: "cloudflare", fleet.DNSProxy: "cloudflare", fleet.TwilioKey: "twilio",
+		fleet.TwilioService: "twilio", fleet.TwilioCallbacks: "twilio", fleet.SendGridDomain: "sendgrid"} {
 		if kind.Vendor() != vendor {
 			t.Errorf("%s is at %s", kind, kind.Vendor())
 		}

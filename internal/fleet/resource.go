@@ -28,15 +28,21 @@ const (
 	FrontendSettings Kind = "frontend_settings"
 	VercelDeployment Kind = "vercel_deployment"
 	TwilioKey        Kind = "twilio_key"
-	SendGridKey      Kind = "sendgrid_key"
-	SendGridDomain   Kind = "sendgrid_domain"
-	DNSProxy         Kind = "dns_proxy"
+	// TwilioService is a Messaging Service. Out of reach in a closed subaccount, it would go on counting: it is deleted before.
+	TwilioService   Kind = "twilio_service"
+	TwilioCallbacks Kind = "twilio_callbacks" // a Messaging Service's, where they had to be mended
+	SendGridKey     Kind = "sendgrid_key"
+	SendGridDomain  Kind = "sendgrid_domain"
+	DNSProxy        Kind = "dns_proxy"
 	// BrandingAsset is something of the instance's look in its Storage: the bucket, an image, or the page's theme.
 	BrandingAsset Kind = "branding_asset"
 )
 
 // Attributes of ledger entries that steps of other nouns read.
 const (
+	// DatabaseHost and DatabaseUser are a SupabaseProject's: how its database is reached, by its pooler.
+	DatabaseHost = "database_host"
+	DatabaseUser = "database_user"
 	// DomainTarget is a VercelDomain's: what its DNS record must point at.
 	DomainTarget = "cname"
 	// MailRecordPrefix begins those of a SendGridDomain that name a DNS record to publish: prefix and host name, with the
@@ -50,7 +56,7 @@ func Inside() map[Kind]Kind {
 		DatabaseSchema: SupabaseProject, InstanceConfig: SupabaseProject, AuthSettings: SupabaseProject, AdminUser: SupabaseProject,
 		EdgeSecrets:      SupabaseProject,
 		FrontendSettings: VercelProject, VercelDeployment: VercelProject,
-		TwilioKey:   TwilioSubaccount,
+		TwilioKey: TwilioSubaccount, TwilioService: TwilioSubaccount, TwilioCallbacks: TwilioSubaccount,
 		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser,
 		DNSProxy:      DNSRecord,
 		BrandingAsset: SupabaseProject,
@@ -59,7 +65,8 @@ func Inside() map[Kind]Kind {
 
 // Settings are the kinds that are written over whatever is there, or have an id of our own choice: there is never a second one.
 func Settings() []Kind {
-	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, EdgeSecrets, FrontendSettings, DNSProxy, AdminUser, BrandingAsset}
+	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, EdgeSecrets, FrontendSettings, DNSProxy, AdminUser, BrandingAsset,
+		TwilioCallbacks}
 }
 
 // ResourceStatus is where a ledger entry is.

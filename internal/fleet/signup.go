@@ -55,10 +55,13 @@ type Signup struct {
 	Locale     string       `json:"locale"`
 	Branding   Branding     `json:"branding"`
 	Status     SignupStatus `json:"status"`
-	// Reason is why it was rejected or has failed: an operator's words, or a fault code and the step it came from.
+	// Reason is why it was rejected or has failed: an operator's words, which the applicant is told, or a fault code and the step it
+	// came from, which is for operators only.
 	Reason string `json:"reason,omitempty"`
 	// Applicant is the sealed JSON of an Applicant.
 	Applicant []byte `json:"applicant"`
+	// ForgetAt is when the applicant of a signup that came to nothing is erased, if they can't be told before; zero for none.
+	ForgetAt time.Time `json:"forget_at,omitzero"`
 
 	RequestedAt time.Time `json:"requested_at"`
 	DecidedAt   time.Time `json:"decided_at,omitzero"`
@@ -106,6 +109,14 @@ const GeneralVertical = "general"
 // Verticals lists the markets for which there is starting content.
 func Verticals() []string {
 	return []string{GeneralVertical, "dental", "hospitality", "retail", "fitness"}
+}
+
+// Regions lists the places where instances may be, by the codes of Supabase's region_selection in V1CreateProjectBody of its OpenAPI
+// document. It calls the codes unstable, so that a contract test holds the list against the document.
+func Regions() []string {
+	return []string{"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1",
+		"eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-central-1", "eu-central-2",
+		"ap-south-1", "ap-east-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"}
 }
 
 // SlugClaim reserves a slug for an instance, or keeps it in quarantine.

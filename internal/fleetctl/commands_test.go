@@ -173,6 +173,7 @@ func TestPick(t *testing.T) {
 		return view.Row{ID: id, Slug: slug, Signup: fleet.Failed, State: fleet.Terminated}
 	}
 	all = append(all, dead("aa000000-37f0-5b06-b82f-426350807da2", "gone"), dead("aa000001-37f0-5b06-b82f-426350807da2", "gone"),
+		view.Row{ID: "cc000000-37f0-5b06-b82f-426350807da2", Slug: "gamma-garage", Signup: fleet.Expired},
 		dead("aa000002-37f0-5b06-b82f-426350807da2", "once"), dead("bb000000-37f0-5b06-b82f-426350807da2", "aa00"))
 	for name, want := range map[string]string{
 		"acme-dental":  acme, // the living one of two

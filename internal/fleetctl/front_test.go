@@ -49,7 +49,7 @@ func realAPI(t *testing.T) (w *world.World, url string) {
 		Credentials: map[string]string{provider.SupabaseToken: "sbp_0123456789", provider.VercelToken: "vercel-token", provider.CloudflareToken: "cloudflare-token",
 			provider.TwilioToken: "f0e1d2c3b4a5968778695a4b3c2d1e0f", provider.SendGridKey: "SG.fleet.key", step.WebhookSecret: hookSecret, step.OperatorToken: "sesame",
 			step.LinkSecret: strings.Repeat("l", step.MinLinkSecret)},
-		Slots: 1, Databases: supabase.NoDatabases{}, OpenDatabase: (&memory.Store{}).Open, DatabaseURL: "postgres://db.{ref}.supabase.test:5432/postgres", Release: release})
+		Slots: 1, Databases: supabase.NoDatabases{}, OpenDatabase: (&memory.Store{}).Open, DatabaseURL: "postgres://{user}@{host}:5432/postgres", Release: release})
 	if err != nil {
 		t.Fatal(err)
 	}

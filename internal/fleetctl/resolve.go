@@ -60,7 +60,7 @@ func (a ambiguous) Error() string { return a.text }
 
 // over reports whether nothing more comes of it.
 func over(r view.Row) bool {
-	return r.State == fleet.Terminated || r.State == "" && (r.Signup == fleet.Rejected || r.Signup == fleet.Failed)
+	return r.State == fleet.Terminated || r.State == "" && (r.Signup == fleet.Rejected || r.Signup == fleet.Expired || r.Signup == fleet.Failed)
 }
 
 // standing is the instance's state, or the signup's status while there is none.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -59,7 +60,14 @@ type BadFields map[string]string
 
 func (BadFields) Error() string { return "the request has faults" }
 
-// Failed answers with the problem that a fault is: one that Refuse made keeps its status and text, a transient one is 503.
+// Add notes a fault, unless the field has one already.
+func (b BadFields) Add(field, fault string) {
+	if _, there := b[field]; !there {
+		b[field] = fault
+	}
+}
+
+// Failed answers with the problem that a fault is: one that Refuse or Later made keeps its status and text, a transient one is 503.
 // A vendor's status is nobody else's business. What is not the caller's fault is logged.
 func Failed(ctx context.Context, env step.Env, err error) events.APIGatewayV2HTTPResponse {
 	if bad, ok := errors.AsType[BadFields](err); ok {
@@ -74,11 +82,27 @@ func Failed(ctx context.Context, env step.Env, err error) events.APIGatewayV2HTT
 	case fault.CodeOf(err).Transient():
 		p.Status, p.Detail = http.StatusServiceUnavailable, "not now; try again in a moment"
 	}
-	if p.Status >= http.StatusInternalServerError {
+	switch {
+	case p.Status >= http.StatusInternalServerError:
 		env.Log.ErrorContext(ctx, "request failed", "code", fault.CodeOf(err), "error", step.SafeText(err))
+	case p.Status == http.StatusFailedDependency:
+		env.Log.WarnContext(ctx, "not now", "code", fault.CodeOf(err), "reason", p.Detail)
 	}
-	return p.Answer()
+	answer := p.Answer()
+	if ok && f.Vendor == "" && f.RetryAfter > 0 {
+		answer.Headers["retry-after"] = strconv.Itoa(int(f.RetryAfter / time.Second))
+	}
+	return answer
 }
+
+// Later is a fault that Failed answers with 424 and Retry-After: what somebody else keeps from being done now. It is no 5xx, which
+// pages people, since nothing is wrong with Fleet.
+func Later(code fault.Code, text string) error {
+	return &fault.Error{Code: code, Status: http.StatusFailedDependency, Text: text, RetryAfter: later}
+}
+
+// later is after how long one tries again what a vendor kept from being done.
+const later = 10 * time.Second
 
 // Refuse is a fault that Failed answers with the given status and text.
 func Refuse(status int, code fault.Code, text string) error {

@@ -70,6 +70,7 @@ func TestFailed(t *testing.T) {
 		{"refused", refused, 409, "the slug is taken"},
 		{"refused, wrapped", fmt.Errorf("hunter2: %w", refused), 409, "the slug is taken"},
 		{"refused, joined", errors.Join(io.EOF, refused), 409, "the slug is taken"},
+		{"later", httpapi.Later(fault.Unavailable, "a vendor doesn't tell"), 424, "a vendor doesn't tell"},
 		{"throttled", fault.New(fault.Throttled, "hunter2"), 503, ""},
 		{"unavailable", &fault.Error{Code: fault.Unavailable, Text: "hunter2", Err: io.EOF}, 503, ""},
 		{"not ready, wrapped", fmt.Errorf("x: %w", fault.New(fault.NotReady, "hunter2")), 503, ""},
@@ -83,7 +84,10 @@ func TestFailed(t *testing.T) {
 			var logged bytes.Buffer
 			a := httpapi.Failed(t.Context(), step.Env{Log: slog.New(slog.NewTextHandler(&logged, nil))}, test.err)
 			p := problem(t, a)
-			if mine := test.status >= 500; mine != strings.Contains(logged.String(), "code="+string(fault.CodeOf(test.err))) {
+			if again := a.Headers["retry-after"]; (again != "") != (test.status == 424) || again == "0" {
+				t.Errorf("Retry-After: %q", again)
+			}
+			if mine := test.status >= 424; mine != strings.Contains(logged.String(), "code="+string(fault.CodeOf(test.err))) {
 				t.Errorf("logged %q", logged.String())
 			}
 			if p.Status != test.status || test.detail != "" && p.Detail != test.detail || p.Detail == "" || strings.Contains(a.Body, "hunter2") {

@@ -41,7 +41,6 @@ type progress struct {
 	Slug      string `json:"slug"`
 	Status    string `json:"status"`
 	Reason    string `json:"reason"`
-	State     string `json:"state"`
 	URL       string `json:"url"`
 	StatusURL string `json:"status_url"`
 }

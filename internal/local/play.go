@@ -10,7 +10,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/steps/operation"
 )
 
 // reconciliations is how often the play makes Fleet look for an operation that has no outcome though nothing runs any more.
@@ -117,7 +116,7 @@ func (p *play) pending(ctx context.Context) (string, error) {
 	if err != nil || s == nil {
 		return "", err
 	}
-	o, err := p.system.world.Store.Operation(ctx, p.id(), operation.OperationID(p.id()))
+	o, err := p.system.world.Store.Operation(ctx, p.id(), fleet.ProvisionID(p.id()))
 	switch {
 	case err != nil:
 		return "", err

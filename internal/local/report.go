@@ -12,7 +12,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/provider/edge"
 	"github.com/project-gimbal/fleet/internal/sim"
-	"github.com/project-gimbal/fleet/internal/steps/operation"
 )
 
 // outcome is how a play ended.
@@ -177,7 +176,7 @@ func (p *play) reportInstance(ctx context.Context, r *report) error {
 	if i.State == fleet.Active {
 		p.look(ctx, r.Instance)
 	}
-	if r.Operation, err = records.Operation(ctx, p.id(), operation.OperationID(p.id())); err != nil {
+	if r.Operation, err = records.Operation(ctx, p.id(), fleet.ProvisionID(p.id())); err != nil {
 		return err
 	}
 	if r.Operation != nil {

@@ -44,7 +44,7 @@ type plan struct {
 	// table is the file of the fleet's records; durable makes its writes survive a power failure.
 	table       string
 	durable     bool
-	key         tink.AEAD
+	key         tink.AEADWithContext
 	credentials credentials
 	// credentialsSince is when they were made; zero where it doesn't matter.
 	credentialsSince time.Time

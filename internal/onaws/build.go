@@ -58,7 +58,7 @@ func (b builder) vault() (*seal.Vault, error) {
 	return seal.New(dynamo.New(dynamodb.NewFromConfig(b.aws), b.clock, b.config.KeysTable, nil), kek), nil
 }
 
-func (b builder) keyEncryptionKey() (tink.AEAD, error) {
+func (b builder) keyEncryptionKey() (tink.AEADWithContext, error) {
 	if _, path, ok := cut(b.config.KeyEncryptionKey, File); ok {
 		return seal.FileKey(path)
 	}

@@ -43,8 +43,8 @@ type Config struct {
 	// invocations that were given up. Needed with "inspect".
 	ScheduleGroup, DeadLetters string
 	// Endpoints are the vendors' real ones, but for what FLEET_ENDPOINTS puts in place of them, which production refuses:
-	// a JSON object of supabase, supabase_project, supabase_database, vercel, cloudflare, twilio, sendgrid (all URLs, as
-	// in provider.Endpoints), edge_address ("host:port" to dial for every public name) and edge_roots (the path of a PEM
+	// a JSON object of supabase, supabase_project, supabase_database, vercel, cloudflare, twilio, twilio_messaging, sendgrid (all
+	// URLs, as in provider.Endpoints), edge_address ("host:port" to dial for every public name) and edge_roots (the path of a PEM
 	// file of the authorities to trust there).
 	Endpoints provider.Endpoints
 

@@ -19,6 +19,7 @@ type overrides struct {
 	Vercel           string `json:"vercel"`
 	Cloudflare       string `json:"cloudflare"`
 	Twilio           string `json:"twilio"`
+	TwilioMessaging  string `json:"twilio_messaging"`
 	SendGrid         string `json:"sendgrid"`
 	EdgeAddress      string `json:"edge_address"`
 	EdgeRoots        string `json:"edge_roots"`
@@ -39,7 +40,7 @@ func (r *reader) endpoints(stage string) provider.Endpoints {
 	}
 	var o overrides
 	if err := decode(text, &o); err != nil {
-		r.refuse(variable, "a JSON object of supabase, supabase_project, supabase_database, vercel, cloudflare, twilio, sendgrid, edge_address and edge_roots")
+		r.refuse(variable, "a JSON object of supabase, supabase_project, supabase_database, vercel, cloudflare, twilio, twilio_messaging, sendgrid, edge_address and edge_roots")
 		return e
 	}
 	for _, place := range []struct {
@@ -48,12 +49,17 @@ func (r *reader) endpoints(stage string) provider.Endpoints {
 	}{
 		{"supabase", o.Supabase, &e.Supabase}, {"supabase_project", o.SupabaseProject, &e.SupabaseProject},
 		{"supabase_database", o.SupabaseDatabase, &e.SupabaseDatabase}, {"vercel", o.Vercel, &e.Vercel},
-		{"cloudflare", o.Cloudflare, &e.Cloudflare}, {"twilio", o.Twilio, &e.Twilio}, {"sendgrid", o.SendGrid, &e.SendGrid},
+		{"cloudflare", o.Cloudflare, &e.Cloudflare}, {"twilio", o.Twilio, &e.Twilio},
+		{"twilio_messaging", o.TwilioMessaging, &e.TwilioMessaging}, {"sendgrid", o.SendGrid, &e.SendGrid},
 	} {
 		if place.text == "" {
 			continue
 		}
-		u, err := url.Parse(provider.ForProject(place.text, "ref"))
+		example := provider.ForProject(place.text, "ref")
+		if place.into == &e.SupabaseDatabase {
+			example = provider.ForDatabase(place.text, "ref", "host", "user")
+		}
+		u, err := url.Parse(example)
 		if err != nil || u.Scheme == "" || u.Host == "" || strings.HasSuffix(place.text, "/") {
 			r.refuse(variable, "a JSON object whose "+place.name+" is a URL without a trailing slash")
 			continue

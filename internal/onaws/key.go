@@ -11,7 +11,7 @@ import (
 // contextName is the associated data's name in KMS's encryption context. Changing it makes every wrapped key unreadable.
 const contextName = "instanceId"
 
-// wrapping is the key-encryption key in KMS, as a tink.AEAD and a tink.AEADWithContext. The associated data, an instance's id, is the encryption context:
+// wrapping is the key-encryption key in KMS. The associated data, an instance's id, is the encryption context:
 // KMS unwraps a data key only for the instance that it was wrapped for, a key policy can ask for the context, and CloudTrail
 // tells whose key it was.
 //
@@ -21,16 +21,6 @@ type wrapping struct {
 	decrypt call[*kms.DecryptInput, *kms.DecryptOutput, kms.Options]
 	clock   clock.Clock
 	arn     string
-}
-
-// Encrypt is EncryptWithContext for callers that have no context: patience alone bounds the call.
-func (w wrapping) Encrypt(plaintext, associatedData []byte) ([]byte, error) {
-	return w.EncryptWithContext(context.Background(), plaintext, associatedData)
-}
-
-// Decrypt is DecryptWithContext for callers that have no context.
-func (w wrapping) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
-	return w.DecryptWithContext(context.Background(), ciphertext, associatedData)
 }
 
 // EncryptWithContext wraps a key of at most 4 KB, KMS's limit.

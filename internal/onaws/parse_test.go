@@ -242,18 +242,19 @@ func TestOutsideProduction(t *testing.T) {
 	maps.Copy(variables, map[string]string{
 		"FLEET_STAGE": "local", "FLEET_KMS_KEY": "file:/tmp/key", "FLEET_RELEASE": "file:/tmp/release",
 		"FLEET_CREDENTIALS": strings.ReplaceAll(complete()["FLEET_CREDENTIALS"], "aws-sm:", "file:"), "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-		"FLEET_ENDPOINTS": `{"supabase":"http://127.0.0.1:1","supabase_project":"http://127.0.0.1:1/project/{ref}","edge_address":"127.0.0.1:2"}`,
+		"FLEET_ENDPOINTS": `{"supabase":"http://127.0.0.1:1","supabase_project":"http://127.0.0.1:1/project/{ref}","edge_address":"127.0.0.1:2",
+			"twilio_messaging":"http://127.0.0.1:3","supabase_database":"postgres://{user}@{host}:5433/{ref}?sslmode=disable"}`,
 	})
 	c, err := parse(everything(), from(variables))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if e := c.Endpoints; e.Supabase != "http://127.0.0.1:1" || e.SupabaseProject != "http://127.0.0.1:1/project/{ref}" ||
-		e.Vercel != provider.Production().Vercel || e.Edge.Dial == nil || e.Edge.Roots != nil {
+		e.SupabaseDatabase != "postgres://{user}@{host}:5433/{ref}?sslmode=disable" || e.TwilioMessaging != "http://127.0.0.1:3" || e.Vercel != provider.Production().Vercel || e.Edge.Dial == nil || e.Edge.Roots != nil {
 		t.Errorf("got %+v", e)
 	}
 	for _, value := range []string{`{"supabase":"127.0.0.1:1"}`, `{"vercel":"http://127.0.0.1:1/"}`, `{"aws":"http://127.0.0.1:1"}`,
-		`{"edge_address":"127.0.0.1"}`, `{"edge_roots":"/none"}`} {
+		`{"vercel":"https://{host}"}`, `{"supabase_database":"{user}@{host}"}`, `{"edge_address":"127.0.0.1"}`, `{"edge_roots":"/none"}`} {
 		variables["FLEET_ENDPOINTS"] = value
 		if _, err := parse(everything(), from(variables)); err == nil || !strings.Contains(err.Error(), "FLEET_ENDPOINTS is wrong") {
 			t.Errorf("%s: %v", value, err)

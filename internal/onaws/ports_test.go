@@ -231,22 +231,19 @@ func fakeKMS() wrapping {
 		}}
 }
 
-var (
-	_ tink.AEAD            = wrapping{}
-	_ tink.AEADWithContext = wrapping{}
-)
+var _ tink.AEADWithContext = wrapping{}
 
 // TestWrapping: a key is unwrapped for the instance that it was wrapped for, and for no other.
 func TestWrapping(t *testing.T) {
 	w := fakeKMS()
-	wrapped, err := w.Encrypt([]byte("key"), []byte("i-1"))
+	wrapped, err := w.EncryptWithContext(t.Context(), []byte("key"), []byte("i-1"))
 	if err != nil || !strings.HasPrefix(string(wrapped), `{"instanceId":"i-1"}`) {
 		t.Fatalf("got %q, %v", wrapped, err)
 	}
-	if plain, err := w.Decrypt(wrapped, []byte("i-1")); err != nil || string(plain) != "key" {
+	if plain, err := w.DecryptWithContext(t.Context(), wrapped, []byte("i-1")); err != nil || string(plain) != "key" {
 		t.Errorf("got %q, %v", plain, err)
 	}
-	_, err = w.Decrypt(wrapped, []byte("i-2"))
+	_, err = w.DecryptWithContext(t.Context(), wrapped, []byte("i-2"))
 	wants(t, err, fault.Internal)
 }
 

@@ -80,7 +80,7 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Store: records,
 		Vault: vault,
 		Provider: provider.Config{Endpoints: c.Endpoints, Clock: b.clock, Settings: c.Vendors,
-			Transport:  credentials.Watch(c.Endpoints, gate.Before(step.LogCalls(b.clock, c.Endpoints, transport), c.Endpoints)),
+			Transport:  gate.Before(credentials.Watch(c.Endpoints, step.LogCalls(b.clock, c.Endpoints, transport)), c.Endpoints),
 			Credential: credentials.Get, Anew: credentials.Reread},
 		Databases: func(context.Context, provider.Secret) (schema.Database, error) {
 			return nil, b.ungranted("customers' databases")

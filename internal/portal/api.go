@@ -43,13 +43,13 @@ func (p problem) Error() string {
 // unanswered is what people are told where there is no answer. What a proxy or a library says of it is nothing for them.
 var unanswered = problem{Title: "Fleet does not answer", Detail: "Fleet did not answer in time. Look whether it was done all the same before you try again."}
 
-// call sends a request, with the given headers, and decodes the answer. Its errors are problems.
-func (a api) call(ctx context.Context, method, path string, header http.Header, body []byte, into any) error {
+// call sends a request, with the given headers, decodes the answer, and gives its headers. Its errors are problems.
+func (a api) call(ctx context.Context, method, path string, header http.Header, body []byte, into any) (http.Header, error) {
 	ctx, cancel := clock.System().WithTimeout(ctx, answerWithin)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, method, a.base+path, bytes.NewReader(body))
 	if err != nil {
-		return unanswered
+		return nil, unanswered
 	}
 	if header != nil {
 		r.Header = header.Clone()
@@ -60,12 +60,12 @@ func (a api) call(ctx context.Context, method, path string, header http.Header, 
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(r)
 	if err != nil {
-		return unanswered
+		return nil, unanswered
 	}
 	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
 	_ = answer.Body.Close() // it was read
 	if err != nil {
-		return unanswered
+		return nil, unanswered
 	}
 	if answer.StatusCode < 200 || answer.StatusCode > 299 {
 		p := problem{}
@@ -76,12 +76,12 @@ func (a api) call(ctx context.Context, method, path string, header http.Header, 
 		if seconds, err := strconv.Atoi(answer.Header.Get("Retry-After")); err == nil && seconds > 0 {
 			p.again = time.Duration(seconds) * time.Second
 		}
-		return p
+		return nil, p
 	}
 	if err := json.Unmarshal(text, into); into != nil && err != nil {
-		return problem{Status: http.StatusBadGateway, Title: "Fleet's answer can't be read"}
+		return nil, problem{Status: http.StatusBadGateway, Title: "Fleet's answer can't be read"}
 	}
-	return nil
+	return answer.Header, nil
 }
 
 // operator is the API as one operator uses it.
@@ -95,7 +95,8 @@ func (o operator) header() http.Header {
 }
 
 func (o operator) get(ctx context.Context, path string, into any) error {
-	return o.call(ctx, http.MethodGet, path, o.header(), nil, into)
+	_, err := o.call(ctx, http.MethodGet, path, o.header(), nil, into)
+	return err
 }
 
 func (o operator) post(ctx context.Context, path string, document, into any) error {
@@ -106,7 +107,8 @@ func (o operator) post(ctx context.Context, path string, document, into any) err
 			return problem{Status: http.StatusBadRequest, Title: "The request can't be written"}
 		}
 	}
-	return o.call(ctx, http.MethodPost, path, o.header(), body, into)
+	_, err := o.call(ctx, http.MethodPost, path, o.header(), body, into)
+	return err
 }
 
 // refused is the problem that an error is.

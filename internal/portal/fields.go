@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"encoding/json"
 	"net/url"
 	"strings"
@@ -75,12 +76,16 @@ func options(none string, values []string) []option {
 	return append([]option{{"", none}}, plain(values)...)
 }
 
-// regions are Supabase's, by where they are.
-func regions() []option {
-	return []option{{"us-east-1", "US East (Virginia)"}, {"us-east-2", "US East (Ohio)"}, {"us-west-1", "US West (California)"},
-		{"us-west-2", "US West (Oregon)"}, {"ca-central-1", "Canada"}, {"sa-east-1", "Brazil"}, {"eu-west-1", "Ireland"}, {"eu-west-2", "United Kingdom"},
-		{"eu-west-3", "France"}, {"eu-central-1", "Germany"}, {"eu-central-2", "Switzerland"}, {"eu-north-1", "Sweden"}, {"ap-south-1", "India"},
-		{"ap-southeast-1", "Singapore"}, {"ap-southeast-2", "Australia"}, {"ap-northeast-1", "Japan"}, {"ap-northeast-2", "South Korea"}}
+// regions are the fleet's, by where they are.
+func regions() (all []option) {
+	where := map[string]string{"us-east-1": "US East (Virginia)", "us-east-2": "US East (Ohio)", "us-west-1": "US West (California)",
+		"us-west-2": "US West (Oregon)", "ca-central-1": "Canada", "sa-east-1": "Brazil", "eu-west-1": "Ireland", "eu-west-2": "United Kingdom",
+		"eu-west-3": "France", "eu-central-1": "Germany", "eu-central-2": "Switzerland", "eu-north-1": "Sweden", "ap-south-1": "India", "ap-east-1": "Hong Kong",
+		"ap-southeast-1": "Singapore", "ap-southeast-2": "Australia", "ap-northeast-1": "Japan", "ap-northeast-2": "South Korea"}
+	for _, code := range fleet.Regions() {
+		all = append(all, option{code, cmp.Or(where[code], code)})
+	}
+	return all
 }
 
 // payload is the webhook's body: what is required, and what was filled in. A tier belongs to the tiered plan only; one that was chosen

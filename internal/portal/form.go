@@ -33,7 +33,7 @@ type signupForm struct {
 	Problem    *problem
 	// Other are faults of fields that the form doesn't show.
 	Other map[string]string
-	// Sent is an earlier signup that this form made, of another slug.
+	// Sent is an earlier signup that this form made, filled in otherwise.
 	Sent *accepted
 }
 
@@ -69,6 +69,8 @@ func (p *Portal) showSignup(w http.ResponseWriter, status int, f signupForm) {
 type accepted struct {
 	ID   string `json:"id"`
 	Slug string `json:"slug"`
+	// again says that it is the answer to an earlier sending, whatever was sent now.
+	again bool
 }
 
 // signUp is the form's little server: it signs what was filled in as a webhook and sends it to the API. What the API refuses comes back
@@ -88,13 +90,21 @@ func (p *Portal) signUp(w http.ResponseWriter, r *http.Request) {
 	}
 	// A browser whose user clicks twice drops the first request: what it began is for the second as well.
 	ctx := context.WithoutCancel(r.Context())
-	made, err, _ := p.signups.Do(f.ID, func() (any, error) { return p.deliver(ctx, f.ID, body) })
+	same := p.sent.same(f.ID, body)
+	made, err, _ := p.signups.Do(f.ID+string(body), func() (any, error) { return p.deliver(ctx, f.ID, body) })
 	if err != nil {
-		p.refuseSignup(w, r, f, refused(err))
+		why := refused(err)
+		if why.Status >= 400 && why.Status < 500 && why.again == 0 { // it was not taken, and may be mended
+			p.sent.refused(f.ID, body)
+		}
+		p.refuseSignup(w, r, f, why)
 		return
 	}
 	a := made.(accepted)
-	if typed := strings.TrimSpace(r.PostForm.Get("slug")); a.Slug != typed { // sent before, and changed since
+	if !a.again {
+		p.sent.took(f.ID, body)
+	}
+	if typed := strings.TrimSpace(r.PostForm.Get("slug")); a.Slug != typed || a.again && !same { // sent before, and changed since
 		f.ID, f.Sent = mintID(), &a
 		p.showSignup(w, http.StatusConflict, f)
 		return
@@ -135,7 +145,9 @@ func (p *Portal) send(ctx context.Context, id string, body []byte) (accepted, er
 	header.Set(webhooks.HeaderWebhookTimestamp, strconv.FormatInt(at.Unix(), 10))
 	header.Set(webhooks.HeaderWebhookSignature, signature)
 	var a accepted
-	return a, p.api.call(ctx, http.MethodPost, "/signups", header, body, &a)
+	answer, err := p.api.call(ctx, http.MethodPost, "/signups", header, body, &a)
+	a.again = answer.Get("Idempotent-Replayed") != ""
+	return a, err
 }
 
 // refuseSignup shows the form with what is wrong with it. What is no applicant's fault is logged, without what they typed.
@@ -144,7 +156,9 @@ func (p *Portal) refuseSignup(w http.ResponseWriter, r *http.Request, f signupFo
 	switch {
 	case status == http.StatusConflict && why.Fields == nil && strings.HasPrefix(why.Detail, "the slug"):
 		why.Fields = map[string]string{"slug": why.Detail}
-	case status == http.StatusUnprocessableEntity, status == http.StatusConflict, status == http.StatusTooManyRequests:
+	case status == http.StatusUnprocessableEntity:
+		why.Title = "Not everything is right yet"
+	case status == http.StatusConflict, status == http.StatusTooManyRequests:
 	default:
 		p.options.Log.ErrorContext(r.Context(), "a signup was not taken", "status", status, "title", why.Title)
 		status = http.StatusServiceUnavailable
@@ -183,7 +197,7 @@ func readForm(w http.ResponseWriter, r *http.Request) bool {
 // welcome follows a signup.
 func (p *Portal) welcome(w http.ResponseWriter, r *http.Request) {
 	var s view.SignupStatus
-	err := p.api.call(r.Context(), http.MethodGet, "/signups/"+url.PathEscape(r.PathValue("id")), nil, nil, &s)
+	_, err := p.api.call(r.Context(), http.MethodGet, "/signups/"+url.PathEscape(r.PathValue("id")), nil, nil, &s)
 	if err != nil {
 		why, status := refused(err), http.StatusBadGateway
 		if why.Status == http.StatusNotFound {
@@ -219,7 +233,7 @@ type stage struct {
 func (s following) Stages() []stage {
 	names := []string{"Received", "Looked at", "Set up", "Live"}
 	at := map[fleet.SignupStatus]int{fleet.Requested: 1, fleet.Approved: 2, fleet.Admitted: 2, fleet.Completed: 4}[s.Status]
-	if s.Over() {
+	if s.Over() || s.Failing() {
 		return nil
 	}
 	var all []stage
@@ -241,7 +255,10 @@ func (s following) Over() bool {
 	return s.Status == fleet.Rejected || s.Status == fleet.Expired || s.Status == fleet.Failed
 }
 
+// Failing reports whether it is being set up no more, but isn't over yet.
+func (s following) Failing() bool { return s.Status == fleet.Admitted && s.Reason != "" }
+
 // settled reports whether nothing changes by itself any more.
 func settled(s view.SignupStatus) bool {
-	return following{SignupStatus: s}.Over() || s.URL != ""
+	return following{SignupStatus: s}.Over() || s.Status == fleet.Completed
 }

@@ -26,7 +26,7 @@ func typed(id string, changes map[string]string) url.Values {
 // TestTheFormSignsAWebhook: of the hidden field's id, of the fleet's time, and good for the API.
 func TestTheFormSignsAWebhook(t *testing.T) {
 	r := newRig(t)
-	r.set("POST /signups", 202, accepted{acme, "acme-dental"})
+	r.set("POST /signups", 202, accepted{ID: acme, Slug: "acme-dental"})
 	id := hidden(r.do("GET", "/", nil, nil), "id")
 	p := r.do("POST", "/", typed(id, map[string]string{"company": "  Acme Dental "}), nil)
 	if p.status != http.StatusSeeOther || p.where() != "/welcome/"+acme {
@@ -102,10 +102,11 @@ func TestFaultsAreShownAtTheirFields(t *testing.T) {
 			}
 		}
 	}
-	r.set("POST /signups", 422, problem{Status: 422, Title: "The signup has faults", Fields: bad})
+	r.set("POST /signups", 422, problem{Status: 422, Title: "The request has faults", Fields: bad})
 	id := mintID()
 	p := r.do("POST", "/", typed(id, values), nil)
-	if p.status != http.StatusUnprocessableEntity || strings.Contains(p.text, nasty) || strings.Contains(p.text, "<img src=x") || hidden(p, "id") != id {
+	if p.status != http.StatusUnprocessableEntity || strings.Contains(p.text, nasty) || strings.Contains(p.text, "<img src=x") || hidden(p, "id") != id ||
+		!strings.Contains(p.text, "Not everything is right yet") {
 		t.Errorf("%d %s", p.status, p.text)
 	}
 	for name := range bad {
@@ -152,7 +153,7 @@ func TestRefusedSignups(t *testing.T) {
 // TestDoubleClick: however often one form is sent at once, the API gets one webhook id, and all get the same answer.
 func TestDoubleClick(t *testing.T) {
 	r := newRig(t)
-	r.set("POST /signups", 202, accepted{acme, "acme-dental"})
+	r.set("POST /signups", 202, accepted{ID: acme, Slug: "acme-dental"})
 	id := mintID()
 	var all sync.WaitGroup
 	for range 20 {
@@ -186,7 +187,7 @@ func TestDeliveryUnderWay(t *testing.T) {
 // id; the next sending is a new webhook.
 func TestFormSentBefore(t *testing.T) {
 	r := newRig(t)
-	r.set("POST /signups", 202, accepted{acme, "acme-dental"})
+	r.set("POST /signups", 202, accepted{ID: acme, Slug: "acme-dental"})
 	id := mintID()
 	p := r.do("POST", "/", typed(id, map[string]string{"slug": "acme-two"}), nil)
 	if next := hidden(p, "id"); p.status != http.StatusConflict || !strings.Contains(p.text, "/welcome/"+acme) || next == id || !webhookID.MatchString(next) ||
@@ -195,10 +196,49 @@ func TestFormSentBefore(t *testing.T) {
 	}
 }
 
+// TestCorrectedAfterALostAnswer: who gets no answer, mends a field that the slug doesn't show and sends again, is not told that all is
+// well where the API had taken the first one; where it had not, they are. Sending the same again is no correction.
+func TestCorrectedAfterALostAnswer(t *testing.T) {
+	mended := map[string]string{"admin_email": "ada@acme-dental.example"}
+	for name, test := range map[string]struct {
+		first, second reply
+		sent          map[string]string
+		status        int
+	}{
+		"taken, then mended":      {reply{status: 504}, reply{status: 202, body: accepted{ID: acme, Slug: "acme-dental"}, replayed: true}, mended, http.StatusConflict},
+		"answered, then mended":   {reply{status: 202, body: accepted{ID: acme, Slug: "acme-dental"}}, reply{status: 202, body: accepted{ID: acme, Slug: "acme-dental"}, replayed: true}, mended, http.StatusConflict},
+		"taken, then the same":    {reply{status: 504}, reply{status: 202, body: accepted{ID: acme, Slug: "acme-dental"}, replayed: true}, nil, http.StatusSeeOther},
+		"not taken, then mended":  {reply{status: 504}, reply{status: 202, body: accepted{ID: acme, Slug: "acme-dental"}}, mended, http.StatusSeeOther},
+		"refused, mended, a lost": {reply{status: 422, body: problem{Title: "x", Fields: map[string]string{"admin_email": "x"}}}, reply{status: 504}, mended, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			id := mintID()
+			r.answers["POST /signups"] = test.first
+			r.do("POST", "/", typed(id, nil), nil)
+			r.answers["POST /signups"] = test.second
+			p := r.do("POST", "/", typed(id, test.sent), nil)
+			if p.status != test.status {
+				t.Fatalf("%d %s", p.status, p.text)
+			}
+			if test.status == http.StatusConflict {
+				if !strings.Contains(p.text, "/welcome/"+acme) || hidden(p, "id") == id || !strings.Contains(p.text, mended["admin_email"]) {
+					t.Errorf("%s", p.text)
+				}
+				return
+			}
+			r.answers["POST /signups"] = reply{status: 202, body: accepted{ID: acme, Slug: "acme-dental"}, replayed: true} // a second click
+			if p := r.do("POST", "/", typed(id, test.sent), nil); p.where() != "/welcome/"+acme {
+				t.Errorf("the same once more: %d %s", p.status, p.text)
+			}
+		})
+	}
+}
+
 // TestHostileForms: an id that no form has is replaced, what is too large is refused.
 func TestHostileForms(t *testing.T) {
 	r := newRig(t)
-	r.set("POST /signups", 202, accepted{acme, "acme-dental"})
+	r.set("POST /signups", 202, accepted{ID: acme, Slug: "acme-dental"})
 	for _, id := range []string{"", "msg_1", nasty, "msg_" + strings.Repeat("a", 26), mintID() + "\n"} {
 		r.do("POST", "/", typed(id, nil), nil)
 		sent := r.posts()

@@ -156,10 +156,13 @@ func TestWelcome(t *testing.T) {
 		{view.SignupStatus{Status: fleet.Requested}, "look at it now", true, "queue"},
 		{view.SignupStatus{Status: fleet.Approved, Place: 2}, "number <strong>2</strong>", true, "Done"},
 		{view.SignupStatus{Status: fleet.Admitted, State: fleet.Provisioning, Deadline: now.Add(9 * time.Minute)}, "in 9 min</time> at the latest", true, "queue"},
-		{view.SignupStatus{Status: fleet.Completed, State: fleet.Active, URL: "https://acme.gimbal.app"}, `href="http://visit.acme.gimbal.app"`, false, "Done"},
+		{view.SignupStatus{Status: fleet.Admitted, State: fleet.Provisioning, Reason: "setting it up failed", NextAction: "an operator sees to it"}, "could not be set up", true, "stages"},
+		{view.SignupStatus{Status: fleet.Admitted, State: fleet.Provisioning, Reason: "setting it up failed", NextAction: "an operator sees to it"}, "<dd>an operator sees to it</dd>", true, "A few minutes"},
+		{view.SignupStatus{Status: fleet.Completed}, "not to be reached now", false, "Next"},
+		{view.SignupStatus{Status: fleet.Completed, URL: "https://acme.gimbal.app"}, `href="http://visit.acme.gimbal.app"`, false, "Done"},
 		{view.SignupStatus{Status: fleet.Rejected, Reason: "a duplicate"}, "The signup was rejected: a duplicate.", false, "stages"},
 		{view.SignupStatus{Status: fleet.Expired}, "The signup expired.", false, "stages"},
-		{view.SignupStatus{Status: fleet.Failed, Reason: "QuotaExceeded"}, "The setting up failed: QuotaExceeded.", false, "stages"},
+		{view.SignupStatus{Status: fleet.Failed, Reason: "setting it up failed"}, "Nothing came of the signup: setting it up failed.", false, "stages"},
 	} {
 		test.status.ID, test.status.Slug = acme, "acme"
 		r.set("GET /signups/"+acme, 200, test.status)

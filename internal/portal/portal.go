@@ -53,7 +53,8 @@ type Portal struct {
 	hook     *webhooks.Webhook
 	pages    pages
 	sessions sessions
-	signups  singleflight.Group // by webhook's id: a double click is one signup
+	signups  singleflight.Group // by webhook's id and body: a double click is one signup
+	sent     firsts
 }
 
 // New makes a Portal.

@@ -54,8 +54,9 @@ type rig struct {
 type reply struct {
 	status int
 	body   any
-	// again is a Retry-After; the next answer is that a signup was taken.
-	again string
+	// again is a Retry-After; the next answer is that a signup was taken. Replayed says that an earlier sending had this answer.
+	again    string
+	replayed bool
 }
 
 // executions are those of a test.
@@ -107,7 +108,10 @@ func (r *rig) answer(w http.ResponseWriter, q *http.Request) {
 	}
 	if a.again != "" {
 		w.Header().Set("Retry-After", a.again)
-		r.set(line, 202, accepted{acme, "acme-dental"})
+		r.set(line, 202, accepted{ID: acme, Slug: "acme-dental"})
+	}
+	if a.replayed {
+		w.Header().Set("Idempotent-Replayed", "true")
 	}
 	w.WriteHeader(a.status)
 	_ = json.NewEncoder(w).Encode(a.body)

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -108,8 +109,8 @@ func TestRereadByStrangers(t *testing.T) {
 	}
 }
 
-// TestRefusedCredential: a refusal is transient exactly if it was of one of Fleet's own credentials which has changed since, or of which
-// nobody knows.
+// TestRefusedCredential: a refusal is transient exactly if it was of one of Fleet's own credentials: one that has changed since, of
+// which nobody knows, or that isn't accepted.
 func TestRefusedCredential(t *testing.T) {
 	const own, key = "https://api.supabase.test/v1/projects", "https://ref.supabase.test/auth/v1/admin/users"
 	unread := fault.New(fault.Unavailable, "no answer")
@@ -121,14 +122,15 @@ func TestRefusedCredential(t *testing.T) {
 		passes      bool // the answer is passed on
 		reads       int  // after the first
 	}{
-		"the same":            {own, "Bearer one", 401, "one", nil, true, 1},
+		"the same":            {own, "Bearer one", 401, "one", nil, false, 1},
+		"the same, 403":       {own, "Bearer one", 403, "one", nil, true, 1},
 		"changed":             {own, "Bearer one", 401, "two", nil, false, 1},
 		"changed, 403":        {own, "Bearer one", 403, "two", nil, false, 1},
 		"changed, basic":      {own, "Basic QUMxOm9uZQ==", 401, "two", nil, false, 1}, // AC1:one
 		"basic, another's":    {own, "Basic QUMxOnR3bw==", 401, "two", nil, true, 0},
 		"basic, broken":       {own, "Basic one", 401, "two", nil, true, 0},
 		"nobody knows":        {own, "Bearer one", 401, "one", unread, false, 1},
-		"gone":                {own, "Bearer one", 401, "one", fault.New(fault.Internal, "gone"), true, 1},
+		"gone":                {own, "Bearer one", 401, "one", fault.New(fault.Internal, "gone"), false, 1},
 		"an instance's key":   {key, "Bearer sb_secret", 401, "two", nil, true, 0},
 		"no credential":       {own, "", 401, "two", nil, true, 0},
 		"nobody's place":      {"https://elsewhere.test/", "Bearer one", 401, "two", nil, true, 0},
@@ -164,6 +166,82 @@ func TestRefusedCredential(t *testing.T) {
 				f, _ := provider.Failed("supabase", "ListProjects", err).(*fault.Error)
 				if f.Code != fault.Unavailable || !f.NothingHappened || !strings.Contains(f.Text, "credential") || strings.Contains(f.Error(), "two") {
 					t.Errorf("%+v", f)
+				}
+			})
+		})
+	}
+}
+
+// TestCredentialNotAccepted: what tells that Fleet's own account isn't accepted, and not that a permission lacks or another account's
+// trouble.
+func TestCredentialNotAccepted(t *testing.T) {
+	places := provider.Endpoints{Vercel: "https://vercel.test", Cloudflare: "https://cloudflare.test/client/v4", Twilio: "https://twilio.test",
+		SendGrid: "https://sendgrid.test"}
+	const parent = "Basic QUMxOm9uZQ==" // AC1:one
+	for name, test := range map[string]struct {
+		url, header, behalf string
+		status              int
+		body                string
+		own                 string // what is asked of Fleet's own account, and how it is answered
+		accepted            int
+		refused             bool
+	}{
+		"Vercel's token":                 {"https://vercel.test/v9/projects", "Bearer one", "", 403, `{"error":{"code":"forbidden","invalidToken":true}}`, "", 0, true},
+		"Vercel's permission":            {"https://vercel.test/v9/projects", "Bearer one", "", 403, `{"error":{"code":"forbidden"}}`, "", 0, false},
+		"Cloudflare's token":             {"https://cloudflare.test/client/v4/zones/1", "Bearer one", "", 403, `{"errors":[{"code":9109}]}`, "", 0, true},
+		"Cloudflare's permission":        {"https://cloudflare.test/client/v4/zones/1", "Bearer one", "", 403, `{"errors":[{"code":10000}]}`, "", 0, false},
+		"a 403 that isn't read":          {"https://cloudflare.test/client/v4/zones/1", "Bearer one", "", 403, `<html>`, "", 0, false},
+		"an account's token, verified":   {"https://cloudflare.test/client/v4/user/tokens/verify", "Bearer one", "", 401, `{"errors":[{"code":1000}]}`, "", 0, false},
+		"Twilio's list":                  {"https://twilio.test/2010-04-01/Accounts.json", parent, "", 401, `{"code":20003}`, "", 0, true},
+		"Twilio's parent":                {"https://twilio.test/2010-04-01/Accounts/AC1.json", parent, "", 401, `{"code":20003}`, "", 0, true},
+		"a subaccount":                   {"https://twilio.test/2010-04-01/Accounts/AC2/Keys.json", parent, "", 401, `{"code":20003}`, "/2010-04-01/Accounts/AC1.json", 200, false},
+		"a subaccount, and all":          {"https://twilio.test/2010-04-01/Accounts/AC2.json", parent, "", 401, `{"code":20003}`, "/2010-04-01/Accounts/AC1.json", 401, true},
+		"SendGrid's key":                 {"https://sendgrid.test/v3/mail/send", "Bearer one", "", 401, `{}`, "", 0, true},
+		"a subuser":                      {"https://sendgrid.test/v3/api_keys?limit=1", "Bearer one", "gimbal-1", 401, `{}`, "/v3/scopes", 403, false},
+		"a subuser, and all":             {"https://sendgrid.test/v3/api_keys", "Bearer one", "gimbal-1", 401, `{}`, "/v3/scopes", 401, true},
+		"a subuser, and nobody tells":    {"https://sendgrid.test/v3/api_keys", "Bearer one", "gimbal-1", 401, `{}`, "/v3/scopes", 0, false},
+		"a subuser may not do something": {"https://sendgrid.test/v3/api_keys", "Bearer one", "gimbal-1", 403, `{}`, "", 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T, _ *safe, c *provider.Credentials) {
+				for _, credential := range []string{provider.VercelToken, provider.CloudflareToken, provider.TwilioToken, provider.SendGridKey} {
+					if _, err := c.Get(t.Context(), credential); err != nil {
+						t.Fatal(err)
+					}
+				}
+				asked := ""
+				transport := c.Watch(places, answering(func(q *http.Request) (*http.Response, error) {
+					if q.Method == http.MethodPost {
+						return &http.Response{StatusCode: test.status, Body: io.NopCloser(strings.NewReader(test.body))}, nil
+					}
+					if asked = q.URL.RequestURI(); q.Header.Get("On-Behalf-Of") != "" || q.Header.Get("Authorization") != test.header {
+						t.Errorf("asked with %v", q.Header)
+					}
+					if test.accepted == 0 {
+						return nil, io.ErrUnexpectedEOF
+					}
+					return &http.Response{StatusCode: test.accepted, Body: io.NopCloser(strings.NewReader("{}"))}, nil
+				}))
+				q, err := http.NewRequestWithContext(t.Context(), http.MethodPost, test.url, strings.NewReader("{}"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				q.Header.Set("Authorization", test.header)
+				if test.behalf != "" {
+					q.Header.Set("On-Behalf-Of", test.behalf)
+				}
+				answer, err := transport.RoundTrip(q)
+				if errors.Is(err, provider.ErrCredentialRefused) != test.refused || asked != test.own {
+					t.Fatalf("%v; %q was asked", err, asked)
+				}
+				if test.refused {
+					if f := provider.Failed("v", "Op", err); !fault.Is(f, fault.Unavailable) || !fault.NothingHappened(f) {
+						t.Errorf("%+v", f)
+					}
+					return
+				}
+				if body, err := io.ReadAll(answer.Body); err != nil || string(body) != test.body {
+					t.Errorf("the client reads %q, %v", body, err)
 				}
 			})
 		})

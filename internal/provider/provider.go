@@ -22,11 +22,14 @@ import (
 type Endpoints struct {
 	Supabase        string // https://api.supabase.com
 	SupabaseProject string // https://{ref}.supabase.co
-	// SupabaseDatabase is a connection string without user and password, "postgres://db.{ref}.supabase.co:5432/postgres".
+	// SupabaseDatabase is a database's connection string without its password. "{host}" and "{user}" stand for what the project's
+	// pooler is reached by, which only the vendor knows; the port is that of session mode. Its sslmode is verify-full, or disable
+	// on loopback.
 	SupabaseDatabase string
 	Vercel           string // https://api.vercel.com
 	Cloudflare       string // https://api.cloudflare.com/client/v4
 	Twilio           string // https://api.twilio.com
+	TwilioMessaging  string // https://messaging.twilio.com
 	SendGrid         string // https://api.sendgrid.com
 	// Edge is how instances' public host names are reached.
 	Edge Edge
@@ -49,16 +52,22 @@ func Production() Endpoints {
 	return Endpoints{
 		Supabase:         "https://api.supabase.com",
 		SupabaseProject:  "https://{ref}.supabase.co",
-		SupabaseDatabase: "postgres://db.{ref}.supabase.co:5432/postgres?sslmode=require",
+		SupabaseDatabase: "postgres://{user}@{host}:5432/postgres?sslmode=verify-full",
 		Vercel:           "https://api.vercel.com",
 		Cloudflare:       "https://api.cloudflare.com/client/v4",
 		Twilio:           "https://api.twilio.com",
+		TwilioMessaging:  "https://messaging.twilio.com",
 		SendGrid:         "https://api.sendgrid.com",
 	}
 }
 
 // ForProject replaces "{ref}" in an endpoint's template.
 func ForProject(template, ref string) string { return strings.ReplaceAll(template, "{ref}", ref) }
+
+// ForDatabase replaces "{ref}", "{host}" and "{user}" in the template of a database's connection string.
+func ForDatabase(template, ref, host, user string) string {
+	return strings.NewReplacer("{ref}", ref, "{host}", host, "{user}", user).Replace(template)
+}
 
 // Config is what every client is made of.
 type Config struct {
@@ -129,6 +138,11 @@ type guard struct {
 	next  http.RoundTripper
 }
 
+// Writes reports whether a request changes something: it is no GET or HEAD, and isn't marked ReadOnly.
+func Writes(req *http.Request) bool {
+	return req.Method != http.MethodGet && req.Method != http.MethodHead && req.Context().Value(permitKey{}) != readOnly
+}
+
 func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	if req.Method != http.MethodGet && req.Method != http.MethodHead {
@@ -175,7 +189,9 @@ func Failed(vendor, operation string, err error) error {
 		f.Code, f.Text, f.NothingHappened = fault.Internal, "not sent: no open attempt", true
 	case errors.Is(err, ErrCredentialChanged):
 		f.Text, f.NothingHappened = "refused with a credential that has been changed since: the next try uses the new one", true
-	case errors.Is(err, errCredentialUnsure):
+	case errors.Is(err, ErrCredentialRefused):
+		f.Text, f.NothingHappened = NotAccepted, true
+	case errors.Is(err, ErrCredentialUnsure):
 		f.Text, f.NothingHappened = "refused, and whether the credential has been changed can't be told just now", true
 	case errors.Is(err, syscall.ECONNREFUSED):
 		f.Text, f.NothingHappened = "connection refused", true

@@ -81,9 +81,8 @@ func TestAnswered(t *testing.T) {
 
 func TestForProject(t *testing.T) {
 	for template, want := range map[string]string{
-		provider.Production().SupabaseProject:  "https://abcd.supabase.co",
-		provider.Production().SupabaseDatabase: "postgres://db.abcd.supabase.co:5432/postgres?sslmode=require",
-		"https://{ref}.x/{ref}":                "https://abcd.x/abcd", "https://x": "https://x", "": "",
+		provider.Production().SupabaseProject: "https://abcd.supabase.co",
+		"https://{ref}.x/{ref}":               "https://abcd.x/abcd", "https://x": "https://x", "": "",
 	} {
 		if got := provider.ForProject(template, "abcd"); got != want {
 			t.Errorf("%s gives %s", template, got)
@@ -91,9 +90,22 @@ func TestForProject(t *testing.T) {
 	}
 }
 
+// TestDatabasesAreReachedByTheirPoolers: a direct connection has IPv6 alone, transaction mode (6543) has no locks that last, and any
+// sslmode but verify-full lets anybody answer.
+func TestDatabasesAreReachedByTheirPoolers(t *testing.T) {
+	for template, want := range map[string]string{
+		provider.Production().SupabaseDatabase: "postgres://postgres.abcd@aws-1-eu.pooler.supabase.com:5432/postgres?sslmode=verify-full",
+		"postgres://{user}@{host}:1/{ref}":     "postgres://postgres.abcd@aws-1-eu.pooler.supabase.com:1/abcd", "": "",
+	} {
+		if got := provider.ForDatabase(template, "abcd", "aws-1-eu.pooler.supabase.com", "postgres.abcd"); got != want {
+			t.Errorf("%s gives %s", template, got)
+		}
+	}
+}
+
 func TestProductionIsTheRealWorld(t *testing.T) {
 	e := provider.Production()
-	for _, u := range []string{e.Supabase, e.SupabaseProject, e.Vercel, e.Cloudflare, e.Twilio, e.SendGrid} {
+	for _, u := range []string{e.Supabase, e.SupabaseProject, e.Vercel, e.Cloudflare, e.Twilio, e.TwilioMessaging, e.SendGrid} {
 		if !strings.HasPrefix(u, "https://") || strings.HasSuffix(u, "/") {
 			t.Errorf("%q is no base URL", u)
 		}

@@ -25,7 +25,7 @@ func (e Endpoints) Account(u *url.URL) string {
 func (e Endpoints) Vendor(u *url.URL) string {
 	for _, place := range []struct{ vendor, endpoint string }{
 		{"supabase", e.Supabase}, {"supabase", e.SupabaseProject}, {"vercel", e.Vercel}, {"cloudflare", e.Cloudflare},
-		{"twilio", e.Twilio}, {"sendgrid", e.SendGrid},
+		{"twilio", e.Twilio}, {"twilio", e.TwilioMessaging}, {"sendgrid", e.SendGrid},
 	} {
 		_, host, _ := strings.Cut(place.endpoint, "://")
 		host, _, _ = strings.Cut(host, "/")

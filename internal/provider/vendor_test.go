@@ -18,6 +18,8 @@ func TestVendor(t *testing.T) {
 		{provider.Production(), "https://abc.supabase.co/auth/v1", "supabase"},
 		{provider.Production(), "https://abc.supabase.com/auth/v1", ""},
 		{provider.Production(), "https://api.cloudflare.com/client/v4/zones", "cloudflare"},
+		{provider.Production(), "https://api.twilio.com/2010-04-01/Accounts.json", "twilio"},
+		{provider.Production(), "https://messaging.twilio.com/v1/Services", "twilio"},
 		{provider.Production(), "https://api.twilio.com.example/", ""},
 		{local, "http://127.0.0.1:1/project/abc/auth", "supabase"},
 		{local, "http://127.0.0.1:2/v9", "vercel"},

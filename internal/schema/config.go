@@ -1,8 +1,11 @@
 package schema
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 
@@ -34,9 +37,59 @@ type Config struct {
 	GDPREnabled       *bool // default true
 }
 
+// columns is each column of instance_config that provisioning writes but the key, with the field it is kept in: a *string,
+// a **int or a **bool.
+func (c *Config) columns() []column {
+	return []column{
+		{"logo_url", &c.LogoURL}, {"favicon_url", &c.FaviconURL}, {"primary_color", &c.PrimaryColor},
+		{"secondary_color", &c.SecondaryColor}, {"custom_css", &c.CustomCSS}, {"twilio_account_sid", &c.TwilioAccountSID},
+		{"twilio_auth_token", &c.TwilioAuthToken}, {"sendgrid_api_key", &c.SendGridAPIKey}, {"timezone", &c.Timezone},
+		{"locale", &c.Locale}, {"date_format", &c.DateFormat}, {"monthly_sms_limit", &c.MonthlySMSLimit},
+		{"monthly_email_limit", &c.MonthlyEmailLimit}, {"max_users", &c.MaxUsers}, {"data_retention_days", &c.DataRetentionDays},
+		{"enable_audit_log", &c.EnableAuditLog}, {"gdpr_enabled", &c.GDPREnabled},
+	}
+}
+
+type column struct {
+	name  string
+	field any
+}
+
+// With is c with what is given in by, as WriteConfig would leave it. The instance id stays.
+func (c Config) With(by Config) Config {
+	given := by.columns()
+	for i, own := range c.columns() {
+		switch field := own.field.(type) {
+		case *string:
+			*field = cmp.Or(*given[i].field.(*string), *field)
+		case **int:
+			*field = cmp.Or(*given[i].field.(**int), *field)
+		case **bool:
+			*field = cmp.Or(*given[i].field.(**bool), *field)
+		}
+	}
+	return c
+}
+
 // WriteConfig writes what c gives into the instance's row, which it makes if need be. Doing it again changes nothing,
-// not even updated_at. A database that holds another instance's row is NotOurs.
+// not even updated_at. A database that holds another instance's row is NotOurs. A value that the table refuses, such as a time
+// zone that the server doesn't know, is Rejected, with the constraint's name.
 func WriteConfig(ctx context.Context, conn *pgx.Conn, c Config) error {
+	var set []string
+	values := []any{c.InstanceID}
+	for _, column := range c.columns() {
+		values = append(values, column.field)
+		given := fmt.Sprintf("$%d", len(values))
+		switch column.field.(type) {
+		case *string:
+			given = "nullif(" + given + "::text, '')"
+		case **int:
+			given += "::int"
+		case **bool:
+			given += "::boolean"
+		}
+		set = append(set, column.name+" = coalesce("+given+", "+column.name+")")
+	}
 	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
 		// The defaults live in the table alone: the row is made with them and then given its values.
 		_, err := tx.Exec(ctx, `insert into public.instance_config (instance_id) values ($1::text::uuid)
@@ -44,28 +97,7 @@ func WriteConfig(ctx context.Context, conn *pgx.Conn, c Config) error {
 		if err != nil {
 			return err
 		}
-		written, err := tx.Exec(ctx, `update public.instance_config set
-				logo_url = coalesce(nullif($2::text, ''), logo_url),
-				favicon_url = coalesce(nullif($3::text, ''), favicon_url),
-				primary_color = coalesce(nullif($4::text, ''), primary_color),
-				secondary_color = coalesce(nullif($5::text, ''), secondary_color),
-				custom_css = coalesce(nullif($6::text, ''), custom_css),
-				twilio_account_sid = coalesce(nullif($7::text, ''), twilio_account_sid),
-				twilio_auth_token = coalesce(nullif($8::text, ''), twilio_auth_token),
-				sendgrid_api_key = coalesce(nullif($9::text, ''), sendgrid_api_key),
-				timezone = coalesce(nullif($10::text, ''), timezone),
-				locale = coalesce(nullif($11::text, ''), locale),
-				date_format = coalesce(nullif($12::text, ''), date_format),
-				monthly_sms_limit = coalesce($13::int, monthly_sms_limit),
-				monthly_email_limit = coalesce($14::int, monthly_email_limit),
-				max_users = coalesce($15::int, max_users),
-				data_retention_days = coalesce($16::int, data_retention_days),
-				enable_audit_log = coalesce($17::boolean, enable_audit_log),
-				gdpr_enabled = coalesce($18::boolean, gdpr_enabled)
-			where instance_id = $1::text::uuid`,
-			c.InstanceID, c.LogoURL, c.FaviconURL, c.PrimaryColor, c.SecondaryColor, c.CustomCSS,
-			c.TwilioAccountSID, c.TwilioAuthToken, c.SendGridAPIKey, c.Timezone, c.Locale, c.DateFormat,
-			c.MonthlySMSLimit, c.MonthlyEmailLimit, c.MaxUsers, c.DataRetentionDays, c.EnableAuditLog, c.GDPREnabled)
+		written, err := tx.Exec(ctx, "update public.instance_config set "+strings.Join(set, ", ")+" where instance_id = $1::text::uuid", values...)
 		if err != nil {
 			return err
 		}
@@ -81,16 +113,16 @@ func WriteConfig(ctx context.Context, conn *pgx.Conn, c Config) error {
 // ReadConfig reads an instance's row with every field given, and reports whether there is one.
 func ReadConfig(ctx context.Context, conn *pgx.Conn, instanceID string) (Config, bool, error) {
 	c := Config{}
-	err := conn.QueryRow(ctx, `select instance_id::text, coalesce(logo_url, ''), coalesce(favicon_url, ''),
-			coalesce(primary_color, ''), coalesce(secondary_color, ''), coalesce(custom_css, ''),
-			coalesce(twilio_account_sid, ''), coalesce(twilio_auth_token, ''), coalesce(sendgrid_api_key, ''),
-			timezone, locale, date_format, monthly_sms_limit, monthly_email_limit, max_users,
-			data_retention_days, enable_audit_log, gdpr_enabled
-		from public.instance_config where instance_id = $1::text::uuid`, instanceID).Scan(
-		&c.InstanceID, &c.LogoURL, &c.FaviconURL, &c.PrimaryColor, &c.SecondaryColor, &c.CustomCSS,
-		&c.TwilioAccountSID, &c.TwilioAuthToken, &c.SendGridAPIKey,
-		&c.Timezone, &c.Locale, &c.DateFormat, &c.MonthlySMSLimit, &c.MonthlyEmailLimit, &c.MaxUsers,
-		&c.DataRetentionDays, &c.EnableAuditLog, &c.GDPREnabled)
+	chosen, fields := []string{"instance_id::text"}, []any{&c.InstanceID}
+	for _, column := range c.columns() {
+		name := column.name
+		if _, text := column.field.(*string); text {
+			name = "coalesce(" + name + ", '')"
+		}
+		chosen, fields = append(chosen, name), append(fields, column.field)
+	}
+	err := conn.QueryRow(ctx, "select "+strings.Join(chosen, ", ")+" from public.instance_config where instance_id = $1::text::uuid",
+		instanceID).Scan(fields...)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Config{}, false, nil
 	}

@@ -39,6 +39,7 @@ func probes() map[string]probe {
 			"body = 'x'", "", ""},
 		"contacts":       {"id = " + contactA, "*", "(team_id, first_name) values (" + teamA + ", 'x')", "first_name = 'x'", "", ""},
 		"consent_events": {"contact_id = " + contactA, "*", "(team_id, contact_id, channel, consent, source) values (" + teamA + ", " + contactA + ", 'sms', 'opted_in', 'form')", "consent = 'x'", "", ""},
+		"suppressions":   {"channel = 'sms'", "channel", "(channel, address_hash) values ('email', sha256('x'))", "created_at = now()", "", ""},
 		"tags":           {"team_id = " + teamA, "*", "(team_id, name) values (" + teamA + ", 'x')", "name = 'x'", "", ""},
 		"contact_tags": {"team_id = " + teamA, "*", "(team_id, contact_id, tag_id) select " + teamA + ", " + contactA + ", '00000000-0000-4000-8003-000000000001'",
 			"tag_id = tag_id", "delete from contact_tags", ""},

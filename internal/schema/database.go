@@ -2,8 +2,10 @@ package schema
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"github.com/jackc/pgx/v5"
 
@@ -26,7 +28,8 @@ type Database interface {
 }
 
 // Open connects to a database. url is a connection string with its password, for a direct connection or a pooler in
-// session mode. Connections that fail are Unavailable, refused credentials are Rejected.
+// session mode: with sslmode=verify-full, or on loopback with sslmode=disable. Connections that fail are Unavailable; refused
+// credentials, and a server that doesn't prove to be Supabase's, are Rejected. Such a one isn't told the password.
 func Open(ctx context.Context, url provider.Secret) (Database, error) {
 	conn, err := connect(ctx, url)
 	if err != nil {
@@ -35,15 +38,47 @@ func Open(ctx context.Context, url provider.Secret) (Database, error) {
 	return postgres{conn}, nil
 }
 
-// connect opens one connection whose statements the server ends before an invocation's requests count as settled: a
-// Lambda that dies leaves neither a statement running nor a lock held for long.
 func connect(ctx context.Context, url provider.Secret) (*pgx.Conn, error) {
+	config, err := configure(url, roots())
+	if err != nil {
+		return nil, err
+	}
+	return dial(ctx, config)
+}
+
+// proof is the only way by which the password is shown to be known: it proves the server's knowledge of it as well, and tells it
+// to nobody.
+const proof = "scram-sha-256"
+
+// configure reads a connection string. The environment, from which pgx completes it, can't weaken what it asks for.
+func configure(url provider.Secret, roots *x509.CertPool) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(url.Reveal())
 	if err != nil {
-		// The error would repeat the connection string.
-		return nil, &fault.Error{Code: fault.Internal, Vendor: vendor, Operation: "Connect", Text: "the database's URL does not parse", NothingHappened: true}
+		return nil, unusable("the database's URL does not parse") // the error would repeat the connection string
 	}
+	switch secured := config.TLSConfig; {
+	case len(config.Fallbacks) > 0, secured == nil && !loopback(config.Host), secured != nil && secured.InsecureSkipVerify:
+		return nil, unusable("the database's URL neither verifies its server nor stays on this machine")
+	case secured != nil:
+		secured.RootCAs = roots
+	}
+	config.RequireAuth = proof
 	config.DefaultQueryExecMode = pgx.QueryExecModeExec // one round trip a statement, nothing kept on the server
+	return config, nil
+}
+
+func loopback(host string) bool {
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.IsLoopback()
+}
+
+func unusable(text string) error {
+	return &fault.Error{Code: fault.Internal, Vendor: vendor, Operation: "Connect", Text: text, NothingHappened: true}
+}
+
+// dial opens one connection whose statements the server ends before an invocation's requests count as settled: a
+// Lambda that dies leaves neither a statement running nor a lock held for long.
+func dial(ctx context.Context, config *pgx.ConnConfig) (*pgx.Conn, error) {
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return nil, unsent(translate("Connect", "connection", err))

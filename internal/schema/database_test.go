@@ -78,7 +78,7 @@ func TestConfig(t *testing.T) {
 			t.Error("a row before the first write")
 		}
 
-		want := schema.Defaults(instanceID)
+		want := memory.Defaults(instanceID)
 		steps := []struct {
 			name  string
 			write schema.Config

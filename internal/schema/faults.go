@@ -1,8 +1,10 @@
 package schema
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -23,7 +25,7 @@ func (e *statementError) Error() string { return fmt.Sprintf("statement %d: %v",
 func (e *statementError) Unwrap() error { return e.err }
 
 // translate makes a fault of a database error. What the server says in words stays out of the text, for it may repeat
-// data; its SQLSTATE goes in.
+// data; its SQLSTATE and a constraint's name go in.
 func translate(operation, what string, err error) error {
 	if err == nil {
 		return nil
@@ -38,10 +40,32 @@ func translate(operation, what string, err error) error {
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		f.Code, f.NothingHappened = classify(pg.Code)
 		f.VendorCode, f.Text = pg.Code, what+": SQLSTATE "+pg.Code
+		if pg.ConstraintName != "" {
+			f.Text += " by " + pg.ConstraintName
+		}
+		return f
+	}
+	if why := stranger(err); why != "" {
+		f.Code, f.Text, f.NothingHappened = fault.Rejected, what+": not Supabase's server: "+why, true
 		return f
 	}
 	f.NothingHappened = errors.Is(err, syscall.ECONNREFUSED) || pgconn.SafeToRetry(err)
 	return f
+}
+
+// stranger tells why whoever answered isn't taken for the vendor, and so was not told the password; empty where nothing speaks
+// against it. For the latter two reasons pgconn has no types.
+func stranger(err error) string {
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "its certificate is none of Supabase's for this name"
+	}
+	switch text := err.Error(); {
+	case strings.Contains(text, "server refused TLS connection"):
+		return "it speaks no TLS"
+	case strings.Contains(text, "require_auth check failed"):
+		return "it lets in otherwise than by SCRAM"
+	}
+	return ""
 }
 
 // classify tells by its SQLSTATE (PostgreSQL's appendix A) whether an error is transient, and whether it proves that the

@@ -53,3 +53,10 @@ func TestTranslate(t *testing.T) {
 		})
 	}
 }
+
+func TestTranslateNamesTheConstraint(t *testing.T) {
+	err := translate("WriteConfig", "instance_config", &pgconn.PgError{Code: "23514", ConstraintName: "limit_positive", Detail: "Failing row contains (ada@example.com)"})
+	if text := err.Error(); !strings.Contains(text, "SQLSTATE 23514 by limit_positive") || strings.Contains(text, "ada@") {
+		t.Errorf("got %s", text)
+	}
+}

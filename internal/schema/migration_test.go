@@ -1,6 +1,9 @@
 package schema
 
 import (
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -47,5 +50,34 @@ func TestParseRefuses(t *testing.T) {
 				t.Errorf("got %v, want %q", err, c.want)
 			}
 		})
+	}
+}
+
+// TestOwnCodes: what the database refuses under a code of its own is provoked by a test and explained in the README.
+func TestOwnCodes(t *testing.T) {
+	read := func(pattern string) string {
+		paths, err := filepath.Glob(pattern)
+		if err != nil || len(paths) == 0 {
+			t.Fatalf("%s: %d files, %v", pattern, len(paths), err)
+		}
+		var all strings.Builder
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+		return all.String()
+	}
+	tests, readme := read("*_test.go"), read("../../README.md")
+	codes := regexp.MustCompile(`errcode = '(GF[0-9]{3})'`).FindAllStringSubmatch(read("migrations/*.sql"), -1)
+	if len(codes) < 10 {
+		t.Fatalf("only %d codes", len(codes))
+	}
+	for _, code := range codes {
+		if !strings.Contains(tests, `"`+code[1]+`"`) || !strings.Contains(readme, "`"+code[1]+"`") {
+			t.Errorf("%s is not tested, or not in the README", code[1])
+		}
 	}
 }

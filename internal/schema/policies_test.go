@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/sim/postgres/postgrestest"
 )
 
@@ -32,13 +33,34 @@ var rowsSQL string
 // populated is a migrated database with people in it, and a connection that may become any role.
 func populated(t *testing.T) *pgx.Conn {
 	t.Helper()
-	ref, _ := migrated(t)
-	server := postgrestest.Server(t)
-	conn, err := server.Connect(t.Context(), ref)
+	return populatedAt(t, len(schema.All()))
+}
+
+// populatedAt is a database with people in it as the first migrations leave it.
+func populatedAt(t *testing.T, migrations int) *pgx.Conn {
+	t.Helper()
+	_, conn := populatedProject(t, migrations)
+	return conn
+}
+
+// superuser is a connection that may become any role.
+func superuser(t *testing.T, ref string) *pgx.Conn {
+	t.Helper()
+	conn, err := postgrestest.Server(t).Connect(t.Context(), ref)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
+func populatedProject(t *testing.T, migrations int) (string, *pgx.Conn) {
+	t.Helper()
+	ref, owner := project(t)
+	if _, err := schema.Apply(t.Context(), owner, schema.All()[:migrations]); err != nil {
+		t.Fatal(err)
+	}
+	server, conn := postgrestest.Server(t), superuser(t, ref)
 	for name, id := range people {
 		if err := server.AddUser(t.Context(), ref, id, name+"@example.com"); err != nil {
 			t.Fatal(err)
@@ -56,7 +78,17 @@ func populated(t *testing.T) *pgx.Conn {
 	if _, err := conn.Exec(t.Context(), rowsSQL); err != nil {
 		t.Fatal(err)
 	}
-	return conn
+	return ref, conn
+}
+
+// upgrade brings a database to the last migration, as its owner.
+func upgrade(t *testing.T, conn *pgx.Conn) {
+	t.Helper()
+	exec(t, conn, "set role postgres")
+	if _, err := schema.Apply(t.Context(), conn, schema.All()); err != nil {
+		t.Fatal(err)
+	}
+	exec(t, conn, "reset role")
 }
 
 // as runs SQL the way PostgREST would for an API role or a signed-in person, rolls it back, and gives the number of rows
@@ -68,16 +100,12 @@ func as(t *testing.T, conn *pgx.Conn, who, before, sql string) string {
 		t.Fatal(err)
 	}
 	defer func() { _ = tx.Rollback(context.Background()) }()
-	role, claims := who, `{"role":"`+who+`"}`
-	if id, person := people[who]; person {
-		role, claims = "authenticated", `{"role":"authenticated","sub":"`+id+`"}`
-	}
 	if before != "" {
 		if _, err := tx.Exec(t.Context(), before); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := tx.Exec(t.Context(), "select set_config('role', $1, true), set_config('request.jwt.claims', $2, true)", role, claims); err != nil {
+	if _, err := tx.Exec(t.Context(), become(who)); err != nil {
 		t.Fatal(err)
 	}
 	done, err := tx.Exec(t.Context(), sql)

@@ -8,6 +8,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/schema/memory"
 	"github.com/project-gimbal/fleet/internal/sim/postgres/postgrestest"
 )
 
@@ -117,7 +118,7 @@ func TestPlanLimits(t *testing.T) {
 		}
 		last = l
 	}
-	d := schema.Defaults(instanceID)
+	d := memory.Defaults(instanceID)
 	if got := schema.PlanLimits("flat", ""); got != (schema.Limits{SMS: *d.MonthlySMSLimit, Email: *d.MonthlyEmailLimit, Users: *d.MaxUsers}) {
 		t.Errorf("flat: %+v", got)
 	}

@@ -25,14 +25,14 @@ import (
 // Vault seals and opens with the instances' data keys.
 type Vault struct {
 	keys table.Table
-	kek  tink.AEAD
+	kek  tink.AEADWithContext
 
 	mu     sync.Mutex
 	opened map[string]tink.AEAD // by instance id
 }
 
-// New makes a vault whose wrapped keys are in the table keys, wrapped by kek.
-func New(keys table.Table, kek tink.AEAD) *Vault {
+// New makes a vault whose wrapped keys are in the table keys, wrapped by kek. A transient fault of the kek's is one of the vault's.
+func New(keys table.Table, kek tink.AEADWithContext) *Vault {
 	return &Vault{keys: keys, kek: kek, opened: map[string]tink.AEAD{}}
 }
 
@@ -47,8 +47,9 @@ func (v *Vault) Mint(ctx context.Context, instanceID string) error {
 		return sealing(err)
 	}
 	var wrapped bytes.Buffer
-	if err := handle.WriteWithAssociatedData(keyset.NewBinaryWriter(&wrapped), v.kek, []byte(instanceID)); err != nil {
-		return sealing(err)
+	once := &told{AEADWithContext: v.kek}
+	if err := handle.WriteWithContext(ctx, keyset.NewBinaryWriter(&wrapped), once, []byte(instanceID)); err != nil {
+		return once.fault(err)
 	}
 	err = v.keys.Write(ctx, []table.Write{{Op: table.Put,
 		Item: table.Item{Key: keyOf(instanceID), Body: wrapped.Bytes()}, If: table.Condition{Absent: true}}})
@@ -102,9 +103,10 @@ func (v *Vault) key(ctx context.Context, instanceID string) (tink.AEAD, error) {
 	if err != nil {
 		return nil, &fault.Error{Code: fault.Unavailable, Text: "the key table did not answer", Err: err}
 	}
-	handle, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(item.Body)), v.kek, []byte(instanceID))
+	once := &told{AEADWithContext: v.kek}
+	handle, err := keyset.ReadWithContext(ctx, keyset.NewBinaryReader(bytes.NewReader(item.Body)), once, []byte(instanceID))
 	if err != nil {
-		return nil, sealing(err)
+		return nil, once.fault(err)
 	}
 	if a, err = aead.New(handle); err != nil {
 		return nil, sealing(err)
@@ -119,9 +121,55 @@ func sealing(err error) error {
 	return &fault.Error{Code: fault.Internal, Text: "sealing or opening failed", Err: err}
 }
 
+// told is a key-encryption key for one call. It remembers the key's own error: Tink flattens that into text, and a KMS that only
+// didn't answer would look like a key that can't be unwrapped.
+type told struct {
+	tink.AEADWithContext
+	err error
+}
+
+func (t *told) EncryptWithContext(ctx context.Context, plaintext, associated []byte) (wrapped []byte, err error) {
+	wrapped, err = t.AEADWithContext.EncryptWithContext(ctx, plaintext, associated)
+	t.err = err
+	return wrapped, err
+}
+
+func (t *told) DecryptWithContext(ctx context.Context, wrapped, associated []byte) (plaintext []byte, err error) {
+	plaintext, err = t.AEADWithContext.DecryptWithContext(ctx, wrapped, associated)
+	t.err = err
+	return plaintext, err
+}
+
+// fault is what a failed call was: Unavailable where the key's own error is transient.
+func (t *told) fault(err error) error {
+	if fault.CodeOf(t.err).Transient() {
+		return &fault.Error{Code: fault.Unavailable, Text: "the key-encryption key did not answer", Err: t.err}
+	}
+	return sealing(err)
+}
+
+// local is a key-encryption key in this process: no call of it waits for anything.
+type local struct{ key tink.AEAD }
+
+func (l local) EncryptWithContext(_ context.Context, plaintext, associated []byte) ([]byte, error) {
+	return l.key.Encrypt(plaintext, associated)
+}
+
+func (l local) DecryptWithContext(_ context.Context, wrapped, associated []byte) ([]byte, error) {
+	return l.key.Decrypt(wrapped, associated)
+}
+
+func newLocal(handle *keyset.Handle) (tink.AEADWithContext, error) {
+	key, err := aead.New(handle)
+	if err != nil {
+		return nil, err
+	}
+	return local{key}, nil
+}
+
 // FileKey is a key-encryption key kept in a file that only its owner can read; it is made if absent. It is for one
 // machine; on AWS the key is in KMS.
-func FileKey(path string) (tink.AEAD, error) {
+func FileKey(path string) (tink.AEADWithContext, error) {
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		if err := newKeyFile(path); err != nil {
@@ -136,7 +184,7 @@ func FileKey(path string) (tink.AEAD, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key file %s is damaged", path)
 	}
-	return aead.New(handle)
+	return newLocal(handle)
 }
 
 // newKeyFile makes the file whole or not at all. One that somebody else made meanwhile stays.
@@ -164,10 +212,10 @@ func newKeyFile(path string) (err error) {
 }
 
 // MemoryKey is a key-encryption key that is gone with the process, for tests and the demo.
-func MemoryKey() (tink.AEAD, error) {
+func MemoryKey() (tink.AEADWithContext, error) {
 	handle, err := keyset.NewHandle(aead.AES256GCMKeyTemplate())
 	if err != nil {
 		return nil, err
 	}
-	return aead.New(handle)
+	return newLocal(handle)
 }

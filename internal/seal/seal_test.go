@@ -36,7 +36,7 @@ func newTable(t testing.TB) *chaos.Table {
 	return chaos.Wrap(b, clock.System(), chaos.Options{})
 }
 
-func newKey(t testing.TB) tink.AEAD {
+func newKey(t testing.TB) tink.AEADWithContext {
 	t.Helper()
 	kek, err := seal.MemoryKey()
 	if err != nil {
@@ -244,6 +244,63 @@ func TestTableThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// trouble is a key-encryption key whose calls fail while err is set. It keeps the context of the last one.
+type trouble struct {
+	tink.AEADWithContext
+	err error
+	ctx context.Context
+}
+
+func (k *trouble) EncryptWithContext(ctx context.Context, plaintext, associated []byte) ([]byte, error) {
+	if k.ctx = ctx; k.err != nil {
+		return nil, k.err
+	}
+	return k.AEADWithContext.EncryptWithContext(ctx, plaintext, associated)
+}
+
+func (k *trouble) DecryptWithContext(ctx context.Context, wrapped, associated []byte) ([]byte, error) {
+	if k.ctx = ctx; k.err != nil {
+		return nil, k.err
+	}
+	return k.AEADWithContext.DecryptWithContext(ctx, wrapped, associated)
+}
+
+// TestKeyThatDoesNotAnswer: a KMS that is throttled or slow is no damaged key. The same call works as soon as it answers; one that
+// was refused for good is Internal. Its calls end with the caller's.
+func TestKeyThatDoesNotAnswer(t *testing.T) {
+	for code, want := range map[fault.Code]fault.Code{fault.Throttled: fault.Unavailable, fault.Unavailable: fault.Unavailable, fault.Internal: fault.Internal} {
+		t.Run(string(code), func(t *testing.T) {
+			keys, kek := newTable(t), &trouble{AEADWithContext: newKey(t)}
+			sealed := func() []byte {
+				v := seal.New(keys, kek)
+				if err := v.Mint(t.Context(), ours); err != nil {
+					t.Fatal(err)
+				}
+				text, err := v.Seal(t.Context(), ours, "x", []byte("plain"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				return text
+			}()
+			v := seal.New(keys, kek) // a cold process
+			kek.err = fault.New(code, "KMS")
+			_, sealing := v.Seal(t.Context(), ours, "x", nil)
+			_, opening := v.Open(t.Context(), ours, "x", sealed)
+			for _, err := range []error{v.Mint(t.Context(), theirs), sealing, opening} {
+				if !fault.Is(err, want) {
+					t.Errorf("%v, want %s", err, want)
+				}
+			}
+			kek.err = nil
+			type mark struct{}
+			ctx := context.WithValue(t.Context(), mark{}, "the caller's")
+			if plain, err := v.Open(ctx, ours, "x", sealed); err != nil || string(plain) != "plain" || kek.ctx.Value(mark{}) == nil {
+				t.Errorf("%q, %v; the caller's context: %t", plain, err, kek.ctx.Value(mark{}) != nil)
+			}
+		})
+	}
+}
+
 func TestFileKey(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "new", "folder", "fleet.key")
 	first, err := seal.FileKey(path)
@@ -258,7 +315,7 @@ func TestFileKey(t *testing.T) {
 	if err != nil || folder.Mode().Perm() != 0o700 {
 		t.Errorf("%v, %v", folder.Mode(), err)
 	}
-	text, err := first.Encrypt([]byte("plain"), nil)
+	text, err := first.EncryptWithContext(t.Context(), []byte("plain"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,7 +323,7 @@ func TestFileKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if plain, err := again.Decrypt(text, nil); err != nil || string(plain) != "plain" {
+	if plain, err := again.DecryptWithContext(t.Context(), text, nil); err != nil || string(plain) != "plain" {
 		t.Errorf("the key was not used again: %v", err)
 	}
 	if left, err := os.ReadDir(filepath.Dir(path)); err != nil || len(left) != 1 {
@@ -278,7 +335,7 @@ func TestFileKey(t *testing.T) {
 func TestFileKeyConcurrently(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "fleet.key")
 	var all sync.WaitGroup
-	keys := make([]tink.AEAD, 10)
+	keys := make([]tink.AEADWithContext, 10)
 	for i := range keys {
 		all.Go(func() {
 			var err error
@@ -291,12 +348,12 @@ func TestFileKeyConcurrently(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	text, err := keys[0].Encrypt([]byte("plain"), nil)
+	text, err := keys[0].EncryptWithContext(t.Context(), []byte("plain"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, key := range keys {
-		if _, err := key.Decrypt(text, nil); err != nil {
+		if _, err := key.DecryptWithContext(t.Context(), text, nil); err != nil {
 			t.Errorf("the %dth has a key of its own", i)
 		}
 	}

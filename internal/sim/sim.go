@@ -6,7 +6,9 @@
 package sim
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/clock"
@@ -37,6 +39,14 @@ type Held struct {
 	// Mark is the ownership mark it carries, such as a record's comment; empty where the name is the mark.
 	Mark   string `json:"mark,omitempty"`
 	Status string `json:"status,omitempty"`
+}
+
+// Sorted sorts what is held by kind, name and id, and gives it.
+func Sorted(held []Held) []Held {
+	slices.SortFunc(held, func(a, b Held) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
+	})
+	return held
 }
 
 // Options configure a simulator.

@@ -3,6 +3,7 @@ package step
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -79,5 +80,30 @@ func (r *Run) SeeTo(ctx context.Context, kind fleet.Kind, name string, do func(c
 		}
 		tx.Audit(r.Audited("resource.created", string(kind)+"/"+name, "ok"))
 		return tx.PutResource(&fleet.Resource{Kind: kind, Name: name, ID: name, Status: fleet.Created, Epoch: r.Input.Epoch, CreatedAt: tx.Now()})
+	})
+}
+
+// Describe adds to what the ledger tells of something that was made: a vendor may know a part of it only later. What is there
+// already is written over; nothing is written where nothing differs.
+func (r *Run) Describe(ctx context.Context, kind fleet.Kind, name string, attributes map[string]string) error {
+	return r.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Resource(kind, name)
+		if err != nil {
+			return err
+		}
+		if e == nil || e.Status != fleet.Created {
+			return fault.New(fault.StaleEpoch, "%s is not there, or being taken down", kind)
+		}
+		told := maps.Clone(e.Attributes)
+		if told == nil {
+			told = map[string]string{}
+		}
+		maps.Copy(told, attributes)
+		if maps.Equal(told, e.Attributes) {
+			return nil
+		}
+		e.Attributes = told
+		tx.Audit(r.Audited("resource.described", string(kind)+"/"+name, "ok"))
+		return tx.PutResource(e)
 	})
 }

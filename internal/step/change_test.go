@@ -3,6 +3,7 @@ package step_test
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -202,6 +203,33 @@ func TestChangeKeepsItsAttributes(t *testing.T) {
 			if e := r.entry(); e.Status != fleet.Created || e.Attributes["version"] != "v1" {
 				t.Errorf("the ledger says %+v", e)
 			}
+		}
+	})
+}
+
+func TestDescribe(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		describe := func(attributes map[string]string) error {
+			i := r.begin(life{})
+			return i.Describe(i.ctx, ourKind, ourName, attributes)
+		}
+		r.wantCode(describe(map[string]string{"host": "a"}), fault.StaleEpoch) // nothing was made yet
+		r.put(fleet.Resource{ID: "1", Status: fleet.Created, Epoch: 1})
+		for _, host := range []string{"a", "a", "b"} {
+			r.wantCode(describe(map[string]string{"host": host}), "")
+		}
+		r.wantCode(describe(map[string]string{"user": "u"}), "")
+		if e := r.entry(); !maps.Equal(e.Attributes, map[string]string{"host": "b", "user": "u"}) || e.ID != "1" || e.Status != fleet.Created {
+			t.Errorf("the ledger says %+v", e)
+		}
+		if got := r.audited(); !slices.Equal(got, []string{"resource.described"}) {
+			t.Errorf("audited: %v", got)
+		}
+		late := r.begin(life{})
+		r.takeOver()
+		r.wantCode(late.Describe(late.ctx, ourKind, ourName, map[string]string{"host": "c"}), fault.StaleEpoch)
+		if e := r.entry(); e.Attributes["host"] != "b" {
+			t.Error("a run that was superseded wrote")
 		}
 	})
 }

@@ -86,7 +86,8 @@ func Quotas() []string {
 const (
 	WebhookSecret = "webhook-secret"
 	OperatorToken = "operator-token"
-	// LinkSecret signs the links by which operators decide on signups: MinLinkSecret bytes at least.
+	// LinkSecret signs the links by which operators decide on signups: MinLinkSecret bytes at least, or two such, separated by white
+	// space, of which the first signs.
 	LinkSecret = "link-secret"
 )
 

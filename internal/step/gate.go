@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"sync"
 	"time"
 
@@ -57,11 +56,15 @@ type caller struct {
 type (
 	callerKey struct{}
 	probeKey  struct{}
+	onceKey   struct{}
 )
 
 func withCaller(ctx context.Context, class budget.Class, by string) context.Context {
 	return context.WithValue(ctx, callerKey{}, caller{class, by})
 }
+
+// sentOnce marks ctx for a change that is never repeated: it isn't the one to try whether a vendor writes again.
+func sentOnce(ctx context.Context) context.Context { return context.WithValue(ctx, onceKey{}, true) }
 
 // classOf is what the calls of a function are counted as.
 func classOf(f catalog.Function) budget.Class {
@@ -76,8 +79,9 @@ func classOf(f catalog.Function) budget.Class {
 }
 
 // Before goes before next. A call that has no room in the vendor's budget waits a little, and is Throttled if that doesn't help;
-// one of a vendor that is down is Unavailable: neither is sent, and nothing happened. What becomes of the others tells whether the
-// vendor is down. Calls of an instance's own Supabase project are none of that: they have their own limits and their own troubles.
+// one of a vendor that is down is Unavailable, and so is a change of one that only reads: neither is sent, and nothing happened. What
+// becomes of the others tells whether the vendor is down. Calls of an instance's own Supabase project are none of that: they have
+// their own limits and their own troubles.
 func (g *Gate) Before(next http.RoundTripper, places provider.Endpoints) http.RoundTripper {
 	return gated{g, places, next}
 }
@@ -88,17 +92,27 @@ type gated struct {
 	next   http.RoundTripper
 }
 
+// call is one of a vendor, as far as the gate minds it.
+type call struct {
+	caller
+	vendor string
+	writes bool // it changes something
+	once   bool // and is never repeated
+	tries  bool // it is let through to see whether changes are answered again
+}
+
 func (t gated) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx := r.Context()
-	vendor := t.places.Account(r.URL)
-	who, known := ctx.Value(callerKey{}).(caller)
-	if vendor == "" || !known {
+	c := call{vendor: t.places.Account(r.URL), writes: provider.Writes(r), once: ctx.Value(onceKey{}) != nil}
+	var known bool
+	if c.caller, known = ctx.Value(callerKey{}).(caller); !known || c.vendor == "" {
 		return t.next.RoundTrip(r)
 	}
+	begun := t.gate.clock.Now()
 	probe := ctx.Value(probeKey{}) != nil
-	err := t.gate.closed(ctx, vendor)
+	err := t.gate.closed(ctx, &c)
 	if err == nil || probe {
-		err = t.gate.take(ctx, vendor, who.class)
+		err = t.gate.take(ctx, c.vendor, c.class)
 	}
 	if err != nil {
 		if r.Body != nil {
@@ -107,53 +121,90 @@ func (t gated) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	answer, err := t.next.RoundTrip(r)
-	if answered, tells := verdict(answer, err); tells && !probe {
-		t.gate.report(context.WithoutCancel(ctx), vendor, who.by, answered)
+	if end, tells := verdict(answer, err, t.gate.clock.Now().Sub(begun)); tells && !probe {
+		t.gate.report(context.WithoutCancel(ctx), c, end)
 	}
 	return answer, err
 }
 
-// verdict is what a call tells of its vendor: that it answers, or that it doesn't. One that was throttled, or given up by its
-// caller, tells nothing. A refusal is an answer.
-func verdict(answer *http.Response, err error) (answered, tells bool) {
+// ending is how a call ended: it was answered, refused for Fleet's own credential, or neither.
+type ending int
+
+const (
+	silent ending = iota
+	answered
+	refused
+)
+
+// verdict is what a call tells of its vendor. A refusal is an answer, unless it is of Fleet's own credential. One that was throttled,
+// that was given up by its caller before it had its time, or whose credential may be another one by now tells nothing.
+func verdict(answer *http.Response, err error, took time.Duration) (end ending, tells bool) {
 	switch {
-	case errors.Is(err, context.Canceled):
-		return false, false
+	case errors.Is(err, provider.ErrCredentialRefused):
+		return refused, true
+	case errors.Is(err, provider.ErrCredentialChanged), errors.Is(err, provider.ErrCredentialUnsure), errors.Is(err, context.Canceled),
+		errors.Is(err, context.DeadlineExceeded) && took < bounds.Call-time.Second:
+		return silent, false
 	case err != nil:
-		return false, true
+		return silent, true
 	case answer.StatusCode == http.StatusTooManyRequests:
-		return false, false
+		return silent, false
+	case answer.StatusCode >= http.StatusInternalServerError:
+		return silent, true
 	}
-	return answer.StatusCode < http.StatusInternalServerError, true
+	return answered, true
 }
 
-// closed is a fault while the vendor is down.
-func (g *Gate) closed(ctx context.Context, vendor string) error {
-	o, err := g.outage(ctx, vendor)
-	if err != nil || !o.Down() {
+// closed is a fault for a call that isn't to be sent now.
+func (g *Gate) closed(ctx context.Context, c *call) error {
+	calls, writes, err := g.outage(ctx, c.vendor)
+	f := &fault.Error{Code: fault.Unavailable, Vendor: c.vendor, NothingHappened: true, RetryAfter: downRetry}
+	switch {
+	case err != nil:
 		return err
+	case calls.Down() && calls.Refused:
+		f.Text, f.Err = "not sent: "+c.vendor+" refuses Fleet's credential, and is being watched", provider.ErrCredentialRefused
+		return f
+	case calls.Down():
+		f.Text = "not sent: " + c.vendor + " is down, and being watched"
+		return f
+	case !c.writes || !writes.Down():
+		return nil
 	}
-	return &fault.Error{Code: fault.Unavailable, Vendor: vendor, Text: "not sent: " + vendor + " is down, and being watched",
-		NothingHappened: true, RetryAfter: downRetry}
+	if !c.once && writes.Try(fleet.TryEvery, g.clock.Now()) { // as far as is known here
+		if c.tries, err = g.try(ctx, c.vendor, fleet.TryEvery); err != nil {
+			return notAsked(err)
+		}
+	}
+	if c.tries {
+		return nil
+	}
+	f.Text = "not sent: " + c.vendor + " answers no changes, and is being watched"
+	return f
 }
 
-// outage is what is known of a vendor, not older than fresh.
-func (g *Gate) outage(ctx context.Context, vendor string) (fleet.Outage, error) {
+// outage is what is known of a vendor's calls, and of its writes alone, not older than fresh.
+func (g *Gate) outage(ctx context.Context, vendor string) (calls, writes fleet.Outage, err error) {
 	all, ok := g.known()
 	if !ok { // several may read at once: a lock isn't held while the table is waited for
 		now := g.clock.Now()
-		var err error
 		if all, err = g.store.Outages(ctx); err != nil {
-			return fleet.Outage{}, notAsked(err)
+			return calls, writes, notAsked(err)
 		}
 		g.mu.Lock()
 		g.outages, g.read = all, now
 		g.mu.Unlock()
 	}
-	if i := slices.IndexFunc(all, func(o fleet.Outage) bool { return o.Vendor == vendor }); i >= 0 {
-		return all[i], nil
+	for _, o := range all {
+		switch {
+		case o.Vendor != vendor:
+		case o.Writes:
+			writes = o
+		default:
+			calls = o
+		}
 	}
-	return fleet.Outage{Vendor: vendor}, nil
+	return calls, writes, nil
 }
 
 // known is what was read of the vendors' outages; false if it isn't fresh.
@@ -196,88 +247,4 @@ func (g *Gate) take(ctx context.Context, vendor string, class budget.Class) erro
 				NothingHappened: true, RetryAfter: wait}
 		}
 	}
-}
-
-// report notes how a call ended. What can't be noted is only logged: the call has been made, and the next one tells the same.
-func (g *Gate) report(ctx context.Context, vendor, by string, answered bool) {
-	if answered {
-		if o, err := g.outage(ctx, vendor); err != nil || !o.Doubted() {
-			return
-		}
-	}
-	ctx, cancel := g.clock.WithTimeout(ctx, bounds.Margin)
-	defer cancel()
-	err := g.change(ctx, vendor, func(tx *store.Tx, o *fleet.Outage) (bool, error) {
-		if answered {
-			return o.Answered(), nil
-		}
-		was := o.Down()
-		if !o.Unanswered(by, tx.Now()) {
-			return !was, nil
-		}
-		return true, standing(tx, vendor, []fleet.Incident{{ID: "vendor/" + vendor, Code: fleet.IncidentVendorDown,
-			Reason:     vendor + " doesn't answer: calls for several instances failed, and none was answered in between",
-			NextAction: "none: it is watched, nothing is sent there meanwhile, and all that waits goes on by itself; see the vendor's status page"}})
-	})
-	if err != nil {
-		g.log.WarnContext(ctx, "how a vendor is was not noted", "vendor", vendor, "code", fault.CodeOf(err))
-	}
-}
-
-// change changes what is known of a vendor, if do says that there is a change.
-func (g *Gate) change(ctx context.Context, vendor string, do func(*store.Tx, *fleet.Outage) (bool, error)) error {
-	err := g.store.Update(ctx, fleet.FleetID, func(tx *store.Tx) error {
-		o, err := tx.Outage(vendor)
-		if err != nil {
-			return err
-		}
-		changed, err := do(tx, o)
-		if err != nil || !changed {
-			return err
-		}
-		return tx.PutOutage(o)
-	})
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.read = time.Time{} // it is read anew
-	return err
-}
-
-// standing makes the open incidents about a vendor be these.
-func standing(tx *store.Tx, vendor string, wanted []fleet.Incident) error {
-	return tx.Standing(fleet.IncidentVendorDown, wanted, func(cause string) bool { return cause != "vendor/"+vendor })
-}
-
-// Doubted lists the vendors that are down, or of which calls have failed since the last answer.
-func (g *Gate) Doubted(ctx context.Context) ([]fleet.Outage, error) {
-	all, err := g.store.Outages(ctx)
-	return slices.DeleteFunc(all, func(o fleet.Outage) bool { return !o.Doubted() }), err
-}
-
-// Probe asks a vendor something cheap, down or not, and notes whether it answers. It reports whether the vendor is back by it.
-func (g *Gate) Probe(ctx context.Context, vendor, by string, ask func(context.Context) error) (back bool, err error) {
-	asked := ask(context.WithValue(ctx, probeKey{}, true))
-	f := asFault(asked)
-	switch {
-	case f != nil && (f.Code == fault.Throttled || f.Code == fault.Internal): // it tells nothing
-		return false, asked
-	case asked != nil && f == nil:
-		return false, asked
-	}
-	answered := f == nil || !f.Code.Transient()
-	var o fleet.Outage
-	err = g.change(ctx, vendor, func(tx *store.Tx, there *fleet.Outage) (bool, error) {
-		if back = false; !there.Down() {
-			o = *there
-			return false, nil
-		}
-		if back = there.Probed(answered, tx.Now()); back {
-			return true, standing(tx, vendor, nil)
-		}
-		return true, nil
-	})
-	if err == nil && !back && !o.Down() && o.Vendor != "" { // it was only doubted
-		g.report(ctx, vendor, by, answered)
-	}
-	return back, err
 }

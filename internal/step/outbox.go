@@ -17,8 +17,8 @@ type Outgoing struct {
 	Message
 	// InstanceID is whom it is about.
 	InstanceID string
-	// Name is what sends it, for the audit.
-	Name string
+	// Name is what sends it, for the audit, and Vendor at whom.
+	Name, Vendor string
 	// Needed tells, on the records of the write that opens the attempt, whether it still has to be sent. One that hasn't is
 	// withdrawn.
 	Needed func(tx *store.Tx) (bool, error)
@@ -27,9 +27,10 @@ type Outgoing struct {
 }
 
 // Deliver sends a message of the outbox at most once, by the rules of Send. One that could not be sent for bounds.Outbox is given
-// up: it is failed, with an incident. A transient fault means that it stays to be sent later.
+// up: it is failed, with an incident, but never before enough attempts have failed while the vendor was up: a freeze or an outage of
+// any length costs no message. A transient fault means that it stays to be sent later.
 func Deliver(ctx context.Context, env Env, o Outgoing) error {
-	s := sender{Env: env, nonce: env.Nonce(), deadline: deadline(ctx, env.Clock),
+	s := sender{Env: env, nonce: env.Nonce(), deadline: Deadline(ctx, env.Clock),
 		update: func(ctx context.Context, change func(*store.Tx) error) error {
 			return env.Store.Update(ctx, o.InstanceID, change)
 		},
@@ -37,7 +38,7 @@ func Deliver(ctx context.Context, env Env, o Outgoing) error {
 			return fleet.AuditEntry{ID: "outbox/" + action + "/" + subject, Actor: "step:" + o.Name, Action: action, Subject: subject,
 				Outcome: outcome, Request: env.Request}
 		},
-		settled: o.Told, again: "tell the recipient by hand"}
+		spent: o.spent, settled: o.Told, again: "tell the recipient by hand"}
 	s.read = func(tx *store.Tx) (*fleet.Message, error) { return s.outgoing(tx, o) }
 	status, err := s.send(ctx, o.Message)
 	if err == nil && status != "" {
@@ -46,8 +47,7 @@ func Deliver(ctx context.Context, env Env, o Outgoing) error {
 	return err
 }
 
-// outgoing reads a message before it is sent. It gives nothing for one that was withdrawn, that nobody needs, or that has been there
-// for too long.
+// outgoing reads a message before it is sent. It gives nothing for one that was withdrawn, or that nobody needs.
 func (s sender) outgoing(tx *store.Tx, o Outgoing) (*fleet.Message, error) {
 	m, err := tx.Message(o.ID)
 	if err != nil || m == nil || m.Status != fleet.MessageIntended {
@@ -60,15 +60,26 @@ func (s sender) outgoing(tx *store.Tx, o Outgoing) (*fleet.Message, error) {
 	if !needed {
 		return nil, tx.Withdraw(o.ID)
 	}
-	if tx.Now().Sub(m.IntendedAt) < bounds.Outbox {
-		return m, nil
+	return m, nil
+}
+
+// leastTries is how often an attempt has to fail before a message is given up: while a vendor's outage is not known yet, some do.
+const leastTries = 5
+
+// spent counts an attempt in which nothing happened, unless the vendor is known to be down by now: then it was none. It tells whether
+// the message has had its time and its attempts.
+func (o Outgoing) spent(tx *store.Tx, m *fleet.Message) (bool, error) {
+	outages, err := tx.Outages()
+	if err != nil || fleet.VendorDown(outages, o.Vendor) != nil {
+		return false, err
 	}
-	return nil, s.giveUp(tx, m)
+	m.Tries++
+	return m.Tries >= leastTries && tx.Now().Sub(m.IntendedAt) >= bounds.Outbox, nil
 }
 
 // giveUp concludes a message of which nothing was ever sent.
 func (s sender) giveUp(tx *store.Tx, m *fleet.Message) error {
-	m.Status = fleet.MessageFailed
+	m.Status, m.Attempt = fleet.MessageFailed, nil
 	if err := tx.Open(fleet.Incident{ID: fleet.MessageIncident(m.ID), Code: fleet.IncidentMessageNotSent,
 		Reason:     "message " + m.ID + " could not be sent for " + strconv.Itoa(int(bounds.Outbox/time.Hour)) + " hours",
 		NextAction: "see the log of deliver for what kept it; " + s.again}); err != nil {

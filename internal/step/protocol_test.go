@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -13,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
@@ -21,7 +19,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/instance"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
 	"github.com/project-gimbal/fleet/internal/store"
-	"github.com/project-gimbal/fleet/internal/store/bolt"
 	"github.com/project-gimbal/fleet/internal/store/chaos"
 )
 
@@ -31,17 +28,12 @@ import (
 // ACTIVE with exactly the ledger's resource, or torn down with none, and where more than that was ever made the ledger must
 // know that it was unsure. FLEET_TEST_SEED picks one by its seed.
 func TestProtocol(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "fleet.db")
-	open, err := bolt.Open(path, clock.System(), nil, bolt.Options{Bucket: "keeps the file open"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = open.Close() })
 	first, last := uint64(1), uint64(runs)
 	if testing.Short() {
 		last = runs / 10
 	}
 	if s := os.Getenv("FLEET_TEST_SEED"); s != "" {
+		var err error
 		if first, err = strconv.ParseUint(s, 10, 64); err != nil {
 			t.Fatal(err)
 		}
@@ -53,7 +45,7 @@ func TestProtocol(t *testing.T) {
 			ends := map[fleet.State]int{}
 			for seed := first; seed <= last && !t.Failed(); seed++ {
 				synctest.Test(t, func(t *testing.T) {
-					s := newSimulation(t, path, seed, replace)
+					s := newSimulation(t, seed, replace)
 					s.run()
 					ends[s.judge()]++
 				})
@@ -83,8 +75,8 @@ type simulation struct {
 	lags   map[string]time.Duration // by item, where it is sharp
 }
 
-func newSimulation(t *testing.T, path string, seed uint64, replace bool) *simulation {
-	s := &simulation{rig: newRig(t, path, fmt.Sprintf("%t-%d", replace, seed)), replace: replace, random: rand.New(rand.NewPCG(seed, 0)),
+func newSimulation(t *testing.T, seed uint64, replace bool) *simulation {
+	s := &simulation{rig: newRig(t), replace: replace, random: rand.New(rand.NewPCG(seed, 0)),
 		lags: map[string]time.Duration{}}
 	s.started = s.clock.Now()
 	s.sharp = s.chance(0.6)

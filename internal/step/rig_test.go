@@ -7,8 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,15 +50,39 @@ type rig struct {
 // inBubble runs a test in virtual time on a rig of its own.
 func inBubble(t *testing.T, test func(r *rig)) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "fleet.db")
-	synctest.Test(t, func(t *testing.T) { test(newRig(t, path, "table")) })
+	synctest.Test(t, func(t *testing.T) { test(newRig(t)) })
 }
 
-func newRig(t *testing.T, path, bucket string) *rig {
+// tables is the file that holds all rigs' tables, each under a name of its own: a file of its own for each would take longer to
+// make than most tests do.
+var tables struct {
+	path string
+	made atomic.Int64
+}
+
+func TestMain(m *testing.M) { os.Exit(withTables(m)) }
+
+func withTables(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "gimbal-fleet-step-")
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // a left-over in a temporary folder
+	tables.path = filepath.Join(dir, "fleet.db")
+	open, err := bolt.Open(tables.path, clock.System(), nil, bolt.Options{Bucket: "keeps the file open"})
+	if err != nil {
+		panic(err)
+	}
+	defer func() { _ = open.Close() }() // it goes with its folder
+	return m.Run()
+}
+
+func newRig(t *testing.T) *rig {
 	t.Helper()
+	bucket := strconv.FormatInt(tables.made.Add(1), 10)
 	c := clock.System()
 	open := func(bucket string, indexes []string) *bolt.Table {
-		b, err := bolt.Open(path, c, indexes, bolt.Options{Bucket: bucket})
+		b, err := bolt.Open(tables.path, c, indexes, bolt.Options{Bucket: bucket})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func Begin(ctx context.Context, env Env, name string, in fleet.RunInput) (*Run, 
 	if in.InstanceID == "" || in.OperationID == "" || in.Epoch < 1 {
 		return nil, fault.New(fault.Internal, "the input lacks instanceId, operationId or epoch")
 	}
-	r := &Run{Env: env, Name: name, Input: in, nonce: env.Nonce(), deadline: deadline(ctx, env.Clock)}
+	r := &Run{Env: env, Name: name, Input: in, nonce: env.Nonce(), deadline: Deadline(ctx, env.Clock)}
 	err := env.Store.Update(ctx, in.InstanceID, func(tx *store.Tx) error {
 		tx.Prove(in.Epoch)
 		instance, err := tx.Instance()
@@ -57,7 +57,8 @@ func Begin(ctx context.Context, env Env, name string, in fleet.RunInput) (*Run, 
 	return r, err
 }
 
-func deadline(ctx context.Context, c clock.Clock) time.Time {
+// Deadline is when the invocation ends at the latest.
+func Deadline(ctx context.Context, c clock.Clock) time.Time {
 	if at, ok := clock.Deadline(ctx); ok {
 		return at
 	}
@@ -186,7 +187,7 @@ func (r *Run) Poll(ctx context.Context, what string, check func(ctx context.Cont
 
 // HasTime reports whether at least d is left of the invocation that ctx belongs to.
 func HasTime(ctx context.Context, c clock.Clock, d time.Duration) bool {
-	return deadline(ctx, c).Sub(c.Now()) >= d
+	return Deadline(ctx, c).Sub(c.Now()) >= d
 }
 
 // honour holds a Throttled fault back for as long as the vendor asked to be left alone, as far as the invocation's time goes,

@@ -36,7 +36,7 @@ func (r *Run) Send(ctx context.Context, m Message) error {
 			}
 			return there, err
 		},
-		again: "send it once more"}
+		again: "send it once more, or tell the recipient by hand"}
 	_, err := s.send(ctx, m)
 	return err
 }
@@ -50,9 +50,11 @@ type sender struct {
 	audited  func(action, subject, outcome string) fleet.AuditEntry
 	// read gives the message's record as it is before it is sent; nil where it is not to be sent at all.
 	read func(tx *store.Tx) (*fleet.Message, error)
+	// spent tells of a message that could not be sent, in the write that gives it back, whether it is given up; nil where it never is.
+	spent func(tx *store.Tx, m *fleet.Message) (bool, error)
 	// settled adds to the write that concludes the message, if it is not nil.
 	settled func(tx *store.Tx, status fleet.MessageStatus) error
-	// again says how a person sees to it that the recipient is told after all.
+	// again says how a person sees to it that the recipient is told after all, as in "tell them".
 	again string
 }
 
@@ -65,7 +67,7 @@ func (s sender) send(ctx context.Context, m Message) (fleet.MessageStatus, error
 	if err != nil || done {
 		return "", err
 	}
-	id, err := m.Deliver(provider.WithAttempt(ctx), m.ID)
+	id, err := m.Deliver(sentOnce(provider.WithAttempt(ctx)), m.ID)
 	switch {
 	case err == nil:
 		return fleet.MessageSent, s.conclude(ctx, m, fleet.MessageSent, id)
@@ -112,6 +114,15 @@ func (s sender) conclude(ctx context.Context, m Message, status fleet.MessageSta
 		if there.Attempt == nil || there.Attempt.Nonce != s.nonce {
 			return nil // another attempt found this one unknown and said so
 		}
+		if status == fleet.MessageIntended && s.spent != nil {
+			spent, err := s.spent(tx, there)
+			if err != nil {
+				return err
+			}
+			if spent {
+				return s.giveUp(tx, there)
+			}
+		}
 		return s.settle(tx, there, status, vendorID)
 	})
 }
@@ -132,7 +143,7 @@ func (s sender) settle(tx *store.Tx, m *fleet.Message, status fleet.MessageStatu
 	case fleet.MessageFailed:
 		if err := tx.Open(fleet.Incident{ID: fleet.MessageIncident(m.ID), Code: fleet.IncidentMessageFailed,
 			Reason:     "the vendor refused message " + m.ID,
-			NextAction: "check the recipient's address and the sender's standing; then " + s.again + ", or tell the recipient by hand"}); err != nil {
+			NextAction: "check the recipient's address and the sender's standing; then " + s.again}); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package step_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -245,18 +246,26 @@ func TestSendRefuses(t *testing.T) {
 // on, lost answers of the store, and a third one in the end: at most one message, and none only with an incident.
 func TestSendAtMostOnce(t *testing.T) {
 	for _, beside := range []time.Duration{-1, 0, bounds.Lambda + bounds.Quiet, bounds.Lambda + landed + 1} {
-		for _, f := range []fate{{Before: 2 * time.Second, After: 2 * time.Second}, throttled, refused, failed, late(bounds.Quiet)} {
-			for _, kind := range []chaos.Kind{"", chaos.Lost, chaos.Vanished, chaos.Late} {
-				if f.Before == 0 && kind != "" {
-					continue // the store and the vendor need not go wrong in every combination
-				}
-				reached := true
-				for at := 1; reached; at++ {
-					for _, after := range []bool{false, true} {
-						inBubble(t, func(r *rig) {
-							reached = r.sendDying(life{diesAt: at, after: after}, beside, f, kind)
-						})
-					}
+		t.Run(fmt.Sprint("beside it ", beside), func(t *testing.T) {
+			t.Parallel()
+			sendsAtMostOnce(t, beside)
+		})
+	}
+}
+
+func sendsAtMostOnce(t *testing.T, beside time.Duration) {
+	t.Helper()
+	for _, f := range []fate{{Before: 2 * time.Second, After: 2 * time.Second}, throttled, refused, failed, late(bounds.Quiet)} {
+		for _, kind := range []chaos.Kind{"", chaos.Lost, chaos.Vanished, chaos.Late} {
+			if f.Before == 0 && kind != "" {
+				continue // the store and the vendor need not go wrong in every combination
+			}
+			reached := true
+			for at := 1; reached; at++ {
+				for _, after := range []bool{false, true} {
+					inBubble(t, func(r *rig) {
+						reached = r.sendDying(life{diesAt: at, after: after}, beside, f, kind)
+					})
 				}
 			}
 		}

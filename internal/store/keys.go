@@ -14,7 +14,7 @@ const (
 	// ByList holds the fleet-wide lists: signups, instances, open incidents, each under its status.
 	ByList = "list"
 	// ByDue holds what has a time, or has to be done: running operations by deadline, rechecks, incidents that nobody was paged
-	// for, messages of the outbox. Its partitions are sharded.
+	// for, messages of the outbox, applicants who have to be erased. Its partitions are sharded.
 	ByDue = "due"
 )
 
@@ -79,7 +79,11 @@ func place(record any) (map[string]table.Key, map[string]string) {
 		if r.Status == fleet.Approved {
 			at = r.DecidedAt
 		}
-		return listed("signup#"+string(r.Status), at, r.InstanceID), nil
+		places := listed("signup#"+string(r.Status), at, r.InstanceID)
+		if !r.ForgetAt.IsZero() {
+			places[ByDue] = due("forget", r.ForgetAt, r.InstanceID)[ByDue]
+		}
+		return places, nil
 	case *fleet.Instance:
 		return listed("instance#"+string(r.State), r.CreatedAt, r.ID), nil
 	case *fleet.Incident:

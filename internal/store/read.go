@@ -228,6 +228,16 @@ func (s *Store) RecheckDue(ctx context.Context, at time.Time) ([]string, error) 
 	return ids, err
 }
 
+// Forgettable lists the signups that came to nothing and whose applicant has to be erased by a time, the longest due first. The list
+// may lag.
+func (s *Store) Forgettable(ctx context.Context, at time.Time) ([]fleet.Signup, error) {
+	items, err := s.due(ctx, "forget", stamp(at)+"~")
+	if err != nil {
+		return nil, err
+	}
+	return decodeAll[fleet.Signup](items)
+}
+
 // due reads what is due until to, or all of it, from every shard, the longest due first.
 func (s *Store) due(ctx context.Context, what, to string) ([]table.Item, error) {
 	var all []table.Item

@@ -42,23 +42,23 @@ func (tx *Tx) Outages() ([]fleet.Outage, error) {
 	return o.Outages, nil
 }
 
-// Outage reads how a vendor is.
-func (tx *Tx) Outage(vendor string) (*fleet.Outage, error) {
+// Outage reads what is known of a vendor's calls, or of its writes.
+func (tx *Tx) Outage(vendor string, writes bool) (*fleet.Outage, error) {
 	all, err := tx.Outages()
-	if i := slices.IndexFunc(all, func(o fleet.Outage) bool { return o.Vendor == vendor }); i >= 0 {
+	if i := slices.IndexFunc(all, func(o fleet.Outage) bool { return o.Vendor == vendor && o.Writes == writes }); i >= 0 {
 		return &all[i], err
 	}
-	return &fleet.Outage{Vendor: vendor}, err
+	return &fleet.Outage{Vendor: vendor, Writes: writes}, err
 }
 
-// PutOutage writes how a vendor is.
-func (tx *Tx) PutOutage(o *fleet.Outage) error {
+// PutOutages writes what is known of a vendor.
+func (tx *Tx) PutOutages(vendor string, known ...fleet.Outage) error {
 	all, err := tx.Outages()
 	if err != nil {
 		return err
 	}
-	all = slices.DeleteFunc(all, func(other fleet.Outage) bool { return other.Vendor == o.Vendor })
-	all = slices.SortedFunc(slices.Values(append(all, *o)), func(a, b fleet.Outage) int { return cmp.Compare(a.Vendor, b.Vendor) })
+	all = slices.DeleteFunc(all, func(other fleet.Outage) bool { return other.Vendor == vendor })
+	all = slices.SortedStableFunc(slices.Values(append(all, known...)), func(a, b fleet.Outage) int { return cmp.Compare(a.Vendor, b.Vendor) })
 	return tx.put(outagesKey(), &outages{all})
 }
 

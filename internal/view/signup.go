@@ -11,14 +11,15 @@ type SignupStatus struct {
 	ID     string             `json:"id"`
 	Slug   string             `json:"slug"`
 	Status fleet.SignupStatus `json:"status"`
-	// Reason is why it was rejected or has failed, NextAction what happens or has to happen now.
+	// Reason is why it was rejected, or that setting it up failed, NextAction what happens or has to happen now; empty for one that is
+	// complete.
 	Reason     string `json:"reason,omitempty"`
-	NextAction string `json:"next_action"`
+	NextAction string `json:"next_action,omitempty"`
 	// Place is how many provisionings begin before an approved one, plus one.
 	Place int `json:"place,omitempty"`
 	// Deadline is when a signup that nobody decides on expires, and until when a provisioning ends; zero while only a free slot is waited for.
 	Deadline time.Time `json:"deadline,omitzero"`
-	// State and URL are the instance's, once there is one.
+	// State is the instance's while it is set up, or taken down, URL where it is once it is up.
 	State fleet.State `json:"state,omitempty"`
 	URL   string      `json:"url,omitempty"`
 }

@@ -117,7 +117,7 @@ func (t *theatre) open(dir string, seed uint64) (func() error, error) {
 	}
 	t.world, err = world.New(world.Options{Clock: t.clock, Seed: seed, Table: records, Keys: wrapped, KeyEncryptionKey: kek,
 		Credentials: t.credentials(), Slots: 1, Databases: supabase.NoDatabases{}, OpenDatabase: (&memory.Store{}).Open,
-		DatabaseURL: "postgres://db.{ref}.supabase.test:5432/postgres", Release: release{files, t.meter, releaseReader()},
+		DatabaseURL: "postgres://{user}@{host}:5432/postgres", Release: release{files, t.meter, releaseReader()},
 		Latency: world.Latency{Answer: ordinaryCall, Lag: listLag}, Log: slog.New(handler{meter: t.meter}), Hooks: t.hooks()})
 	if err != nil {
 		return nil, errors.Join(err, closeAll())

@@ -34,7 +34,7 @@ const (
 
 // base is the fleet in which every run begins: one instance is ACTIVE already, the neighbour, whom nothing may touch.
 type base struct {
-	key       tink.AEAD
+	key       tink.AEADWithContext
 	at        time.Time
 	table     []byte            // the file
 	vendors   map[string][]byte // their states, by name

@@ -83,7 +83,7 @@ func TestApproveManyTimes(t *testing.T) {
 			t.Errorf("%+v, %v", entries, err)
 		}
 		r.wantActive(id)
-		if s := r.status(id); s["status"] != "COMPLETED" || s["state"] != "ACTIVE" || s["url"] != "https://acme-dental.gimbal.app" || s["reason"] != nil {
+		if s := r.status(id); s["status"] != "COMPLETED" || s["url"] != "https://acme-dental.gimbal.app" || s["reason"] != nil {
 			t.Errorf("status: %v", s)
 		}
 	})

@@ -284,24 +284,3 @@ func TestSignupWithoutKeyTable(t *testing.T) {
 		r.wantOneSignup(answer["id"].(string), "acme-dental", records, keys)
 	})
 }
-
-// TestSignupFromBefore: a signup that came before deliveries were kept is found by its webhook's id.
-func TestSignupFromBefore(t *testing.T) {
-	t.Parallel()
-	withTables(t, exact, func(r *rig, records, _ *kept) {
-		id := r.signup("msg_1", "acme-dental")
-		key := table.Key{Partition: "instance#" + id, Sort: "delivery"}
-		if err := records.Table.Write(r.ctx, []table.Write{{Op: table.Delete, Item: table.Item{Key: key}, If: table.Condition{Version: 2}}}); err != nil {
-			t.Fatal(err)
-		}
-		for range 2 {
-			code, answer := r.post("msg_1", r.form("acme-dental"))
-			if r.want(http.StatusAccepted, code, answer); answer["id"] != id {
-				t.Errorf("answer: %v", answer)
-			}
-		}
-		if waiting, err := r.w.Store.Signups(r.ctx, fleet.Requested); err != nil || len(waiting) != 1 {
-			t.Errorf("%d signups, %v", len(waiting), err)
-		}
-	})
-}

@@ -133,9 +133,9 @@ func TestLostAnswerAtEveryCreate(t *testing.T) {
 	for i, call := range []string{"supabase.CreateProject", "supabase.CreateUser", "vercel.CreateProject", "vercel.AddProjectDomain",
 		"vercel.CreateDeployment", "cloudflare.CreateRecord", "twilio.CreateAccount", "twilio.CreateKey", "sendgrid.CreateSubuser",
 		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord",
-		"supabase.CreateSecrets", "cloudflare.CreateRuleset"} {
+		"supabase.CreateSecrets", "cloudflare.CreateRuleset", "twilio.CreateService"} {
 		for j, kind := range []string{"lost", "500-after", "delayed", "hang", "refused", "429", "429-retry", "500-before"} {
-			if kind != "lost" && !tried(i+j, 4) {
+			if kind != "lost" && !tried(i+j, 6) {
 				continue
 			}
 			t.Run(call+"="+kind, func(t *testing.T) {

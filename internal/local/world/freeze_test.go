@@ -81,6 +81,7 @@ func TestNothingIsAdmittedAfterAFreeze(t *testing.T) {
 	t.Parallel()
 	inBubble(t, func(o *world.Options) {
 		exact(o)
+		faults(t, "supabase.CreateProject=403@1+")(o) // so that what was admitted ends soon
 		o.Slots = 100
 		o.Table = chaos.Wrap(o.Table, o.Clock, chaos.Options{Seed: 5, Lag: 5 * time.Millisecond, Conflict: 0.1, Lost: 0.05})
 	}, func(r *rig) {

@@ -123,7 +123,7 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Store: store.New(mortalTable{fleet, l}, c),
 		Vault: seal.New(keys, o.KeyEncryptionKey), // as a process of its own has it, with no key unwrapped yet
 		Provider: provider.Config{Endpoints: endpoints, Clock: c, Settings: vendors,
-			Transport:  credentials.Watch(endpoints, gate.Before(step.LogCalls(c, endpoints, mortalTransport{transport, l}), endpoints)),
+			Transport:  gate.Before(credentials.Watch(endpoints, step.LogCalls(c, endpoints, mortalTransport{transport, l})), endpoints),
 			Credential: w.credential(f.Name, credentials, l), Anew: credentials.Reread},
 		Databases: func(ctx context.Context, url provider.Secret) (schema.Database, error) {
 			if err := l.alive(); err != nil {

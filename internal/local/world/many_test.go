@@ -26,6 +26,10 @@ func (c watching) Write(ctx context.Context, writes []table.Write) error {
 // atMost is the setting that caps the number of provisionings.
 const atMost = 5
 
+// TestManyAtOnce: signups approved at once, with a cap of five and budgets that bear more, are admitted in order, five at once and never
+// six; all end active, and no vendor refuses a call for its rate limit.
+func TestManyAtOnce(t *testing.T) { manyAtOnce(t, 10) }
+
 func manyAtOnce(t *testing.T, n int) {
 	t.Helper()
 	var r *rig

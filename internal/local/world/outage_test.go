@@ -215,7 +215,3 @@ func TestFlappingVendor(t *testing.T) {
 		}
 	})
 }
-
-// TestManyAtOnce: signups approved at once, with a cap of five, are admitted in order and no more at once than the budgets bear; all
-// end active, and no vendor refuses a call for its rate limit.
-func TestManyAtOnce(t *testing.T) { manyAtOnce(t, 10) }

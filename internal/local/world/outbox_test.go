@@ -202,6 +202,11 @@ func TestOutboxFaults(t *testing.T) {
 					t.Errorf("sent %d times, want %d", n, c.mails)
 				}
 				r.wantOpen(id, c.incident...)
+				for _, i := range r.allIncidents(id) {
+					if strings.Count(i.NextAction, "tell the recipient by hand") != 1 {
+						t.Errorf("the advice is %q", i.NextAction)
+					}
+				}
 				if left, err := r.w.Store.Outbox(r.ctx); err != nil || len(left) > 0 {
 					t.Errorf("left in the outbox: %+v, %v", left, err)
 				}
@@ -211,6 +216,24 @@ func TestOutboxFaults(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestOutboxOutlivesAFreeze: a message that waits for a thaw, or a vendor, for longer than messages are tried is sent after all, though
+// the first attempts after that fail.
+func TestOutboxOutlivesAFreeze(t *testing.T) {
+	t.Parallel()
+	inBubble(t, faults(t, "sendgrid.SendMail=refused@1-3"), func(r *rig) {
+		r.freeze("fleet")
+		id := r.signup("msg_1", "acme-dental")
+		r.ticks(3)
+		time.Sleep(bounds.Outbox + time.Hour)
+		r.thaw("fleet")
+		r.ticks(5)
+		if m := r.message(id, fleet.DecisionWanted); m.Status != fleet.MessageSent {
+			t.Errorf("%+v", m)
+		}
+		r.wantOpen(id)
+	})
 }
 
 // TestOutboxTwiceAtOnce: deliveries that run at once send each message once.

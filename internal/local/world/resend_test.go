@@ -1,8 +1,11 @@
 package world_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +13,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store/table"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -65,7 +69,7 @@ func TestResendClosesTheIncident(t *testing.T) {
 		id := r.provision()
 		r.wantOpen(id, "MessageUnknown")
 		_, problem, status := ask[any](r, "POST", "/instances/"+id+"/resend", `{"message":"invitation"}`)
-		if status != http.StatusServiceUnavailable || !strings.Contains(problem.Detail, "was not sent") {
+		if status != http.StatusFailedDependency || !strings.Contains(problem.Detail, "was not sent") {
 			t.Errorf("throttled: %d %+v", status, problem)
 		}
 		r.wantOpen(id, "MessageNotSent", "MessageUnknown")
@@ -100,6 +104,41 @@ func TestResendRefuses(t *testing.T) {
 		r.freeze("sendgrid")
 		r.refused(http.StatusConflict, "POST", "/instances/"+id+"/resend", `{"message":"welcome"}`, "sendgrid is frozen")
 		r.wantMails(4)
+	})
+}
+
+// endless is a table that doesn't take the end of a resend.
+type endless struct{ table.Table }
+
+func (e endless) Write(ctx context.Context, writes []table.Write) error {
+	if slices.ContainsFunc(writes, func(w table.Write) bool {
+		return strings.HasPrefix(w.Item.Sort, "audit#resend-") && strings.HasSuffix(w.Item.Sort, "/ended")
+	}) {
+		return errors.New("no answer")
+	}
+	return e.Table.Write(ctx, writes)
+}
+
+// TestResendThatCannotEnd: who is told that a message that was sent was not sends it again.
+func TestResendThatCannotEnd(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(o *world.Options) {
+		o.Hooks.Table = func(function string, inner table.Table) table.Table {
+			if function == "resend" {
+				return endless{inner}
+			}
+			return inner
+		}
+	}, func(r *rig) {
+		id := r.provision()
+		if m := r.resend(id, "welcome").Message; m == nil || m.Status != fleet.MessageSent {
+			t.Errorf("answer: %+v", m)
+		}
+		time.Sleep(bounds.Lambda + bounds.Quiet + bounds.Margin + 2*bounds.Skew)
+		r.invoke("reconcile")
+		r.wantActive(id)
+		r.wantMails(4)
+		r.wantOpen(id)
 	})
 }
 

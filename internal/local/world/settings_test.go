@@ -158,7 +158,10 @@ func TestMailKeyGoesToOnePlace(t *testing.T) {
 func TestFaultsAtEachSetting(t *testing.T) {
 	t.Parallel()
 	for n := 2; n <= 4; n++ { // the first is in TestLostAnswerAtEveryCreate
-		for _, kind := range []string{"lost", "500-after", "delayed", "429", "hang"} {
+		for i, kind := range []string{"lost", "500-after", "delayed", "429", "hang"} {
+			if !tried(n+i, 2) {
+				continue
+			}
 			t.Run(fmt.Sprintf("%s@%d", kind, n), func(t *testing.T) {
 				t.Parallel()
 				inBubble(t, faults(t, fmt.Sprintf("supabase.UpdateAuthConfig=%s@%d", kind, n)), func(r *rig) {
@@ -205,7 +208,10 @@ func TestFirstRulesetIsRaced(t *testing.T) {
 // one rule, and the first one's is untouched.
 func TestFaultsAtTheSecondRule(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"lost", "500-after", "500-before", "delayed", "429", "429-retry", "hang", "refused", "late"} {
+	for i, kind := range []string{"lost", "500-after", "500-before", "delayed", "429", "429-retry", "hang", "refused", "late"} {
+		if !tried(i, 2) {
+			continue
+		}
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, faults(t, "cloudflare.CreateRule="+kind), func(r *rig) {
@@ -253,7 +259,10 @@ func TestLateRuleIsRemoved(t *testing.T) {
 // left, and another instance's rule stays.
 func TestRuleIsTakenDown(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []string{"", "lost", "500-after", "500-before", "delayed", "429", "hang", "refused"} {
+	for i, kind := range []string{"", "500-after", "lost", "500-before", "delayed", "429", "hang", "refused"} {
+		if !tried(i, 2) {
+			continue
+		}
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
 			inBubble(t, func(o *world.Options) {

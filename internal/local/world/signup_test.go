@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,6 +82,15 @@ func TestReplayedSignupGetsTheSameAnswer(t *testing.T) {
 			}
 			if code, answer := r.post("msg_1", body); code != http.StatusAccepted || !maps.Equal(answer, first) {
 				t.Errorf("signed anew it got %d %v, the first %v", code, answer, first)
+			}
+		}
+		for id, want := range map[string]string{"msg_1": "true", "msg_2": ""} {
+			q := httptest.NewRequestWithContext(r.ctx, "POST", "/signups", strings.NewReader(r.form(id[4:]+"-dental")))
+			maps.Copy(q.Header, r.sign(id, r.form(id[4:]+"-dental")))
+			out := httptest.NewRecorder()
+			r.w.Front().ServeHTTP(out, q)
+			if got := out.Header().Get("Idempotent-Replayed"); out.Code != http.StatusAccepted || got != want {
+				t.Errorf("%s: %d, replayed %q", id, out.Code, got)
 			}
 		}
 		again()

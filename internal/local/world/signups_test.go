@@ -11,6 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
@@ -79,12 +82,46 @@ func (k keyless) Get(ctx context.Context, key table.Key, consistent bool) (table
 	return k.Table.Get(ctx, key, consistent)
 }
 
+// silent is a key-encryption key that doesn't unwrap while fail says why.
+type silent struct {
+	tink.AEADWithContext
+	fail *error
+}
+
+func (k silent) DecryptWithContext(ctx context.Context, wrapped, associated []byte) ([]byte, error) {
+	if *k.fail != nil {
+		return nil, *k.fail
+	}
+	return k.AEADWithContext.DecryptWithContext(ctx, wrapped, associated)
+}
+
+// TestMailWaitsForKeys: a message whose applicant can't be opened while KMS is throttled is sent once it isn't.
+func TestMailWaitsForKeys(t *testing.T) {
+	t.Parallel()
+	var fail error
+	inBubble(t, func(o *world.Options) { o.KeyEncryptionKey = silent{o.KeyEncryptionKey, &fail} }, func(r *rig) {
+		id := r.signup("msg_1", "acme-dental")
+		r.reject(id)
+		fail = fault.New(fault.Throttled, "KMS")
+		_, _ = r.w.Invoke(r.ctx, "deliver", []byte("{}"))
+		if m := r.message(id, fleet.SignupRejected); m.Status != fleet.MessageIntended {
+			t.Errorf("while KMS is throttled it is %q", m.Status)
+		}
+		fail = nil
+		r.ticks(2)
+		if n := len(r.mailed(id, fleet.SignupRejected)); n != 1 {
+			t.Errorf("sent %d times", n)
+		}
+		r.wantOpen(id)
+	})
+}
+
 // TestListSignupsWithoutKeys: an applicant whose key is destroyed is missing from the list, and nothing else is; where the keys can't be
-// read for now, the list says so rather than show nobody.
+// read or unwrapped for now, the list says so rather than show nobody.
 func TestListSignupsWithoutKeys(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
-	var fail error
+	var fail, unwrap error
 	set := func(err error) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -93,6 +130,7 @@ func TestListSignupsWithoutKeys(t *testing.T) {
 	inBubble(t, func(o *world.Options) {
 		o.Hooks.Table = func(_ string, inner table.Table) table.Table { return inner }
 		o.Keys = keyless{o.Keys, &mu, &fail}
+		o.KeyEncryptionKey = silent{o.KeyEncryptionKey, &unwrap}
 	}, func(r *rig) {
 		r.signup("msg_1", "acme-dental")
 		set(table.ErrNotFound)
@@ -103,6 +141,9 @@ func TestListSignupsWithoutKeys(t *testing.T) {
 		set(errors.New("no answer"))
 		r.refused(http.StatusServiceUnavailable, "GET", "/signups", "", "try again")
 		set(nil)
+		unwrap = fault.New(fault.Unavailable, "KMS")
+		r.refused(http.StatusServiceUnavailable, "GET", "/signups", "", "try again")
+		unwrap = nil
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
 )
 
 // queue signs n companies up and approves them a second apart, from the last to the first; it gives their ids in the order of
@@ -158,4 +159,35 @@ func TestAdmissionAtAnyTime(t *testing.T) {
 		}
 		r.wantAllActive(ids)
 	})
+}
+
+// TestStartedLate: a provisioning whose execution could not be started gets its whole time once it can be, for some hours; then its
+// deadline decides.
+func TestStartedLate(t *testing.T) {
+	t.Parallel()
+	for wait, want := range map[time.Duration]fleet.State{28 * time.Minute: fleet.Active, bounds.Start - time.Minute: fleet.Active, bounds.Start + time.Minute: fleet.Terminated} {
+		t.Run(wait.String(), func(t *testing.T) {
+			inBubble(t, func(o *world.Options) {
+				o.Hooks.Dies = func(p world.Point) bool { return p.Function == "admit" && p.Commit && p.After }
+			}, func(r *rig) {
+				id := r.signup("msg_1", "acme-dental")
+				r.approve(id)
+				r.settle()
+				if n := len(r.w.Executions.ListExecutions()); n != 0 {
+					t.Fatalf("%d executions", n)
+				}
+				time.Sleep(wait)
+				r.invoke("reconcile")
+				if left := time.Until(r.operation(id).Progress.Deadline); want == fleet.Active && (left < bounds.Provision-time.Minute || left > bounds.Provision+bounds.Margin) {
+					t.Errorf("%s are left", left)
+				}
+				r.settle()
+				r.wantState(id, want)
+				r.wantAuditWhole(id)
+				if want == fleet.Active {
+					r.wantNoIncident(id)
+				}
+			})
+		})
+	}
 }

@@ -226,8 +226,12 @@ func TestActivationAnswerLost(t *testing.T) {
 // TestMessageAnswerLost loses a message's answer: it is never sent again, and there is an incident.
 func TestMessageAnswerLost(t *testing.T) {
 	t.Parallel()
-	for kind, mails := range map[string]int{"lost": 3, "500-after": 3, "delayed": 3, "500-before": 2, "hang": 2, "403": 2} {
-		for _, nth := range []string{"@1", "@2", "@3"} {
+	for i, kind := range []string{"lost", "403", "500-after", "500-before", "delayed", "hang"} {
+		mails := map[string]int{"lost": 3, "403": 2, "500-after": 3, "500-before": 2, "delayed": 3, "hang": 2}[kind]
+		for j, nth := range []string{"@1", "@2", "@3"} {
+			if i >= 2 && !tried(i+j, 3) {
+				continue
+			}
 			t.Run(kind+nth, func(t *testing.T) {
 				t.Parallel()
 				inBubble(t, faults(t, "sendgrid.SendMail="+kind+nth), func(r *rig) {

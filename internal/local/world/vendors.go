@@ -169,10 +169,11 @@ func (w *World) connect(v *Vendors, apis *sim.Link) error {
 		}
 	}
 	e.Cloudflare += "/client/v4"
-	e.SupabaseProject = e.Supabase + "/project/{ref}"
+	e.SupabaseProject, e.TwilioMessaging = e.Supabase+"/project/{ref}", e.Twilio
 	if !w.options.Ports {
-		e.SupabaseProject = "https://{ref}.supabase.test"
-		if err := errors.Join(v.link.Add("https://*.supabase.test", v.Supabase, nil), apis.Add("https://*.supabase.test", v.Supabase, nil)); err != nil {
+		e.SupabaseProject, e.TwilioMessaging = "https://{ref}.supabase.test", "https://messaging.twilio.test"
+		if err := errors.Join(v.link.Add("https://*.supabase.test", v.Supabase, nil), apis.Add("https://*.supabase.test", v.Supabase, nil),
+			v.link.Add(e.TwilioMessaging, v.Twilio, nil)); err != nil {
 			return err
 		}
 	}

@@ -38,7 +38,7 @@ type Options struct {
 	// Table is the fleet's, with the store's indexes; Keys holds the wrapped data keys.
 	Table, Keys table.Table
 	// KeyEncryptionKey wraps data keys.
-	KeyEncryptionKey tink.AEAD
+	KeyEncryptionKey tink.AEADWithContext
 	// Credentials are Fleet's own, by name; the simulators take the vendors' from here. The world keeps the map: ChangeCredential
 	// changes it.
 	Credentials map[string]string
@@ -158,8 +158,10 @@ func New(o Options) (*World, error) {
 	return w, err
 }
 
-// Machines parses every workflow, with the functions' names in place of their ARNs.
-func Machines() (map[string]*asl.Machine, error) {
+// Machines are the workflows, with the functions' names in place of their ARNs. All worlds share them.
+func Machines() (map[string]*asl.Machine, error) { return machines() }
+
+var machines = sync.OnceValues(func() (map[string]*asl.Machine, error) {
 	substitutions := map[string]string{}
 	for _, f := range catalog.Functions() {
 		substitutions[f.State()] = f.Name
@@ -175,7 +177,7 @@ func Machines() (map[string]*asl.Machine, error) {
 		}
 	}
 	return machines, nil
-}
+})
 
 // statusChanged is EventBridge: the end of an execution invokes the functions that wait for one.
 func (w *World) statusChanged(change asl.StatusChange) {

@@ -83,7 +83,6 @@ func decodeRecords(e *envelope) ([]Record, bool) {
 
 // Cloudflare's codes that mean something to Fleet.
 const (
-	codeToken        = 9109  // invalid access token, with 403
 	codeAbsent       = 81044 // record does not exist
 	codeQuota        = 81045 // record quota exceeded
 	codeHostTaken    = 81053 // an A, AAAA or CNAME record with that host exists
@@ -110,8 +109,6 @@ func (c *Client) refused(operation string, answer *http.Response, body []byte) *
 		return f
 	}
 	switch code {
-	case codeToken:
-		f.Text = provider.NotAccepted
 	case codeHostTaken, codeCNAMETaken, codeDelegated, codeExists, codeExistsWholly:
 		f.Code, f.Text = fault.Conflict, "the name has a record already"
 	case codeQuota:

@@ -9,7 +9,6 @@ package cloudflare
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"net/http"
 
@@ -65,7 +64,7 @@ func New(c provider.Config) *Client {
 func (c *Client) call(ctx context.Context, operation string, send func(opts ...option.RequestOption) error) (*envelope, error) {
 	token, err := c.credential(ctx, provider.CloudflareToken)
 	if err != nil {
-		return nil, unsent(operation, credentialCode(err), "the credential is not to be had", err)
+		return nil, provider.NoCredential(vendor, operation, err)
 	}
 	var answer *http.Response
 	var body []byte
@@ -97,19 +96,9 @@ func errorBody(answer *http.Response) []byte {
 	return b.Bytes()
 }
 
-// credentialCode is the code of a failure to get the credential: the store's own, or Unavailable.
-func credentialCode(err error) fault.Code {
-	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return f.Code
-	}
-	return fault.Unavailable
-}
-
 // unsent is a fault of a call that was kept back.
 func unsent(operation string, code fault.Code, text string, cause error) *fault.Error {
-	return &fault.Error{
-		Code: code, Text: "not sent: " + text, Vendor: vendor, Operation: operation, NothingHappened: true, Err: cause,
-	}
+	return provider.Unsent(vendor, operation, code, text, cause)
 }
 
 // unusable is a fault for a success that can't be read: the effect may have happened.

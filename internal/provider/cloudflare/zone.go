@@ -110,7 +110,7 @@ func (c *Client) fetch(ctx context.Context, operation, path string) (*envelope, 
 func (c *Client) send(ctx context.Context, operation, method, path string, body any) (*envelope, error) {
 	token, err := c.credential(ctx, provider.CloudflareToken)
 	if err != nil {
-		return nil, unsent(operation, credentialCode(err), "the credential is not to be had", err)
+		return nil, provider.NoCredential(vendor, operation, err)
 	}
 	request, err := newRequest(ctx, method, c.base+path, body)
 	if err != nil {

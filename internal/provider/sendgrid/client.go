@@ -11,7 +11,6 @@ package sendgrid
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"regexp"
 	"slices"
@@ -71,7 +70,7 @@ type request struct {
 func (c *Client) call(ctx context.Context, r request) (*rest.Response, error) {
 	key, err := c.credential(ctx, provider.SendGridKey)
 	if err != nil {
-		return nil, unsent(r.operation, credentialCode(err), "the credential is not to be had", err)
+		return nil, provider.NoCredential(vendor, r.operation, err)
 	}
 	out := sdk.GetRequestSubuser(key.Reveal(), r.path, c.host, r.subuser)
 	out.Method, out.QueryParams = r.method, r.query
@@ -118,19 +117,9 @@ func behalf(operation, subuser string) error {
 	return unsent(operation, fault.Internal, "it names no subuser", nil)
 }
 
-// credentialCode is the code of a failure to get the credential: the store's own, or Unavailable.
-func credentialCode(err error) fault.Code {
-	if f, ok := errors.AsType[*fault.Error](err); ok {
-		return f.Code
-	}
-	return fault.Unavailable
-}
-
 // unsent is a fault of a call that was kept back.
 func unsent(operation string, code fault.Code, text string, cause error) *fault.Error {
-	return &fault.Error{
-		Code: code, Text: "not sent: " + text, Vendor: vendor, Operation: operation, NothingHappened: true, Err: cause,
-	}
+	return provider.Unsent(vendor, operation, code, text, cause)
 }
 
 // unusable is a fault for a success that can't be read: the effect may have happened.

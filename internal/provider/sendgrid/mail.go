@@ -8,6 +8,7 @@ import (
 	"github.com/sendgrid/sendgrid-go/helpers/mail"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
 )
 
 // Mail is a message of Fleet's own to one recipient. At least one of Text and HTML is needed.
@@ -46,6 +47,15 @@ func (c *Client) SendMail(ctx context.Context, m Mail) (vendorID string, err err
 		return "", unusable(operationSend, answer.StatusCode)
 	}
 	return vendorID, nil
+}
+
+// CheckMail has SendGrid check a message and send none, in its sandbox mode: it tells whether messages are taken.
+func (c *Client) CheckMail(ctx context.Context, from, to string) error {
+	m := message(Mail{From: from, To: to, Subject: "Are messages taken?", Text: "This is not sent."})
+	m.SetMailSettings(mail.NewMailSettings().SetSandboxMode(mail.NewSetting(true)))
+	_, err := c.call(provider.ReadOnly(ctx), request{operation: operationSend, method: rest.Post, path: "/v3/mail/send", body: m,
+		success: []int{http.StatusOK}})
+	return err
 }
 
 // message is m in SendGrid's words.

@@ -269,6 +269,9 @@ func TestMail(t *testing.T) {
 			t.Errorf("sent %+v, want %+v", got, want)
 		}
 
+		if err := w.client.CheckMail(t.Context(), m.From, m.To); err != nil || len(w.vendor.Sent()) != 1 {
+			t.Errorf("a check without an attempt: %v, and %d mails are sent", err, len(w.vendor.Sent()))
+		}
 		unverified := m
 		unverified.From = "someone@example.com"
 		_, err := w.client.SendMail(attempt(t), unverified)

@@ -1,7 +1,12 @@
 package supabase_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -68,6 +73,55 @@ func TestAuthSettingsRefuseCommas(t *testing.T) {
 	}
 	if len(s.sent) != 0 {
 		t.Errorf("%d requests were sent", len(s.sent))
+	}
+}
+
+// echo answers a change with what it sets, edited.
+type echo func(set map[string]any)
+
+func (edit echo) RoundTrip(r *http.Request) (*http.Response, error) {
+	set := map[string]any{}
+	if err := json.NewDecoder(r.Body).Decode(&set); err != nil {
+		return nil, err
+	}
+	edit(set)
+	body, err := json.Marshal(set)
+	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
+		Body: io.NopCloser(bytes.NewReader(body)), Request: r}, err
+}
+
+func TestTheAnswerShowsEverySetting(t *testing.T) {
+	no := false
+	all := supabase.AuthSettings{SiteURL: "https://one.gimbal.test", RedirectURLs: []string{"https://one.gimbal.test/**"},
+		DisableSignup: &no, AnonymousUsers: &no, PhoneLogin: &no, EmailLogin: &no, Autoconfirm: &no, SecureEmailChange: &no,
+		PasswordMinLength: 12, TokenExpiry: 3600, RotateRefreshTokens: &no, LinkExpiry: 3600,
+		SMTP:  &supabase.SMTP{Host: "h", Port: 587, User: "u", Password: provider.NewSecret("p"), SenderName: "n", SenderMail: "m"},
+		Rates: supabase.Rates{Emails: 1, EmailFrequency: 2, OneTimeCodes: 3, Verifications: 4, TokenRefreshes: 5}}
+	update := func(edit echo) error { return stubbed(edit).UpdateAuth(attempt(t), strings.Repeat("a", 20), all) }
+	var names []string
+	if err := update(func(set map[string]any) { names = slices.Sorted(maps.Keys(set)) }); err != nil || len(names) != 23 {
+		t.Fatalf("%d settings: %v", len(names), err)
+	}
+	for _, name := range names {
+		shown := name != "smtp_pass"
+		for how, err := range map[string]error{
+			"missing": update(func(set map[string]any) { delete(set, name) }),
+			"null":    update(func(set map[string]any) { set[name] = nil }),
+			"another": update(func(set map[string]any) {
+				switch v := set[name].(type) {
+				case string:
+					set[name] = v + "x"
+				case bool:
+					set[name] = !v
+				case float64:
+					set[name] = v + 1
+				}
+			}),
+		} {
+			if shown != fault.Is(err, fault.Unavailable) || shown == (err == nil) {
+				t.Errorf("%s %s in the answer: %v", name, how, err)
+			}
+		}
 	}
 }
 

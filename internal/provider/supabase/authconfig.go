@@ -3,6 +3,7 @@ package supabase
 import (
 	"context"
 	"net/http"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -105,7 +106,7 @@ func (c *Client) UpdateAuth(ctx context.Context, ref string, s AuthSettings) err
 		return err
 	}
 	// The answer is the whole configuration: what was set must be in it.
-	if !change.shownBy(answer) {
+	if !change.shownBy(*answer) {
 		return unusable(opUpdateAuthConfig, http.StatusOK, "the answer doesn't show the change", nil)
 	}
 	return nil
@@ -149,12 +150,17 @@ func (s AuthSettings) wire() (authConfig, bool) {
 	return w, !strings.Contains(s.SiteURL, ",")
 }
 
-// shownBy reports whether the answer shows what was set. The mail server's password is never shown.
-func (w *authConfig) shownBy(got *authConfig) bool {
-	return kept(w.SiteURL, got.SiteURL) && kept(w.URIAllowList, got.URIAllowList) && kept(w.DisableSignup, got.DisableSignup) &&
-		kept(w.AnonymousUsers, got.AnonymousUsers) && kept(w.PhoneLogin, got.PhoneLogin) && kept(w.Autoconfirm, got.Autoconfirm) &&
-		kept(w.PasswordMinLength, got.PasswordMinLength) && kept(w.TokenExpiry, got.TokenExpiry) &&
-		kept(w.SMTPHost, got.SMTPHost) && kept(w.SMTPUser, got.SMTPUser) && kept(w.SMTPAdminEmail, got.SMTPAdminEmail)
+// shownBy reports whether the answer shows all that was set. Of the mail server's password the vendor shows what it likes.
+func (w authConfig) shownBy(got authConfig) bool {
+	w.SMTPPass = nil
+	set, shown := reflect.ValueOf(w), reflect.ValueOf(got)
+	for i := range set.NumField() {
+		wanted, there := set.Field(i), shown.Field(i)
+		if !wanted.IsNil() && (there.IsNil() || !there.Elem().Equal(wanted.Elem())) {
+			return false
+		}
+	}
+	return true
 }
 
 func unlessZero[T comparable](v T) *T {
@@ -196,6 +202,3 @@ func value[T any](p *T) T {
 	}
 	return *p
 }
-
-// kept reports whether got shows what was set, if anything was.
-func kept[T comparable](set, got *T) bool { return set == nil || got != nil && *got == *set }

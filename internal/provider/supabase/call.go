@@ -99,7 +99,7 @@ func read(res *http.Response) ([]byte, error) {
 
 // unsent is a failure before anything was sent.
 func unsent(operation string, code fault.Code, text string, err error) error {
-	return &fault.Error{Code: code, Vendor: Name, Operation: operation, Text: text, NothingHappened: true, Err: err}
+	return provider.Unsent(Name, operation, code, text, err)
 }
 
 // unusable is a success that can't be understood: the call may well have taken effect.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	"github.com/project-gimbal/fleet/internal/provider"
 )
@@ -13,18 +14,14 @@ const (
 	opGetPooler              = "GetPooler"
 )
 
-// DatabaseURL is the connection string of a project's database in session mode, as its owner. The user is "postgres"
-// unless the endpoint's template names one. It is empty where the template isn't a URL.
-func (c *Client) DatabaseURL(ref string, password provider.Secret) provider.Secret {
-	u, err := url.Parse(provider.ForProject(c.config.Endpoints.SupabaseDatabase, ref))
+// DatabaseURL is the connection string of a project's database, as its owner, by way of its pooler. It is empty where the
+// endpoint's template isn't one of a URL.
+func (c *Client) DatabaseURL(ref string, at Pooler, password provider.Secret) provider.Secret {
+	u, err := url.Parse(provider.ForDatabase(c.config.Endpoints.SupabaseDatabase, ref, at.Host, at.User))
 	if err != nil || u.Host == "" {
 		return provider.Secret{}
 	}
-	user := u.User.Username()
-	if user == "" {
-		user = "postgres"
-	}
-	u.User = url.UserPassword(user, password.Reveal())
+	u.User = url.UserPassword(u.User.Username(), password.Reveal())
 	return provider.NewSecret(u.String())
 }
 
@@ -47,18 +44,27 @@ func (c *Client) SetDatabasePassword(ctx context.Context, ref string, password p
 	})
 }
 
-// Pooler is where the connection pooler of a project's primary database listens. The port is that of the mode in
-// force, by default transaction mode on 6543.
+// Pooler is how the connection pooler of a project's primary database is reached, in whatever mode. The port that the vendor
+// names is left out: it is that of transaction mode (6543), and session mode is on 5432.
 type Pooler struct {
 	Host string // can't be derived: its prefix differs between projects
-	Port int
-	User string // postgres.<ref>
+	User string // the database's owner, and by "postgres.<ref>" whose
+}
+
+var (
+	hostName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
+	userName = regexp.MustCompile(`^[a-z_]+\.([a-z]+)$`)
+)
+
+// of reports whether it is usable, and ref's.
+func (p Pooler) of(ref string) bool {
+	user := userName.FindStringSubmatch(p.User)
+	return hostName.MatchString(p.Host) && user != nil && user[1] == ref
 }
 
 type poolers []struct {
 	DatabaseType string `json:"database_type"`
 	Host         string `json:"db_host"`
-	Port         int    `json:"db_port"`
 	User         string `json:"db_user"`
 }
 
@@ -71,14 +77,15 @@ func (c *Client) Pooler(ctx context.Context, ref string) (Pooler, error) {
 	if err != nil {
 		return Pooler{}, err
 	}
-	for _, p := range answer {
-		if p.DatabaseType != "PRIMARY" {
+	for _, a := range answer {
+		if a.DatabaseType != "PRIMARY" {
 			continue
 		}
-		if p.Host == "" || p.User == "" || p.Port < 1 || p.Port > 65535 {
-			return Pooler{}, unusable(opGetPooler, http.StatusOK, "the answer is incomplete", nil)
+		p := Pooler{Host: a.Host, User: a.User}
+		if !p.of(ref) {
+			return Pooler{}, unusable(opGetPooler, http.StatusOK, "the answer is incomplete, or another project's", nil)
 		}
-		return Pooler{Host: p.Host, Port: p.Port, User: p.User}, nil
+		return p, nil
 	}
 	return Pooler{}, notReady(opGetPooler, "the project has no pooler yet")
 }

@@ -194,7 +194,7 @@ func TestAnswersAboutSomethingElse(t *testing.T) {
 		"CreateProject": project, "GetProject": project, "DeleteProject": project, "CreateUser": user, "GetUser": user,
 		"UpdateAuthConfig": `{"site_url":"https://else.example","disable_signup":false}`,
 		"GetHealth":        `[{"name":"auth","status":"ACTIVE_HEALTHY"}]`,
-		"GetPooler":        `[{"database_type":"PRIMARY","db_host":"","db_port":70000,"db_user":"x"}]`,
+		"GetPooler":        `[{"database_type":"PRIMARY","db_host":"aws-0-eu.pooler.supabase.com","db_user":"postgres.` + other + `"}]`,
 		"GenerateLink":     `{"action_link":"javascript:alert(1)"}`,
 	} {
 		for _, o := range operations() {
@@ -205,6 +205,24 @@ func TestAnswersAboutSomethingElse(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestUnusablePoolers: what the vendor answers becomes part of a connection string.
+func TestUnusablePoolers(t *testing.T) {
+	host, user := "aws-0-eu.pooler.supabase.com", "postgres."+ref
+	for _, c := range []struct{ host, user string }{
+		{"", user}, {host, ""}, {host, "postgres"}, {host, ref}, {host + "/x", user}, {"else@" + host, user}, {host + ":6543", user}, {host, user + ":x@y"},
+		{host + "?sslmode=disable", user},
+	} {
+		body := fmt.Sprintf(`[{"database_type":"PRIMARY","db_host":%q,"db_user":%q}]`, c.host, c.user)
+		if _, err := stubbed(&stub{status: 200, body: body}).Pooler(t.Context(), ref); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%s at %s: %v", c.user, c.host, err)
+		}
+	}
+	body := fmt.Sprintf(`[{"database_type":"READ_REPLICA","db_host":"x","db_user":"x"},{"database_type":"PRIMARY","db_host":%q,"db_port":6543,"db_user":%q}]`, host, user)
+	if p, err := stubbed(&stub{status: 200, body: body}).Pooler(t.Context(), ref); err != nil || p != (supabase.Pooler{Host: host, User: user}) {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 

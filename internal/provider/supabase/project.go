@@ -25,8 +25,6 @@ type Project struct {
 	Name   string
 	Region string // such as us-east-1
 	Status string // such as ACTIVE_HEALTHY
-	// DatabaseHost is the host of direct connections; only Project fills it, lists and creation don't tell.
-	DatabaseHost string
 }
 
 // Ready reports whether the project has come up. Its services may still need a moment: see Health.
@@ -44,13 +42,10 @@ func (p Project) Failed() bool {
 
 // projectAnswer is a project as creation and look-up by reference give it.
 type projectAnswer struct {
-	Ref      string `json:"ref"`
-	Name     string `json:"name"`
-	Region   string `json:"region"`
-	Status   string `json:"status"`
-	Database struct {
-		Host string `json:"host"`
-	} `json:"database"`
+	Ref    string `json:"ref"`
+	Name   string `json:"name"`
+	Region string `json:"region"`
+	Status string `json:"status"`
 }
 
 func (a *projectAnswer) complete() bool {
@@ -58,7 +53,7 @@ func (a *projectAnswer) complete() bool {
 }
 
 func (a *projectAnswer) project() Project {
-	return Project{Ref: a.Ref, Name: a.Name, Region: a.Region, Status: a.Status, DatabaseHost: a.Database.Host}
+	return Project{Ref: a.Ref, Name: a.Name, Region: a.Region, Status: a.Status}
 }
 
 type projectPage struct {

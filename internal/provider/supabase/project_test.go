@@ -37,7 +37,7 @@ func TestProjectFromCreationToRemoval(t *testing.T) {
 
 		w.sleep(t, time.Minute)
 		p, err = w.Project(t.Context(), p.Ref)
-		if err != nil || !p.Ready() || p.DatabaseHost != "db."+p.Ref+".supabase.co" {
+		if err != nil || !p.Ready() {
 			t.Fatalf("after a minute: %+v, %v", p, err)
 		}
 		if up, all := healthy(t, w, p.Ref); up == all {
@@ -48,7 +48,7 @@ func TestProjectFromCreationToRemoval(t *testing.T) {
 			t.Errorf("%d of %d services healthy, want 5 of 5", up, all)
 		}
 		pooler, err := w.Pooler(t.Context(), p.Ref)
-		if err != nil || pooler.Port != 6543 || pooler.User != "postgres."+p.Ref || !strings.HasSuffix(pooler.Host, "-eu-central-1.pooler.supabase.com") {
+		if err != nil || pooler.User != "postgres."+p.Ref || !strings.HasSuffix(pooler.Host, "-eu-central-1.pooler.supabase.com") {
 			t.Errorf("pooler: %+v, %v", pooler, err)
 		}
 		if err := w.SetDatabasePassword(attempt(t), p.Ref, provider.NewSecret("new-password")); err != nil {
@@ -210,16 +210,17 @@ func TestNamesNeedNotBeUnique(t *testing.T) {
 
 func TestDatabaseURL(t *testing.T) {
 	ref := strings.Repeat("q", 20)
+	at := supabase.Pooler{Host: "aws-1-eu.pooler.supabase.com", User: "postgres." + ref}
 	for _, c := range []struct{ template, want string }{
-		{"postgres://db.{ref}.supabase.co:5432/postgres?sslmode=require", "postgres://postgres:p%40ss%2Fw@db." + ref + ".supabase.co:5432/postgres?sslmode=require"},
-		{"postgres://postgres.{ref}@127.0.0.1:5433/{ref}?sslmode=disable", "postgres://postgres." + ref + ":p%40ss%2Fw@127.0.0.1:5433/" + ref + "?sslmode=disable"},
+		{provider.Production().SupabaseDatabase, "postgres://postgres." + ref + ":p%40ss%2Fw@aws-1-eu.pooler.supabase.com:5432/postgres?sslmode=verify-full"},
+		{"postgres://{user}@127.0.0.1:5433/{ref}?sslmode=disable", "postgres://postgres." + ref + ":p%40ss%2Fw@127.0.0.1:5433/" + ref + "?sslmode=disable"},
 		{"no url", ""},
 		{"", ""},
 		{"postgres://[", ""},
 	} {
 		cfg := config(nil, nil)
 		cfg.Endpoints.SupabaseDatabase = c.template
-		got := supabase.New(cfg).DatabaseURL(ref, provider.NewSecret("p@ss/w"))
+		got := supabase.New(cfg).DatabaseURL(ref, at, provider.NewSecret("p@ss/w"))
 		if got.Reveal() != c.want {
 			t.Errorf("%s: %s, want %s", c.template, got.Reveal(), c.want)
 		}

@@ -38,7 +38,7 @@ func New(c provider.Config) *Client {
 func (c *Client) manage(ctx context.Context, r request) error {
 	token, err := c.config.Credential(ctx, provider.SupabaseToken)
 	if err != nil {
-		return unsent(r.operation, fault.Unavailable, "no access token", err)
+		return provider.NoCredential(Name, r.operation, err)
 	}
 	if token.Empty() {
 		return unsent(r.operation, fault.Internal, "the access token is empty", nil)

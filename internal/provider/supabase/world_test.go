@@ -35,7 +35,7 @@ func config(c clock.Clock, transport http.RoundTripper) provider.Config {
 		Endpoints: provider.Endpoints{
 			Supabase:         "https://api.supabase.test",
 			SupabaseProject:  "https://{ref}.supabase.test",
-			SupabaseDatabase: "postgres://db.{ref}.supabase.test:5432/postgres?sslmode=require",
+			SupabaseDatabase: "postgres://{user}@{host}:5432/postgres?sslmode=verify-full",
 		},
 		Clock:     c,
 		Transport: transport,

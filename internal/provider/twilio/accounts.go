@@ -150,6 +150,16 @@ func (c *Client) Account(ctx context.Context, sid string) (Account, error) {
 	return read, nil
 }
 
+// OpenAccount reads one account for calls in its own name. It is not open, and nothing in it is reached, when it is closed or
+// there is none.
+func (c *Client) OpenAccount(ctx context.Context, sid string) (a Account, open bool, err error) {
+	a, err = c.Account(ctx, sid)
+	if gone(err) || closed(err) {
+		return Account{}, false, nil
+	}
+	return a, err == nil && a.Status != Closed, err
+}
+
 // account reads an account as Twilio shows it. Everything in the document is optional; Fleet can't do without these.
 func account(a v2010.ApiV2010Account) (Account, error) {
 	out := Account{

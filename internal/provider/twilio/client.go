@@ -1,8 +1,8 @@
-// Package twilio is Fleet's client for Twilio subaccounts and their API keys, on Twilio's own SDK.
+// Package twilio is Fleet's client for Twilio subaccounts, their API keys and Messaging Services, on Twilio's own SDK.
 //
 // The SDK knows no context, no base URL and no failing redirect, and drops parts of query values; each call therefore
-// gets an SDK client of its own, whose transport puts that right (see transport). Only the SDK's client and
-// rest/api/v2010 packages are imported: its root package links every Twilio product.
+// gets an SDK client of its own, whose transport puts that right (see transport). Only the SDK's client, rest/api/v2010 and
+// rest/messaging/v1 packages are imported: its root package links every Twilio product.
 package twilio
 
 import (
@@ -29,6 +29,7 @@ const (
 	codeSuspendedByOwner = "21478" // the account was suspended by Twilio itself
 	codeClosed           = "21479" // the account is closed, for good
 	codeAccountLimit     = "21480" // no further subaccounts
+	codeServiceLimit     = "21102" // no further Messaging Services below the parent
 )
 
 // Client calls Twilio as the parent account. Every method returns a *fault.Error when it fails.
@@ -53,20 +54,29 @@ func (c *Client) call(ctx context.Context, operation string, query url.Values, d
 		return &fault.Error{Code: fault.Unavailable, Vendor: vendor, Operation: operation,
 			Text: "not sent: the credential can't be read", NothingHappened: true, Err: err}
 	}
-	base, err := url.Parse(c.config.Endpoints.Twilio)
+	one, err := c.open(ctx, operation, c.config.Endpoints.Twilio, c.parent(), token, query)
+	if err != nil {
+		return err
+	}
+	return translate(operation, do(v2010.NewApiServiceWithClient(one)))
+}
+
+// open makes the SDK client of one call: to an endpoint, as an account, with a query.
+func (c *Client) open(ctx context.Context, operation, endpoint, sid string, token provider.Secret, query url.Values) (*sdk.Client, error) {
+	base, err := url.Parse(endpoint)
 	if err != nil || base.Host == "" {
-		return &fault.Error{Code: fault.Internal, Vendor: vendor, Operation: operation,
+		return nil, &fault.Error{Code: fault.Internal, Vendor: vendor, Operation: operation,
 			Text: "not sent: the endpoint is no URL", NothingHappened: true, Err: err}
 	}
 	one := &sdk.Client{
-		Credentials: sdk.NewCredentials(c.parent(), token.Reveal()),
+		Credentials: sdk.NewCredentials(sid, token.Reveal()),
 		// No Timeout: the guard bounds each call on Fleet's clock.
 		HTTPClient: &http.Client{Transport: &transport{
 			ctx: ctx, operation: operation, base: base, query: query, next: c.transport,
 		}},
 	}
-	one.SetAccountSid(c.parent())
-	return translate(operation, do(v2010.NewApiServiceWithClient(one)))
+	one.SetAccountSid(sid)
+	return one, nil
 }
 
 // translate turns what the SDK returns into a fault.
@@ -120,23 +130,30 @@ func code(err error) string {
 // maxPages bounds a list that never ends: 100 pages of 1000.
 const maxPages = 100
 
-// pages calls page with the query of each page of a list in turn; page returns the answer's next_page_uri.
+// pages calls page with each page of a list of the parent's in turn; page returns the answer's next_page_uri.
 func (c *Client) pages(ctx context.Context, operation string, query url.Values,
 	page func(*v2010.ApiService) (next *string, err error)) error {
-	query.Set("PageSize", "1000") // the most that Twilio gives
-	for range maxPages {
-		var next *string
-		err := c.call(ctx, operation, query, func(api *v2010.ApiService) (err error) {
+	return turn(operation, query, func(query url.Values) (next *string, err error) {
+		err = c.call(ctx, operation, query, func(api *v2010.ApiService) (err error) {
 			next, err = page(api)
 			return err
 		})
+		return next, err
+	})
+}
+
+// turn calls page with the query of each page of a list in turn; page returns the address of the next one, nil or empty for none.
+func turn(operation string, query url.Values, page func(url.Values) (next *string, err error)) error {
+	query.Set("PageSize", "1000") // the most that Twilio gives
+	for range maxPages {
+		next, err := page(query)
 		if err != nil || next == nil || *next == "" {
 			return err
 		}
-		// It is a path relative to Twilio's host; where that is, is the endpoint's word. Its query holds the filter too.
+		// A path relative to Twilio's host, or a whole address; where Twilio is, is the endpoint's word. Its query holds the filter too.
 		u, err := url.Parse(*next)
 		if err != nil || u.RawQuery == "" {
-			return incomprehensible(operation, errors.New("next_page_uri has no query"))
+			return incomprehensible(operation, errors.New("the next page's address has no query"))
 		}
 		query = u.Query()
 	}

@@ -24,6 +24,7 @@ const (
 	token  = "hush0hush"
 	nobody = "AC00000000000000000000000000000002"
 	noKey  = "SK00000000000000000000000000000003"
+	none   = "MG00000000000000000000000000000004"
 )
 
 // world is a client and a simulator joined by a link, in virtual time.
@@ -61,8 +62,10 @@ func open(t *testing.T, script string) *world {
 	w.sim = simtwilio.New(sim.Options{Clock: c, Seed: 1, Answer: time.Second}, parent, token)
 	w.link = &sim.Link{Clock: c, Script: sim.NewScript(rules...),
 		Observe: func(_ context.Context, call sim.Call) { w.calls = append(w.calls, call) }}
-	if err := w.link.Add(provider.Production().Twilio, w.sim, nil); err != nil {
-		t.Fatal(err)
+	for _, place := range []string{provider.Production().Twilio, provider.Production().TwilioMessaging} {
+		if err := w.link.Add(place, w.sim, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	w.Client = twilio.New(config(c, w.link))
 	return w
@@ -102,6 +105,9 @@ func TestAccounts(t *testing.T) {
 		if got := must[twilio.Account](t)(w.Account(w.read, made.SID)); got != made {
 			t.Errorf("read %+v, want %+v", got, made)
 		}
+		if got, open, err := w.OpenAccount(w.read, made.SID); got != made || !open || err != nil {
+			t.Errorf("read %+v, open %t, %v", got, open, err)
+		}
 		if err := w.CloseAccount(w.ctx, made.SID); err != nil {
 			t.Fatal(err)
 		}
@@ -110,6 +116,11 @@ func TestAccounts(t *testing.T) {
 		}
 		if err := w.CloseAccount(w.ctx, made.SID); err != nil {
 			t.Errorf("closing again: %v", err)
+		}
+		for _, sid := range []string{made.SID, nobody} {
+			if _, open, err := w.OpenAccount(w.read, sid); open || err != nil {
+				t.Errorf("%s is open: %t, %v", sid, open, err)
+			}
 		}
 		if err := w.CloseAccount(w.ctx, nobody); err != nil {
 			t.Errorf("closing what isn't there: %v", err)
@@ -240,17 +251,24 @@ func TestQuota(t *testing.T) {
 func TestNotSent(t *testing.T) {
 	virtual(t, "", func(t *testing.T, w *world) {
 		calls := map[string]func() error{
-			"the parent":    func() error { return w.CloseAccount(w.ctx, parent) },
-			"path in a SID": func() error { return w.CloseAccount(w.ctx, "../x") },
-			"no SID":        func() error { _, err := w.Account(w.ctx, ""); return err },
-			"keys of none":  func() error { _, err := w.FindKeys(w.ctx, "", "k"); return err },
-			"key for none":  func() error { _, err := w.CreateKey(w.ctx, "AC", "k"); return err },
-			"no key":        func() error { return w.DeleteKey(w.ctx, nobody, "SK") },
+			"the parent":        func() error { return w.CloseAccount(w.ctx, parent) },
+			"path in a SID":     func() error { return w.CloseAccount(w.ctx, "../x") },
+			"no SID":            func() error { _, err := w.Account(w.ctx, ""); return err },
+			"keys of none":      func() error { _, err := w.FindKeys(w.ctx, "", "k"); return err },
+			"key for none":      func() error { _, err := w.CreateKey(w.ctx, "AC", "k"); return err },
+			"no key":            func() error { return w.DeleteKey(w.ctx, nobody, "SK") },
+			"services of none":  func() error { _, err := w.FindServices(w.ctx, twilio.Account{}, "s"); return err },
+			"service for none":  func() error { _, err := w.CreateService(w.ctx, twilio.Account{SID: "AC"}, "s", hooks); return err },
+			"no service":        func() error { return w.DeleteService(w.ctx, stranger, "../x") },
+			"no service to set": func() error { return w.SetCallbacks(w.ctx, stranger, "MG", hooks) },
 			// Guard's part: no attempt.
-			"create":     func() error { _, err := w.CreateAccount(w.read, "a"); return err },
-			"close":      func() error { return w.CloseAccount(w.read, nobody) },
-			"create key": func() error { _, err := w.CreateKey(w.read, nobody, "k"); return err },
-			"delete key": func() error { return w.DeleteKey(w.read, nobody, noKey) },
+			"create":         func() error { _, err := w.CreateAccount(w.read, "a"); return err },
+			"close":          func() error { return w.CloseAccount(w.read, nobody) },
+			"create key":     func() error { _, err := w.CreateKey(w.read, nobody, "k"); return err },
+			"delete key":     func() error { return w.DeleteKey(w.read, nobody, noKey) },
+			"create service": func() error { _, err := w.CreateService(w.read, stranger, "s", hooks); return err },
+			"set callbacks":  func() error { return w.SetCallbacks(w.read, stranger, none, hooks) },
+			"delete service": func() error { return w.DeleteService(w.read, stranger, none) },
 		}
 		for name, call := range calls {
 			if err := call(); err == nil || !fault.NothingHappened(err) || fault.CodeOf(err).Transient() {
@@ -306,10 +324,15 @@ func TestOverHTTP(t *testing.T) {
 	defer server.Close()
 	cfg := config(c, server.Client().Transport)
 	cfg.Endpoints.Twilio = server.URL + "/twilio"
+	cfg.Endpoints.TwilioMessaging = cfg.Endpoints.Twilio
 	client, ctx := twilio.New(cfg), provider.WithAttempt(t.Context())
 	made := must[twilio.Account](t)(client.CreateAccount(ctx, "a"))
 	must[twilio.Key](t)(client.CreateKey(ctx, made.SID, "k"))
 	if got := must[[]twilio.Account](t)(client.FindAccounts(ctx, "a")); len(got) != 1 || got[0] != made {
+		t.Errorf("found %+v", got)
+	}
+	s1 := must[twilio.Service](t)(client.CreateService(ctx, made, "s", hooks))
+	if got := must[[]twilio.Service](t)(client.FindServices(ctx, made, "s")); len(got) != 1 || got[0] != s1 {
 		t.Errorf("found %+v", got)
 	}
 }

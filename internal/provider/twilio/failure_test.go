@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -16,15 +17,30 @@ import (
 	"github.com/project-gimbal/fleet/internal/provider/twilio"
 )
 
-// operations are all calls, by the name of their operation. Each works on an account and a key made before.
-var operations = map[string]func(w *world, account, key string) error{
-	"ListAccounts":  func(w *world, _, _ string) error { _, err := w.FindAccounts(w.ctx, "a"); return err },
-	"CreateAccount": func(w *world, _, _ string) error { _, err := w.CreateAccount(w.ctx, "b"); return err },
-	"UpdateAccount": func(w *world, account, _ string) error { return w.CloseAccount(w.ctx, account) },
-	"FetchAccount":  func(w *world, account, _ string) error { _, err := w.Account(w.ctx, account); return err },
-	"ListKeys":      func(w *world, account, _ string) error { _, err := w.FindKeys(w.ctx, account, "k"); return err },
-	"CreateKey":     func(w *world, account, _ string) error { _, err := w.CreateKey(w.ctx, account, "j"); return err },
-	"DeleteKey":     func(w *world, account, key string) error { return w.DeleteKey(w.ctx, account, key) },
+// things are what operations work on, made before.
+type things struct {
+	account      twilio.Account
+	key, service string
+}
+
+// nothing are things that aren't there.
+var nothing = things{stranger, noKey, none}
+
+// operations are all calls, by the name of their operation.
+var operations = map[string]func(w *world, on things) error{
+	"ListAccounts":  func(w *world, _ things) error { _, err := w.FindAccounts(w.ctx, "a"); return err },
+	"CreateAccount": func(w *world, _ things) error { _, err := w.CreateAccount(w.ctx, "b"); return err },
+	"UpdateAccount": func(w *world, on things) error { return w.CloseAccount(w.ctx, on.account.SID) },
+	"FetchAccount":  func(w *world, on things) error { _, err := w.Account(w.ctx, on.account.SID); return err },
+	"ListKeys":      func(w *world, on things) error { _, err := w.FindKeys(w.ctx, on.account.SID, "k"); return err },
+	"CreateKey":     func(w *world, on things) error { _, err := w.CreateKey(w.ctx, on.account.SID, "j"); return err },
+	"DeleteKey":     func(w *world, on things) error { return w.DeleteKey(w.ctx, on.account.SID, on.key) },
+	"ListServices":  func(w *world, on things) error { _, err := w.FindServices(w.ctx, on.account, "s"); return err },
+	"CreateService": func(w *world, on things) error { _, err := w.CreateService(w.ctx, on.account, "r", hooks); return err },
+	"UpdateService": func(w *world, on things) error {
+		return w.SetCallbacks(w.ctx, on.account, on.service, twilio.Callbacks{})
+	},
+	"DeleteService": func(w *world, on things) error { return w.DeleteService(w.ctx, on.account, on.service) },
 }
 
 // TestFaults: each way in which a call goes wrong, for each operation: its code, what it proves, and that it is sent once.
@@ -59,9 +75,10 @@ func TestFaults(t *testing.T) {
 				virtual(t, script, func(t *testing.T, w *world) {
 					a := w.account(t, "a")
 					k := w.key(t, a.SID, "k")
-					before, start := fmt.Sprint(w.sim.Inventory()), time.Now()
+					s := must[twilio.Service](t)(w.CreateService(w.ctx, a, "s", hooks))
+					before, start := w.all(t), time.Now()
 					w.calls = nil
-					err := call(w, a.SID, k.SID)
+					err := call(w, things{a, k.SID, s.SID})
 					f, ok := err.(*fault.Error)
 					if !ok || f.Code != test.code || f.NothingHappened != test.nothing || f.Status != test.status ||
 						f.RetryAfter != test.after || f.Vendor != "twilio" || f.Operation != operation {
@@ -75,13 +92,20 @@ func TestFaults(t *testing.T) {
 					}
 					w.link.Drain()
 					changes := !strings.HasPrefix(operation, "List") && operation != "FetchAccount"
-					if changed := fmt.Sprint(w.sim.Inventory()) != before; changed != (test.effect && changes) {
+					if changed := w.all(t) != before; changed != (test.effect && changes) {
 						t.Errorf("changed: %v", changed)
 					}
 				})
 			})
 		}
 	}
+}
+
+// all is everything that the vendor has, but for how often it was called.
+func (w *world) all(t *testing.T) string {
+	t.Helper()
+	saved := must[[]byte](t)(w.sim.Save())
+	return regexp.MustCompile(`"calls":\d+`).ReplaceAllString(string(saved), "")
 }
 
 // TestLostCreate: an account whose answer was lost is found with its token.
@@ -158,22 +182,22 @@ func TestUnusableAnswers(t *testing.T) {
 		"truncated":             {201, breaking(`{"sid":"AC`), fault.Unavailable, false},
 		"truncated error":       {400, breaking(`{"code":2`), fault.Rejected, true},
 		"cut JSON":              {200, strings.NewReader(`{"accounts":[{"sid":"AC`), fault.Unavailable, false},
-		"wrong types":           {200, strings.NewReader(`{"sid":1,"accounts":{},"keys":"x"}`), fault.Unavailable, false},
-		"empty entries":         {200, strings.NewReader(`{"accounts":[{}],"keys":[{}]}`), fault.Unavailable, false},
-		"no list":               {200, strings.NewReader(`{"accounts":null,"keys":null}`), fault.Unavailable, false},
-		"10 MB":                 {200, strings.NewReader(`{"accounts":[],"keys":[],"x":"` + strings.Repeat("x", 10<<20) + `"}`), fault.Unavailable, false},
+		"wrong types":           {200, strings.NewReader(`{"sid":1,"accounts":{},"keys":"x","services":1}`), fault.Unavailable, false},
+		"empty entries":         {200, strings.NewReader(`{"accounts":[{}],"keys":[{}],"services":[{}]}`), fault.Unavailable, false},
+		"no list":               {200, strings.NewReader(`{"accounts":null,"keys":null,"services":null}`), fault.Unavailable, false},
+		"10 MB":                 {200, strings.NewReader(`{"accounts":[],"keys":[],"services":[],"x":"` + strings.Repeat("x", 10<<20) + `"}`), fault.Unavailable, false},
 		"redirect":              {302, strings.NewReader(""), fault.Unavailable, false},
-		"multiple choices":      {300, strings.NewReader(`{"accounts":[],"keys":[]}`), fault.Unavailable, false},
+		"multiple choices":      {300, strings.NewReader(`{"accounts":[],"keys":[],"services":[]}`), fault.Unavailable, false},
 		"error without numbers": {400, strings.NewReader(`{"code":"x","message":"` + free + `"}`), fault.Rejected, true},
 		"error with text":       {400, strings.NewReader(`{"code":20001,"message":"` + free + `","more_info":"` + token + `"}`), fault.Rejected, true},
 		"unavailable":           {503, strings.NewReader(`{"code":20503,"message":"` + free + `"}`), fault.Unavailable, false},
 		"endless list":          {200, &endless{}, fault.Unavailable, false},
-		"list leads nowhere":    {200, strings.NewReader(`{"accounts":[],"keys":[],"next_page_uri":":%"}`), fault.Unavailable, false},
+		"list leads nowhere":    {200, strings.NewReader(`{"accounts":[],"keys":[],"next_page_uri":":%","services":[],"meta":{"next_page_url":":%"}}`), fault.Unavailable, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			for operation, call := range operations {
-				if operation == "DeleteKey" && test.status/100 == 2 {
+				if strings.HasPrefix(operation, "Delete") && test.status/100 == 2 {
 					continue // has no body to read
 				}
 				again := test.body
@@ -188,7 +212,7 @@ func TestUnusableAnswers(t *testing.T) {
 					vendor.header = http.Header{"Location": {"https://elsewhere.example/"}}
 				}
 				w := &world{Client: twilio.New(config(clock.System(), vendor)), ctx: provider.WithAttempt(t.Context())}
-				err := call(w, nobody, noKey)
+				err := call(w, nothing)
 				f, ok := err.(*fault.Error)
 				if !ok || f.Code != test.code || f.NothingHappened != test.proven {
 					t.Errorf("%s: %#v", operation, err)
@@ -209,7 +233,7 @@ func TestUnusableAnswers(t *testing.T) {
 type endless struct{ at int }
 
 func (e *endless) Read(p []byte) (int, error) {
-	const page = `{"accounts":[],"keys":[],"next_page_uri":"/x?Page=1"}`
+	const page = `{"accounts":[],"keys":[],"next_page_uri":"/x?Page=1","services":[],"meta":{"next_page_url":"https://x.example/x?Page=1"}}`
 	if e.at == len(page) {
 		e.at = 0
 		return 0, io.EOF
@@ -301,6 +325,8 @@ func FuzzAnswers(f *testing.F) {
 	f.Add(200, `{"sid":"`+nobody+`","owner_account_sid":"`+parent+`","status":"active","friendly_name":"a","auth_token":"x"}`)
 	f.Add(201, `{"sid":"`+noKey+`","friendly_name":"k","secret":"x"}`)
 	f.Add(200, `{"accounts":[{"sid":null}],"keys":[{"sid":"SK"}],"next_page_uri":"?"}`)
+	f.Add(201, `{"sid":"`+none+`","account_sid":"`+nobody+`","friendly_name":"s"}`)
+	f.Add(200, `{"services":[{"sid":null}],"meta":{"next_page_url":"?"}}`)
 	f.Add(404, `{"code":20404,"message":"x","status":404}`)
 	f.Add(400, `{"code":21479}`)
 	f.Add(302, ``)
@@ -313,7 +339,7 @@ func FuzzAnswers(f *testing.F) {
 			return &world{Client: twilio.New(config(clock.System(), vendor)), ctx: provider.WithAttempt(t.Context())}
 		}
 		for operation, call := range operations {
-			if err := call(client(), nobody, noKey); err != nil {
+			if err := call(client(), nothing); err != nil {
 				if f, ok := err.(*fault.Error); !ok || f.Vendor != "twilio" || f.Operation != operation {
 					t.Errorf("%s: %#v", operation, err)
 				}
@@ -328,6 +354,9 @@ func FuzzAnswers(f *testing.F) {
 		if k, err := client().CreateKey(provider.WithAttempt(t.Context()), nobody, "k"); err == nil &&
 			(len(k.SID) != 34 || k.Secret.Empty()) {
 			t.Errorf("incomplete key %+v", k)
+		}
+		if s, err := client().CreateService(provider.WithAttempt(t.Context()), stranger, "s", hooks); err == nil && len(s.SID) != 34 {
+			t.Errorf("incomplete service %+v", s)
 		}
 	})
 }

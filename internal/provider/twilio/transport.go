@@ -73,6 +73,8 @@ func answered(operation string, status int, header http.Header, body []byte) *fa
 	switch vendorCode {
 	case codeAccountLimit:
 		f.Code, f.Text = fault.QuotaExceeded, "no further subaccounts"
+	case codeServiceLimit:
+		f.Code, f.Text = fault.QuotaExceeded, "no further Messaging Services in all subaccounts together"
 	case codeClosed:
 		f.Code, f.Text = fault.Conflict, "the account is closed"
 	case codeSuspendedByOwner, codeParentSuspended:

@@ -80,13 +80,13 @@ func (c *Client) do(ctx context.Context, r request, answer complete) error {
 
 func (c *Client) compose(ctx context.Context, r request) (*http.Request, error) {
 	if c.config.Settings.VercelTeam == "" {
-		return nil, unsent(r.operation, fault.Internal, "not sent: no team is set", nil)
+		return nil, unsent(r.operation, fault.Internal, "no team is set", nil)
 	}
 	content := r.raw
 	if r.body != nil {
 		var err error
 		if content, err = json.Marshal(r.body); err != nil {
-			return nil, unsent(r.operation, fault.Internal, "not sent: the request cannot be written", err)
+			return nil, unsent(r.operation, fault.Internal, "the request cannot be written", err)
 		}
 	}
 	query := url.Values{}
@@ -102,7 +102,7 @@ func (c *Client) compose(ctx context.Context, r request) (*http.Request, error) 
 	}
 	req, err := http.NewRequestWithContext(ctx, r.method, c.config.Endpoints.Vercel+r.path+"?"+query.Encode(), body)
 	if err != nil {
-		return nil, unsent(r.operation, fault.Internal, "not sent: the request cannot be written", err)
+		return nil, unsent(r.operation, fault.Internal, "the request cannot be written", err)
 	}
 	req.GetBody = nil // so that no transport can send a body a second time
 	for name, values := range r.header {
@@ -113,11 +113,7 @@ func (c *Client) compose(ctx context.Context, r request) (*http.Request, error) 
 	}
 	token, err := c.config.Credential(ctx, provider.VercelToken)
 	if err != nil {
-		code := fault.Unavailable
-		if f, ok := errors.AsType[*fault.Error](err); ok {
-			code = f.Code
-		}
-		return nil, unsent(r.operation, code, "not sent: no credential", err)
+		return nil, provider.NoCredential(vendor, r.operation, err)
 	}
 	req.Header.Set("Authorization", "Bearer "+token.Reveal())
 	req.Header.Set("Accept", "application/json")
@@ -126,7 +122,7 @@ func (c *Client) compose(ctx context.Context, r request) (*http.Request, error) 
 
 // unsent is the fault of a request that never left.
 func unsent(operation string, code fault.Code, text string, cause error) error {
-	return &fault.Error{Code: code, Vendor: vendor, Operation: operation, Text: text, NothingHappened: true, Err: cause}
+	return provider.Unsent(vendor, operation, code, text, cause)
 }
 
 // unusable is the fault of an answer that reports success but cannot be used: what was asked for may have happened.

@@ -18,8 +18,6 @@ type refusal struct {
 	Error struct {
 		Code    string   `json:"code"`
 		Missing []string `json:"missing"` // only with missing_files
-		// InvalidToken tells a token that isn't accepted from one that may not do this: both are 403 forbidden.
-		InvalidToken bool `json:"invalidToken"`
 	} `json:"error"`
 }
 
@@ -47,8 +45,6 @@ func (c *Client) refused(operation string, res *http.Response, body []byte) erro
 		f.Code, f.Text = fault.Conflict, "already there, or in the way"
 	case res.StatusCode == http.StatusPaymentRequired:
 		f.Code, f.Text = fault.QuotaExceeded, "the plan does not allow it"
-	case res.StatusCode == http.StatusForbidden && document.Error.InvalidToken:
-		f.Text = provider.NotAccepted
 	case code == "missing_files":
 		f.Text, f.Err = "files are not uploaded", &MissingFiles{Digests: digests(document.Error.Missing)}
 	}

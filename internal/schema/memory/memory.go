@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
+	_ "time/tzdata" // which zones there are must not depend on the machine's files
 	"unicode/utf8"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -33,6 +35,16 @@ type content struct {
 	config   *schema.Config
 	starter  *schema.Starter
 	admins   map[string]string // display name by user id
+}
+
+// Defaults is a new instance's row, as the table's defaults make it.
+func Defaults(instanceID string) schema.Config {
+	return schema.Config{
+		InstanceID: instanceID,
+		Timezone:   "America/New_York", Locale: "en-US", DateFormat: "MM/DD/YYYY",
+		MonthlySMSLimit: new(10_000), MonthlyEmailLimit: new(50_000), MaxUsers: new(50),
+		DataRetentionDays: new(730), EnableAuditLog: new(true), GDPREnabled: new(true),
+	}
 }
 
 // Key is what a database is kept under: its connection string without password and parameters.
@@ -149,7 +161,7 @@ func (d *database) change(ctx context.Context, operation string, f func(*content
 	return nil
 }
 
-func refused(operation, state string) error {
+func refused(operation, state string) *fault.Error {
 	return &fault.Error{Code: fault.Rejected, Vendor: "supabase", Operation: operation, VendorCode: state, Text: "SQLSTATE " + state, NothingHappened: true}
 }
 
@@ -162,13 +174,18 @@ func (d *database) Migrate(ctx context.Context) error {
 
 func (d *database) WriteConfig(ctx context.Context, given schema.Config) error {
 	return d.change(ctx, "WriteConfig", func(c *content) error {
-		row := schema.Defaults(given.InstanceID)
+		row := Defaults(given.InstanceID)
 		if c.config != nil {
 			if !strings.EqualFold(c.config.InstanceID, given.InstanceID) {
 				return &fault.Error{Code: fault.NotOurs, Vendor: "supabase", Operation: "WriteConfig",
 					Text: "the database holds another instance's configuration", NothingHappened: true}
 			}
 			row = *c.config
+		}
+		if _, err := time.LoadLocation(given.Timezone); err != nil {
+			f := refused("WriteConfig", "23514") // check_violation
+			f.Text += " by instance_config_timezone_known"
+			return f
 		}
 		row = row.With(given)
 		c.config = &row

@@ -11,10 +11,10 @@ insert into user_quotas (user_id, monthly_sms_limit) values ('00000000-0000-4000
 insert into user_preferences (user_id) values ('00000000-0000-4000-8000-00000000000c');
 insert into opt_out_texts (locale, keyword, sms_notice, email_notice) values ('en', 'STOP', 's', 'e'), ('xx', 'STOP', 's', 'e');
 insert into sending_rules (sender_name, vertical, locale, quiet_start, quiet_end) values ('A', 'general', 'en', '00:00', '00:00');
-insert into contacts (id, team_id, first_name, sms_consent) values
-    ('00000000-0000-4000-8002-000000000001', '00000000-0000-4000-8001-000000000001', 'a', 'opted_in'),
-    ('00000000-0000-4000-8002-000000000002', '00000000-0000-4000-8001-000000000002', 'b', 'opted_in'),
-    ('00000000-0000-4000-8002-000000000003', '00000000-0000-4000-8001-000000000001', 'c', 'opted_out');
+insert into contacts (id, team_id, first_name, phone, sms_consent) values
+    ('00000000-0000-4000-8002-000000000001', '00000000-0000-4000-8001-000000000001', 'a', '+12025550101', 'opted_in'),
+    ('00000000-0000-4000-8002-000000000002', '00000000-0000-4000-8001-000000000002', 'b', '+12025550102', 'opted_in'),
+    ('00000000-0000-4000-8002-000000000003', '00000000-0000-4000-8001-000000000001', 'c', '+12025550103', 'opted_out');
 insert into tags (id, team_id, name) values
     ('00000000-0000-4000-8003-000000000001', '00000000-0000-4000-8001-000000000001', 'a'),
     ('00000000-0000-4000-8003-000000000002', '00000000-0000-4000-8001-000000000002', 'b');

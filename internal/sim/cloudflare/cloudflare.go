@@ -10,10 +10,8 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -116,15 +114,12 @@ func (s *Sim) latency(operation string) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Calls[operation]++
-	half := s.options.Answer / 2
-	return half + time.Duration(s.random("latency", operation, s.state.Calls[operation]).Float64()*float64(half))
+	return sim.Latency(s.options.Answer, s.random("latency", operation, s.state.Calls[operation]))
 }
 
 // random gives the numbers for the nth thing of a kind and name.
 func (s *Sim) random(kind, name string, n int) *rand.Rand {
-	h := fnv.New64a()
-	_, _ = fmt.Fprint(h, "cloudflare ", kind, " ", name, " ", n) // a hash takes everything
-	return rand.New(rand.NewPCG(s.options.Seed, h.Sum64()))
+	return sim.Random(s.options.Seed, "cloudflare", kind, name, n)
 }
 
 // inZone lets only the token through, and only to its zone.
@@ -176,10 +171,7 @@ func (s *Sim) Inventory() []sim.Held {
 			held = append(held, sim.Held{Kind: "cloudflare_rule", Name: r.Ref, ID: r.ID, Mark: r.Description, Status: "enabled"})
 		}
 	}
-	slices.SortFunc(held, func(a, b sim.Held) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
-	return held
+	return sim.Sorted(held)
 }
 
 // Save gives the zone as JSON.

@@ -1,6 +1,7 @@
 package postgres_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	osexec "os/exec"
@@ -50,6 +51,7 @@ func stopped(t *testing.T, s *postgres.Server) {
 // TestCommittedSurvivesAHardEnd: what a client was told is committed is there after the server was ended as it is when Fleet
 // dies.
 func TestCommittedSurvivesAHardEnd(t *testing.T) {
+	t.Parallel()
 	dir, ref := scratch(t), postgrestest.Reference()
 	s := started(t, dir)
 	if err := s.Create(t.Context(), ref, "secret"); err != nil {
@@ -73,6 +75,7 @@ func TestCommittedSurvivesAHardEnd(t *testing.T) {
 // TestLockOfAnotherProgram: after a crash of the machine, or of a container, the number of the server that was may be
 // another program's.
 func TestLockOfAnotherProgram(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	stopped(t, started(t, dir))
 	other := osexec.Command("sleep", "60")
@@ -99,6 +102,7 @@ func killed(err error) bool {
 
 // TestOrphanIsEnded: where the system does not end a server with its parent, the next one does.
 func TestOrphanIsEnded(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	first := started(t, dir)
 	defer stopped(t, first)
@@ -123,11 +127,14 @@ func TestOrphanIsEnded(t *testing.T) {
 
 // TestServerOfALivingParent is left alone.
 func TestServerOfALivingParent(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	s := started(t, dir)
 	defer stopped(t, s)
 	pid := postmaster(t, dir)
-	_, err := postgres.Start(t.Context(), dir, postgres.Options{})
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second) // an orphan would be ended after one
+	defer cancel()
+	_, err := postgres.Start(ctx, dir, postgres.Options{})
 	if err == nil || !strings.Contains(err.Error(), "in use by process "+strconv.Itoa(pid)) {
 		t.Errorf("%v", err)
 	}
@@ -138,6 +145,7 @@ func TestServerOfALivingParent(t *testing.T) {
 
 // TestStartThatWasKilled: a file that was made and not yet written counts as none.
 func TestStartThatWasKilled(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	if err := os.WriteFile(filepath.Join(dir, "superuser"), nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -147,6 +155,7 @@ func TestStartThatWasKilled(t *testing.T) {
 
 // TestInitdbThatIsStillEnding: a child of an initdb whose parent was killed may write for a moment longer.
 func TestInitdbThatIsStillEnding(t *testing.T) {
+	t.Parallel()
 	dir := scratch(t)
 	ended, stop := make(chan struct{}), make(chan struct{})
 	begun := make(chan struct{})

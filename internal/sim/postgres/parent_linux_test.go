@@ -30,6 +30,7 @@ func init() {
 }
 
 func TestServerEndsWithItsParent(t *testing.T) {
+	t.Parallel()
 	dir, remove, err := postgres.Scratch()
 	if err != nil {
 		t.Fatal(err)

@@ -77,15 +77,19 @@ func Start(ctx context.Context, dir string, o Options) (*Server, error) {
 // Port is the TCP port on 127.0.0.1.
 func (s *Server) Port() int { return s.port }
 
-// DatabaseURLTemplate is the connection string of a project's database, without password; "{ref}" stands for the
-// project's reference. It fits provider.Endpoints.SupabaseDatabase. The user is "postgres.{ref}", as Supabase's pooler
-// spells it, since all projects share this server.
+// Host is where the server listens.
+func (s *Server) Host() string { return "127.0.0.1" }
+
+// DatabaseURLTemplate is the connection string of a project's database, as provider.Endpoints.SupabaseDatabase has it. The
+// server stands for a pooler in session mode; since all projects share it, each has a database of its own name.
 func (s *Server) DatabaseURLTemplate() string {
-	return fmt.Sprintf("postgres://postgres.{ref}@127.0.0.1:%d/{ref}?sslmode=disable", s.port)
+	return fmt.Sprintf("postgres://{user}@{host}:%d/{ref}?sslmode=disable", s.port)
 }
 
 // URL is the connection string of project ref's database, without password.
-func (s *Server) URL(ref string) string { return provider.ForProject(s.DatabaseURLTemplate(), ref) }
+func (s *Server) URL(ref string) string {
+	return provider.ForDatabase(s.DatabaseURLTemplate(), ref, s.Host(), loginOf(ref))
+}
 
 // superuserPassword reads the superuser's password from file, or makes one and writes it there for later runs.
 func superuserPassword(file string) (provider.Secret, error) {

@@ -55,6 +55,7 @@ func state(err error) string {
 }
 
 func TestRestartKeepsDatabases(t *testing.T) {
+	t.Parallel()
 	// A private folder: as root, the server must keep its files where its own user can reach them.
 	dir := filepath.Join(t.TempDir(), "postgres")
 	t.Cleanup(func() {
@@ -114,6 +115,7 @@ func postmaster(t *testing.T, dir string) int {
 }
 
 func TestBusyPort(t *testing.T) {
+	t.Parallel()
 	busy, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -139,6 +141,7 @@ func TestBusyPort(t *testing.T) {
 }
 
 func TestDatabaseIsLikeSupabase(t *testing.T) {
+	t.Parallel()
 	ref, url := postgrestest.Project(t)
 	conn := dial(t, url.Reveal())
 	if got := one[string](t, conn, "select current_user"); got != "postgres" {
@@ -181,6 +184,7 @@ func TestDatabaseIsLikeSupabase(t *testing.T) {
 }
 
 func TestClaims(t *testing.T) {
+	t.Parallel()
 	_, url := postgrestest.Project(t)
 	conn := dial(t, url.Reveal())
 	const id = "6b0d4a3e-5a0f-4f43-9d5a-3f1b0a5c7e11"
@@ -219,6 +223,7 @@ func TestClaims(t *testing.T) {
 }
 
 func TestLoginsAreIsolated(t *testing.T) {
+	t.Parallel()
 	first, _ := postgrestest.Project(t)
 	second, url := postgrestest.Project(t)
 	dial(t, url.Reveal())
@@ -248,6 +253,7 @@ func TestLoginsAreIsolated(t *testing.T) {
 }
 
 func TestCreateAndDropConverge(t *testing.T) {
+	t.Parallel()
 	server := postgrestest.Server(t)
 	ref := postgrestest.Reference()
 	for _, password := range []string{"one", "two"} {

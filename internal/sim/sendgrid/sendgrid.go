@@ -12,7 +12,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -138,15 +137,12 @@ func (s *Sim) latency(operation string) time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state.Calls[operation]++
-	half := s.options.Answer / 2
-	return half + time.Duration(s.random("latency", operation, s.state.Calls[operation]).Float64()*float64(half))
+	return sim.Latency(s.options.Answer, s.random("latency", operation, s.state.Calls[operation]))
 }
 
 // random gives the numbers for the nth thing of a kind and name.
 func (s *Sim) random(kind, name string, n int) *rand.Rand {
-	h := fnv.New64a()
-	_, _ = fmt.Fprint(h, "sendgrid ", kind, " ", name, " ", n) // a hash takes everything
-	return rand.New(rand.NewPCG(s.options.Seed, h.Sum64()))
+	return sim.Random(s.options.Seed, "sendgrid", kind, name, n)
 }
 
 // next gives the numbers for one more thing of a kind and name; s.mu is held.
@@ -178,10 +174,7 @@ func (s *Sim) Inventory() []sim.Held {
 		}
 		held = append(held, sim.Held{Kind: "sendgrid_domain", Name: d.Domain, ID: fmt.Sprint(d.ID), Mark: d.Owner, Status: status})
 	}
-	slices.SortFunc(held, func(a, b sim.Held) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
-	return held
+	return sim.Sorted(held)
 }
 
 // Save gives the account as JSON, with the values of its keys.

@@ -2,8 +2,8 @@ package supabase
 
 import "context"
 
-// Databases are the databases behind the projects. None of its methods is called while the simulator holds its lock,
-// and each may be called again for what is done already.
+// Databases are the databases behind the projects. None of its methods but Host is called while the simulator
+// holds its lock, and each may be called again for what is done already.
 type Databases interface {
 	// Create makes the database of a project with the schemas and roles that Supabase gives one, owned by a login
 	// with this password.
@@ -14,6 +14,8 @@ type Databases interface {
 	SetPassword(ctx context.Context, ref, password string) error
 	// AddUser puts a user into its auth.users, so that foreign keys hold.
 	AddUser(ctx context.Context, ref, id, email string) error
+	// Host is where all of them are reached, by session mode; empty where each is at a pooler's name of the vendor's.
+	Host() string
 }
 
 // NoDatabases is Databases without any: for tests in virtual time.
@@ -30,3 +32,6 @@ func (NoDatabases) SetPassword(context.Context, string, string) error { return n
 
 // AddUser does nothing.
 func (NoDatabases) AddUser(context.Context, string, string, string) error { return nil }
+
+// Host is empty.
+func (NoDatabases) Host() string { return "" }

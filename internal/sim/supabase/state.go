@@ -35,7 +35,7 @@ type project struct {
 	Forced   string               `json:"forced,omitempty"`
 
 	Keys   keys           `json:"keys"`
-	Pooler string         `json:"pooler"` // host
+	Pooler string         `json:"pooler"` // host, unless the databases have one of their own
 	Auth   map[string]any `json:"auth"`   // settings that differ from the default
 	// Secrets are the Edge Functions' environment, by name.
 	Secrets map[string]string `json:"secrets,omitempty"`

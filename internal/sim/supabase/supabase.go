@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -86,7 +85,7 @@ func (s *Sim) routes() {
 	s.managed("GET /v1/projects/{ref}/config/auth", "GetAuthConfig", s.one(getAuthConfig))
 	s.managed("PATCH /v1/projects/{ref}/config/auth", "UpdateAuthConfig", s.one(updateAuthConfig))
 	s.managed("POST /v1/projects/{ref}/secrets", "CreateSecrets", s.one(createSecrets))
-	s.managed("GET /v1/projects/{ref}/config/database/pooler", "GetPooler", s.one(getPooler))
+	s.managed("GET /v1/projects/{ref}/config/database/pooler", "GetPooler", s.one(s.getPooler))
 	s.managed("PATCH /v1/projects/{ref}/database/password", "UpdateDatabasePassword", s.updateDatabasePassword)
 
 	s.served("GET /project/{ref}/auth/v1/health", "AuthHealth", "auth", authHealth)
@@ -146,10 +145,7 @@ func (s *Sim) Inventory() []sim.Held {
 			held = append(held, sim.Held{Kind: "admin_user", Name: u.ID, ID: u.ID})
 		}
 	}
-	slices.SortFunc(held, func(a, b sim.Held) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
-	return held
+	return sim.Sorted(held)
 }
 
 // Save gives the account's state.

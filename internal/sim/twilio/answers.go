@@ -17,6 +17,8 @@ const (
 	codeTooMany      = 20429
 	codeClosed       = 21479 // the account is closed
 	codeMaximum      = 21480 // no further subaccounts
+	// codeMaximumServices: no further Messaging Services below this parent.
+	codeMaximumServices = 21102
 )
 
 // reply is an operation's answer: a JSON document, or none.
@@ -40,6 +42,8 @@ var messages = map[int]string{
 	codeTooMany:      "Too Many Requests",
 	codeClosed:       "Account is closed and can not be changed",
 	codeMaximum:      "Maximum number of subaccounts reached",
+
+	codeMaximumServices: "Reached maximum number of Services",
 }
 
 func refuse(status, code int) reply {

@@ -20,14 +20,16 @@ import (
 func TestContract(t *testing.T) {
 	spec := contract.Open(t, "twilio")
 	s := twilio.New(sim.Options{Clock: clock.System()}, parent, token)
-	s.MaxAccounts = 1
+	s.MaxAccounts, s.MaxServices = 1, 1
 	rules, err := sim.ParseRules("twilio.FetchAccount=429@3,twilio.FetchAccount=500-before@4")
 	if err != nil {
 		t.Fatal(err)
 	}
 	link := &sim.Link{Clock: clock.System(), Script: sim.NewScript(rules...)}
-	if err := link.Add(provider.Production().Twilio, s, nil); err != nil {
-		t.Fatal(err)
+	for _, place := range []string{provider.Production().Twilio, provider.Production().TwilioMessaging} {
+		if err := link.Add(place, s, nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 	config := provider.Config{
 		Endpoints: provider.Production(), Clock: clock.System(), Transport: spec.Check(link),
@@ -77,8 +79,20 @@ func TestContract(t *testing.T) {
 	ok(err)
 	ok(c.DeleteKey(ctx, a.SID, k.SID))
 	ok(c.DeleteKey(ctx, a.SID, k.SID))
+	hooks := client.Callbacks{Inbound: "https://a.gimbal.app/in", Status: "https://a.gimbal.app/status"}
+	service, err := c.CreateService(ctx, a, "fleet", hooks)
+	ok(err)
+	_, err = c.CreateService(ctx, a, "fleet", hooks)
+	refused(fault.QuotaExceeded, err)
+	_, err = c.FindServices(ctx, a, "fleet")
+	ok(err)
+	ok(c.SetCallbacks(ctx, a, service.SID, hooks))
+	ok(c.DeleteService(ctx, a, service.SID))
+	ok(c.DeleteService(ctx, a, service.SID))
 	ok(c.CloseAccount(ctx, a.SID))
 	ok(c.CloseAccount(ctx, a.SID))
+	_, err = c.FindServices(ctx, a, "fleet")
+	refused(fault.Rejected, err)
 	_, err = c.CreateKey(ctx, a.SID, "fleet")
 	refused(fault.Conflict, err)
 
@@ -91,7 +105,8 @@ func TestContract(t *testing.T) {
 
 	want := []string{
 		"twilio.CreateAccount", "twilio.CreateNewKey", "twilio.DeleteKey", "twilio.FetchAccount",
-		"twilio.ListAccount", "twilio.ListKey", "twilio.UpdateAccount",
+		"twilio.ListAccount", "twilio.ListKey", "twilio.MessagingV1CreateService", "twilio.MessagingV1DeleteService",
+		"twilio.MessagingV1ListService", "twilio.MessagingV1UpdateService", "twilio.UpdateAccount",
 	}
 	if got := spec.Seen(); !slices.Equal(got, want) {
 		t.Errorf("checked %q, want %q", got, want)

@@ -1,8 +1,10 @@
-// Package twilio simulates Twilio's REST API 2010-04-01 as far as subaccounts and their API keys go.
+// Package twilio simulates Twilio's REST API 2010-04-01 as far as subaccounts and their API keys go, and of messaging/v1 the
+// Messaging Services. All is one handler: the paths of the two hosts differ.
 //
 // As Twilio does, it allows any number of accounts and keys of one friendly name, lists the parent among its own
 // subaccounts, keeps closed accounts in lists and refuses to change them ever after, shows auth tokens to the parent but
-// a key's secret only once, and takes forms and gives JSON.
+// a key's secret only once, and takes forms and gives JSON. Messaging Services are reached with their own account's credentials
+// only, and count against the parent's limit even when that account is closed, until they are deleted.
 package twilio
 
 import (
@@ -24,15 +26,23 @@ import (
 const (
 	KindAccount = "twilio_subaccount"
 	KindKey     = "twilio_key"
+	KindService = "twilio_service"
 )
 
 // DefaultMaxAccounts is how many open subaccounts a parent may have unless Sim.MaxAccounts says otherwise.
 const DefaultMaxAccounts = 1000
 
+// DefaultMaxServices is how many Messaging Services there may be below a parent unless Sim.MaxServices says otherwise. Twilio
+// publishes no number.
+const DefaultMaxServices = 1000
+
 // Sim is Twilio with one parent account.
 type Sim struct {
 	// MaxAccounts bounds the subaccounts that aren't closed; beyond, creating one is refused with 21480. Set it before use.
 	MaxAccounts int
+	// MaxServices bounds the Messaging Services of the parent and all subaccounts together; beyond, creating one is refused with
+	// 21102. Set it before use.
+	MaxServices int
 
 	options sim.Options
 	router  sim.Router
@@ -48,6 +58,7 @@ type state struct {
 	Calls    uint64    `json:"calls"`
 	Accounts []account `json:"accounts"` // the parent first, then in order of creation
 	Keys     []key     `json:"keys"`
+	Services []service `json:"services"`
 }
 
 type account struct {
@@ -72,7 +83,7 @@ type key struct {
 // (alphanumeric, as real ones are).
 func New(o sim.Options, sid, token string) *Sim {
 	now := o.Clock.Now()
-	s := &Sim{MaxAccounts: DefaultMaxAccounts, options: o, parent: sid}
+	s := &Sim{MaxAccounts: DefaultMaxAccounts, MaxServices: DefaultMaxServices, options: o, parent: sid}
 	s.state.Accounts = []account{{
 		SID: sid, Token: token, Name: "Gimbal", Status: active, Created: now, Updated: now, Visible: now,
 	}}
@@ -84,6 +95,11 @@ func New(o sim.Options, sid, token string) *Sim {
 	s.router.Handle("POST /2010-04-01/Accounts/{account}/Keys.json", "CreateKey", s.call(s.createKey))
 	s.router.Handle("GET /2010-04-01/Accounts/{account}/Keys/{file}", "FetchKey", s.call(s.fetchKey))
 	s.router.Handle("DELETE /2010-04-01/Accounts/{account}/Keys/{file}", "DeleteKey", s.call(s.deleteKey))
+	s.router.Handle("GET /v1/Services", "ListServices", s.call(s.listServices))
+	s.router.Handle("POST /v1/Services", "CreateService", s.call(s.createService))
+	s.router.Handle("GET /v1/Services/{sid}", "FetchService", s.call(s.fetchService))
+	s.router.Handle("POST /v1/Services/{sid}", "UpdateService", s.call(s.updateService))
+	s.router.Handle("DELETE /v1/Services/{sid}", "DeleteService", s.call(s.deleteService))
 	return s
 }
 
@@ -166,7 +182,8 @@ func (s *Sim) account(sid string) *account {
 	return &s.state.Accounts[i]
 }
 
-// Inventory lists the subaccounts that aren't closed, and their keys, which are marked with their account's SID.
+// Inventory lists the subaccounts that aren't closed, their keys, and all Messaging Services, which still count when their account
+// is closed. Keys and services are marked with their account's SID.
 func (s *Sim) Inventory() []sim.Held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -180,6 +197,9 @@ func (s *Sim) Inventory() []sim.Held {
 		if a := s.account(k.Account); a != nil && a.Status != closed {
 			held = append(held, sim.Held{Kind: KindKey, Name: k.Name, ID: k.SID, Mark: k.Account})
 		}
+	}
+	for _, v := range s.state.Services {
+		held = append(held, sim.Held{Kind: KindService, Name: v.Name, ID: v.SID, Mark: v.Account})
 	}
 	slices.SortFunc(held, func(a, b sim.Held) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))

@@ -1,7 +1,6 @@
 package vercel
 
 import (
-	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -209,8 +208,5 @@ func (s *Sim) Inventory() []sim.Held {
 		}
 		held = append(held, sim.Held{Kind: "vercel_deployment", Name: d.Meta["operationId"], ID: d.ID, Status: status})
 	}
-	slices.SortFunc(held, func(a, b sim.Held) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name), cmp.Compare(a.ID, b.ID))
-	})
-	return held
+	return sim.Sorted(held)
 }

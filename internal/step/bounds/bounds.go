@@ -23,8 +23,8 @@ const (
 
 	// Provision is the deadline of a provisioning.
 	Provision = 30 * time.Minute
-	// ProvisionExpected is what it takes when all is well.
-	ProvisionExpected = 10 * time.Minute
+	// Start is how long after its admission a provisioning whose execution could not be started still gets all of Provision.
+	Start = 4 * time.Hour
 	// Teardown is the deadline of one take-down run.
 	Teardown = time.Hour
 	// Notify is the deadline for telling the customer after the instance is active.
@@ -40,6 +40,7 @@ const (
 	AutoApproval = 5 * time.Minute
 	// Outbox is how long a message of the outbox is tried, before it is given up with an incident.
 	Outbox = 24 * time.Hour
-	// Applicant is how long the data of a refused applicant who could not be told surely are kept, for an operator to tell them.
+	// Applicant is how long the data of an applicant are kept whose signup came to nothing and who could not be told surely, for an
+	// operator to tell them.
 	Applicant = 30 * 24 * time.Hour
 )

@@ -68,7 +68,7 @@ func Create(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		id, err := UserID(run.Instance.ID)
+		id, err := userID(run.Instance.ID)
 		if err != nil {
 			return err
 		}
@@ -83,9 +83,9 @@ func Create(d Deps) step.Func {
 	}
 }
 
-// UserID is the administrator's id: derived from the instance's alone, for ledger and audit keep it, and anything derived from
+// userID is the administrator's id: derived from the instance's alone, for ledger and audit keep it, and anything derived from
 // a mail address would let everybody who reads them check a guess.
-func UserID(instanceID string) (string, error) {
+func userID(instanceID string) (string, error) {
 	namespace, err := uuid.Parse(instanceID)
 	if err != nil {
 		return "", &fault.Error{Code: fault.Internal, Text: "the instance's id is no UUID", Err: err}

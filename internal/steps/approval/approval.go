@@ -30,7 +30,7 @@ func Open(env step.Env) (Deps, error) {
 
 // Approve lets an operator approve a signup: 202, and again 202 for one that is approved already. It only writes APPROVED;
 // admission begins the provisioning when a slot is free. 409 for one that is decided otherwise or whose time is over, and where a
-// vendor has no room for one more instance, which says what to do; 503 where a vendor doesn't tell.
+// vendor has no room for one more instance, which says what to do; 424 where a vendor doesn't tell.
 func Approve(d Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		if err := d.approve(ctx, env, r.ID, r.Operator); err != nil {
@@ -42,7 +42,7 @@ func Approve(d Deps) step.API {
 }
 
 // Decide takes the decision of whoever has a link, as its page sends it: decision=approve, or decision=reject and a reason. The
-// link is used up by it. 200 with a page that tells what became of the signup; 410 and 404 as Show has them; 409 and 503 where it
+// link is used up by it. 200 with a page that tells what became of the signup; 410 and 404 as Show has them; 409 and 424 where it
 // can't be approved now, and 422 for a rejection without a reason, with the two buttons again.
 func Decide(d Deps) step.API {
 	return func(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
@@ -88,9 +88,9 @@ func (d Deps) byLink(ctx context.Context, env step.Env, r events.APIGatewayV2HTT
 	return httpapi.Refuse(http.StatusUnprocessableEntity, fault.Rejected, "Neither approved nor rejected: nothing was decided.")
 }
 
-// approve approves a signup in somebody's name where there is room for it, and lets admission begin.
-func (d Deps) approve(ctx context.Context, env step.Env, id, by string) error {
-	if err := d.room(ctx, env, id); err != nil {
+// approve approves a signup in somebody's name where there is room for it beside others, and lets admission begin.
+func (d Deps) approve(ctx context.Context, env step.Env, id, by string, beside ...string) error {
+	if err := d.room(ctx, env, id, beside); err != nil {
 		return err
 	}
 	if err := decision.Decide(ctx, env, id, by, fleet.Approved, ""); err != nil {

@@ -118,11 +118,15 @@ func (d Deps) In(ctx context.Context, run *step.Run, do func(schema.Database, co
 	if err != nil {
 		return err
 	}
+	at, err := project.Deps(d).Pooler(ctx, run, entry)
+	if err != nil {
+		return err
+	}
 	password, err := run.Recall(ctx, fleet.DatabasePassword)
 	if err != nil {
 		return err
 	}
-	db, err := run.Databases(ctx, d.Projects.DatabaseURL(entry.ID, password))
+	db, err := run.Databases(ctx, d.Projects.DatabaseURL(entry.ID, at, password))
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -12,6 +13,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
@@ -30,11 +32,15 @@ func Open(step.Env) (Deps, error) { return Deps{}, nil }
 // Link makes the link by which whoever has it may decide on a signup, once, as long as it waits: a JWT (RFC 7519) signed by HS256.
 // Message is the one that it is sent in; the audit names the decision's author by it. It is made when it is sent, and never stored.
 func Link(ctx context.Context, env step.Env, s fleet.Signup, message string) (string, error) {
-	key, err := linkKey(ctx, env)
+	secret, err := env.Provider.Credential(ctx, step.LinkSecret)
 	if err != nil {
 		return "", err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: key}, nil)
+	keys, err := linkKeys(ctx, env, secret)
+	if err != nil {
+		return "", err
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: keys[0]}, nil)
 	if err != nil {
 		return "", unsigned(err)
 	}
@@ -50,15 +56,26 @@ func unsigned(err error) error {
 	return &fault.Error{Code: fault.Internal, Text: "the link can't be signed", Err: err}
 }
 
-func linkKey(ctx context.Context, env step.Env) ([]byte, error) {
-	secret, err := env.Provider.Credential(ctx, step.LinkSecret)
-	if err != nil {
-		return nil, err
+// mostSecrets may be valid at once: the one in use, and the one before it while links that it signed are out.
+const mostSecrets = 2
+
+// linkKeys are the credential's secrets, which white space separates: the first signs, and links signed with either are taken. One that
+// is too short is passed over while there is another, and told in the log: a slip in the new one must not take down the old one.
+func linkKeys(ctx context.Context, env step.Env, secrets provider.Secret) ([][]byte, error) {
+	words := strings.Fields(secrets.Reveal())
+	var keys [][]byte
+	for _, word := range words {
+		if len(word) >= step.MinLinkSecret {
+			keys = append(keys, []byte(word))
+		}
 	}
-	if len(secret.Reveal()) < step.MinLinkSecret {
-		return nil, fault.New(fault.Internal, "the link secret is shorter than %d bytes", step.MinLinkSecret)
+	if len(keys) == 0 || len(words) > mostSecrets {
+		return nil, fault.New(fault.Internal, "the credential %s holds no secret of %d bytes, or more than %d secrets", step.LinkSecret, step.MinLinkSecret, mostSecrets)
 	}
-	return []byte(secret.Reveal()), nil
+	if len(keys) < len(words) {
+		env.Log.ErrorContext(ctx, "one of the link secrets is too short", "bytes at least", step.MinLinkSecret)
+	}
+	return keys, nil
 }
 
 // Authority is what a link's token proves.
@@ -70,10 +87,6 @@ type Authority struct {
 
 // Verify checks a link's token: a 404 fault for one that Fleet never made, a 410 fault for one whose time is over.
 func Verify(ctx context.Context, env step.Env, token string) (Authority, error) {
-	key, err := linkKey(ctx, env)
-	if err != nil {
-		return Authority{}, err
-	}
 	forged := httpapi.Refuse(http.StatusNotFound, fault.Rejected, "This link is not one of Gimbal's, or a part of it got lost on its way.")
 	if len(token) > maxToken {
 		return Authority{}, forged
@@ -82,8 +95,11 @@ func Verify(ctx context.Context, env step.Env, token string) (Authority, error) 
 	if err != nil {
 		return Authority{}, forged
 	}
-	var claims jwt.Claims
-	if parsed.Claims(key, &claims) != nil || claims.Expiry == nil || !fleet.IsInstanceID(claims.Subject) || claims.ID == "" {
+	claims, err := claimsOf(ctx, env, parsed)
+	if err != nil {
+		return Authority{}, err
+	}
+	if claims == nil || claims.Expiry == nil || !fleet.IsInstanceID(claims.Subject) || claims.ID == "" {
 		return Authority{}, forged
 	}
 	now := env.Clock.Now()
@@ -95,6 +111,33 @@ func Verify(ctx context.Context, env step.Env, token string) (Authority, error) 
 		return Authority{}, forged
 	}
 	return Authority{claims.Subject, "link:" + claims.ID}, nil
+}
+
+// claimsOf are a token's claims, nil where none of the secrets signed it. Before that is said the secret is read anew, since it may just
+// have been changed.
+func claimsOf(ctx context.Context, env step.Env, token *jwt.JSONWebToken) (*jwt.Claims, error) {
+	secret, err := env.Provider.Credential(ctx, step.LinkSecret)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := signedWith(ctx, env, secret, token)
+	if claims == nil && err == nil {
+		if fresh, changed := env.Provider.Reread(ctx, step.LinkSecret, secret); changed {
+			return signedWith(ctx, env, fresh, token)
+		}
+	}
+	return claims, err
+}
+
+func signedWith(ctx context.Context, env step.Env, secrets provider.Secret, token *jwt.JSONWebToken) (*jwt.Claims, error) {
+	keys, err := linkKeys(ctx, env, secrets)
+	for _, key := range keys {
+		var claims jwt.Claims
+		if token.Claims(key, &claims) == nil {
+			return &claims, nil
+		}
+	}
+	return nil, err
 }
 
 // Waiting reads the signup of a link that may still decide on it. Where it is decided already, the signup comes with a 410 fault.

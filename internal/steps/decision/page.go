@@ -57,7 +57,7 @@ func Ask(ctx context.Context, env step.Env, s fleet.Signup, status int, trouble 
 // Decided is the page that tells what became of a signup.
 func Decided(s fleet.Signup, status int, trouble string) events.APIGatewayV2HTTPResponse {
 	what := map[fleet.SignupStatus]string{fleet.Approved: "Approved: its provisioning begins by itself as soon as a slot is free.",
-		fleet.Admitted: "Approved: its provisioning runs.", fleet.Completed: "Approved: its instance is up.",
+		fleet.Admitted: "Approved: its provisioning began.", fleet.Completed: "Approved: its instance is up.",
 		fleet.Rejected: "Rejected: the slug is free, and the applicant is told.",
 		fleet.Expired:  "Expired: nobody decided in time. The slug is free, and the applicant is told.",
 		fleet.Failed:   "Approved, but its provisioning failed.", fleet.Requested: "It still waits for a decision."}[s.Status]

@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -56,7 +57,7 @@ func (v vendor) door(check string, err error) (view.Check, bool) {
 	switch {
 	case err == nil:
 		return view.Check{}, true
-	case ok && (f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden):
+	case ok && (f.Status == http.StatusUnauthorized || f.Status == http.StatusForbidden || errors.Is(err, provider.ErrCredentialRefused)):
 		return broken(check, fmt.Sprintf("%s refuses the credential: %s", v.name, f.Error()), v.renew+"; "+keep(v.credential)), false
 	case ok && f.Code == fault.Throttled:
 		return unchecked(check, fmt.Sprintf("%s takes no more calls just now: %s", v.name, f.Error()), "look again in a few minutes"), false

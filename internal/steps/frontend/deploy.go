@@ -129,8 +129,8 @@ func publicVariables(ctx context.Context, run *step.Run) (map[string]string, err
 	}, nil
 }
 
-// setEnvironment gives the instance's functions what the browser knows, the one origin they answer browsers of, and as sensitive
-// variables the key to instance_config and the Twilio key.
+// setEnvironment gives the instance's functions what the browser knows, the one origin they answer browsers of, the Messaging
+// Service to send by, and as sensitive variables the key to instance_config and the Twilio key.
 func (d Deps) setEnvironment(ctx context.Context, run *step.Run, frontendID string, public map[string]string) error {
 	configKey, err := run.Recall(ctx, fleet.ConfigKey)
 	if err != nil {
@@ -144,11 +144,19 @@ func (d Deps) setEnvironment(ctx context.Context, run *step.Run, frontendID stri
 	if err != nil {
 		return step.Unsent(err)
 	}
+	// Executions whose subaccount was made before there were services go on without.
+	service, err := run.Store.Resource(ctx, run.Instance.ID, fleet.TwilioService, fleet.ResourceName(run.Instance.ID))
+	if err != nil {
+		return step.Unsent(err)
+	}
 	variables := []vercel.Variable{
 		{Key: "INSTANCE_CONFIG_KEY", Value: configKey, Sensitive: true},
 		{Key: "TWILIO_API_KEY_SID", Value: provider.NewSecret(smsKey.ID)},
 		{Key: "TWILIO_API_KEY_SECRET", Value: smsSecret, Sensitive: true},
 		{Key: "CORS_ALLOWED_ORIGIN", Value: provider.NewSecret(run.Instance.Origin())},
+	}
+	if service != nil {
+		variables = append(variables, vercel.Variable{Key: "TWILIO_MESSAGING_SERVICE_SID", Value: provider.NewSecret(service.ID)})
 	}
 	for key, value := range public {
 		variables = append(variables, vercel.Variable{Key: key, Value: provider.NewSecret(value)})

@@ -75,7 +75,7 @@ func acknowledge(ctx context.Context, env step.Env, r httpapi.Request, a view.Ac
 		case !a.Close && incident.AckedBy == r.Operator:
 			return nil
 		case !a.Close && incident.AckedBy != "":
-			return httpapi.Conflict(incident.AckedBy+" sees to it already; close it when it is dealt with")
+			return httpapi.Conflict(incident.AckedBy + " sees to it already; close it when it is dealt with")
 		}
 		noted := func(what string) {
 			tx.Audit(fleet.AuditEntry{ID: "incident/" + a.ID + "/" + what, Actor: r.Operator, Action: "incident." + what, Subject: a.ID,

@@ -35,7 +35,7 @@ func Logs(Deps) step.API {
 		}
 		lines, err := env.Logs(ctx, q)
 		if fault.Is(err, fault.NotReady) {
-			return 0, nil, httpapi.Refuse(http.StatusServiceUnavailable, fault.NotReady, "the query of the logs takes too long: ask for a shorter time, with ?since=")
+			return 0, nil, httpapi.Refuse(http.StatusUnprocessableEntity, fault.NotReady, "the query of the logs takes too long: ask for a shorter time, with ?since=")
 		}
 		if err != nil {
 			return 0, nil, err

@@ -40,7 +40,7 @@ func TestLogsThatFail(t *testing.T) {
 		code   fault.Code
 		status int
 		says   string
-	}{{fault.NotReady, 503, "ask for a shorter time"}, {fault.Unavailable, 503, "try again"}, {fault.Internal, 500, "the logs say what"}} {
+	}{{fault.NotReady, 422, "ask for a shorter time"}, {fault.Unavailable, 503, "try again"}, {fault.Internal, 500, "the logs say what"}} {
 		env.Logs = func(context.Context, step.LogQuery) ([]view.LogLine, error) {
 			return nil, fault.New(c.code, "own words")
 		}

@@ -12,15 +12,19 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/steps/decision"
+	"github.com/project-gimbal/fleet/internal/steps/ending"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
+// mailer is the vendor by whom all mail goes.
+const mailer = "sendgrid"
+
 // Deliver sends the messages of the outbox, the longest there first, each at most once whatever dies. What can't be sent now stays
-// for the next invocation; one that is given up, or may not have been sent, is an incident. While what it needs is frozen it waits.
+// for the next invocation; one that is given up, or may not have been sent, is an incident. While what it needs is frozen or down it
+// waits.
 func Deliver(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
-		freezes, err := env.Store.Freezes(ctx)
-		if err != nil || fleet.Frozen(freezes, "sendgrid") != nil {
+		if waits, err := step.Waits(ctx, env, mailer); err != nil || waits {
 			return err
 		}
 		outbox, failed := env.Store.Outbox(ctx)
@@ -32,8 +36,8 @@ func Deliver(d Deps) step.Event {
 			if err != nil {
 				env.Log.WarnContext(ctx, "message was not sent", "instance", m.InstanceID, "message", m.ID, "code", fault.CodeOf(err))
 			}
-			if fault.Is(err, fault.NotReady) {
-				err = nil // another attempt may still act
+			if fault.Is(err, fault.NotReady) || step.Later(err) {
+				err = nil // another attempt may still act, or the next invocation sends it
 			}
 			failed = errors.Join(failed, err)
 		}
@@ -54,7 +58,7 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 		return nil // Fleet may decide it by itself yet
 	}
 	ctx = step.About(ctx, fleet.RunInput{InstanceID: m.InstanceID})
-	return step.Deliver(ctx, env, step.Outgoing{InstanceID: m.InstanceID, Name: "Deliver",
+	return step.Deliver(ctx, env, step.Outgoing{InstanceID: m.InstanceID, Name: "Deliver", Vendor: mailer,
 		Message: step.Message{ID: m.ID, Recipient: m.Recipient, Deliver: func(ctx context.Context, id string) (string, error) {
 			return d.tell(ctx, env, *s, id)
 		}},
@@ -70,8 +74,7 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 			if err != nil || now == nil {
 				return err
 			}
-			decision.Forget(tx, now, env.Request)
-			return tx.PutSignup(now)
+			return ending.Forget(tx, now, env.Request)
 		}})
 }
 

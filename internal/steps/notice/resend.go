@@ -21,7 +21,8 @@ import (
 // the incidents of those it repeats. Each request is a new message: a repeat of the request sends again.
 //
 // 202 with the message and what became of it; 404 for an instance or a message that isn't there; 409 for an instance that is not
-// active, while an operation runs or what it needs is frozen, and for a message that is still on its way.
+// active, while an operation runs or what it needs is frozen, and for a message that is still on its way; 424 where the vendor
+// doesn't take it now.
 func Resend(d Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		var wanted view.Resend
@@ -48,14 +49,20 @@ func (d Deps) resend(ctx context.Context, env step.Env, r httpapi.Request, id st
 	}
 	ctx = step.About(ctx, run.Input)
 	sending := d.again(ctx, run)
-	if err := operation.EndShort(ctx, run, fleet.Succeeded); err != nil {
-		return view.Operation{}, err
-	}
-	if sending != nil {
-		return view.Operation{}, httpapi.Refuse(http.StatusServiceUnavailable, fault.CodeOf(sending), "the message was not sent; try again in a moment")
-	}
+	ended := operation.EndShort(ctx, run, fleet.Succeeded)
 	m, err := env.Store.Message(ctx, run.Instance.ID, run.Operation.Message)
-	return view.Operation{Operation: run.Operation.ID, Message: m}, err
+	switch {
+	case err == nil && m != nil && m.Status == fleet.MessageSent: // whoever is told otherwise sends it again
+		if ended != nil {
+			env.Log.WarnContext(ctx, "the operation was not ended; reconcile ends it", "code", fault.CodeOf(ended))
+		}
+		return view.Operation{Operation: run.Operation.ID, Message: m}, nil
+	case ended != nil:
+		return view.Operation{}, ended
+	case fault.CodeOf(sending).Transient():
+		return view.Operation{}, httpapi.Later(fault.CodeOf(sending), "the message was not sent; try again in a moment")
+	}
+	return view.Operation{Operation: run.Operation.ID, Message: m}, errors.Join(sending, err)
 }
 
 // begin takes the lease.

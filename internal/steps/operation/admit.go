@@ -11,12 +11,19 @@ import (
 )
 
 // Admit begins the provisioning of approved signups, in the order of their approval, as long as slots are free,
-// nothing that a provisioning needs is frozen, and no vendor is down. The rest waits. It may run at any time, any number of times at once.
+// nothing that a provisioning needs is frozen, and no vendor is down. The rest waits. Where a vendor answers no changes and nobody is
+// left who tries, the next one does. It may run at any time, any number of times at once.
 func Admit(Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
 		outages, err := env.Store.Outages(ctx)
-		if err != nil || fleet.VendorDown(outages, fleet.Vendors()...) != nil {
+		if err != nil || fleet.VendorDown(fleet.Holding(outages, env.Clock.Now()), fleet.Vendors()...) != nil {
 			return err
+		}
+		tries := fleet.VendorDown(outages, fleet.Vendors()...) != nil
+		if tries {
+			if running, err := env.Store.RunningOperations(ctx); err != nil || len(running) > 0 {
+				return err
+			}
 		}
 		approved, failed := env.Store.Signups(ctx, fleet.Approved)
 		for _, s := range approved {
@@ -29,13 +36,13 @@ func Admit(Deps) step.Event {
 				err = env.Executions.Start(ctx, operation.Workflow(), operation.Execution(), operation.Input())
 			}
 			failed = errors.Join(failed, err)
+			if tries && operation != nil {
+				break
+			}
 		}
 		return failed
 	}
 }
-
-// OperationID is the id of the operation that provisions an instance. There is one, so admitting twice finds the first.
-func OperationID(instanceID string) string { return "op-" + instanceID }
 
 // admit creates instance, operation and epoch in one transaction together with a slot. It gives no operation for a signup
 // that is not waiting any more, and closed where nobody is admitted now. What is frozen is read in that very transaction: once a
@@ -49,7 +56,7 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			return err
 		}
 		if signup.Status != fleet.Approved {
-			admitted, err = tx.Operation(OperationID(instanceID))
+			admitted, err = tx.Operation(fleet.ProvisionID(instanceID))
 			if admitted != nil && admitted.BegunBy != nonce {
 				admitted = nil // somebody else admitted it, and starts it
 			}
@@ -68,7 +75,7 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			admitted = nil
 			return nil
 		}
-		operation := &fleet.Operation{ID: OperationID(instanceID), InstanceID: instanceID, Kind: fleet.Provision,
+		operation := &fleet.Operation{ID: fleet.ProvisionID(instanceID), InstanceID: instanceID, Kind: fleet.Provision,
 			Phase: fleet.Building, N: 1, BegunBy: nonce, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
 			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Provision), Reason: "being provisioned",
 				NextAction: "wait; when overdue it is taken down by itself"}}

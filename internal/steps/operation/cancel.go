@@ -2,13 +2,13 @@ package operation
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/ending"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -66,28 +66,22 @@ func cancelSignup(ctx context.Context, env step.Env, r httpapi.Request) (status 
 				return httpapi.Conflict("the signup was rejected: there is nothing to cancel")
 			}
 			return nil
+		case fleet.Expired:
+			return httpapi.Conflict("the signup expired: there is nothing to cancel")
 		default:
 			return nil
 		}
-		claim, err := tx.Claim(s.Slug)
-		if err != nil {
-			return err
-		}
-		if claim != nil && claim.InstanceID == r.ID {
-			tx.FreeClaim(s.Slug)
-		}
-		s.Status, s.Reason, s.DecidedAt, s.DecidedBy = fleet.Rejected, cancelledSignup, tx.Now(), r.Operator
-		status = s.Status
+		status = fleet.Rejected
 		tx.Audit(fleet.AuditEntry{ID: "signup/cancelled", Actor: r.Operator, Action: "signup.cancelled", Subject: "signup",
 			Outcome: string(fleet.Rejected), Request: env.Request})
-		return errors.Join(tx.Intend(fleet.SignupRejected, "applicant"), tx.PutSignup(s))
+		return ending.Refuse(tx, s, fleet.Rejected, cancelledSignup, r.Operator)
 	})
 	return status, err
 }
 
 // cancelProvisioning takes a provisioning down. One that is being taken down goes on, and its run is told.
 func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Operation, error) {
-	o, err := env.Store.Operation(ctx, r.ID, OperationID(r.ID))
+	o, err := env.Store.Operation(ctx, r.ID, fleet.ProvisionID(r.ID))
 	if err != nil {
 		return nil, err
 	}

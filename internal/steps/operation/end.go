@@ -13,6 +13,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/steps/ending"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
@@ -108,7 +109,7 @@ func giveUp(tx *store.Tx, id string) error {
 }
 
 // endTeardown reads from the ledger whether all is gone. Clean, the instance is terminated, and its slug is free at once, or
-// once the last recheck found nothing. Dirty, it stays as it is, with an incident that says what is left; where a vendor was down
+// once the last recheck found nothing; its applicant is told. Dirty, it stays as it is, with an incident that says what is left; where a vendor was down
 // meanwhile, that has an incident already, and the instance waits for it.
 func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) (fleet.Outcome, error) {
 	entries, err := tx.Resources()
@@ -153,11 +154,11 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 	if err != nil {
 		return "", err
 	}
-	signup.Status, signup.Reason = fleet.Failed, operation.Failure
+	reason := operation.Failure
 	if operation.FailureText != "" {
-		signup.Reason += ": " + operation.FailureText
+		reason += ": " + operation.FailureText
 	}
-	return fleet.FailedClean, errors.Join(tx.PutSignup(signup), tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue, fleet.IncidentBrandingFailed))
+	return fleet.FailedClean, errors.Join(ending.Fail(tx, signup, reason), tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue, fleet.IncidentBrandingFailed))
 }
 
 // outageOf is a vendor that was down since a time, and at which one of these entries is, or may be, still; empty if there is none.

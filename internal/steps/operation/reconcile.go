@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -14,7 +15,7 @@ import (
 )
 
 // Reconcile finds running operations whose execution never began or ended without an outcome, and goes on with them: an
-// execution that never began is started; a provisioning is taken down; an active instance's customer is told; a take-down
+// execution that never began is started, and gets its whole time; a provisioning is taken down; an active instance's customer is told; a take-down
 // is begun anew, three at most, then ended dirty, and once more when the vendor is back for which it waits. An operation past its
 // deadline gets an incident. It may run at any time,
 // any number of times at once.
@@ -40,23 +41,51 @@ func reconcile(ctx context.Context, env step.Env, listed fleet.Operation) error 
 		}
 		return err
 	}
+	status, asked := env.Executions.Status(ctx, o.Workflow(), o.Execution())
+	if asked == nil && status == step.Unstarted {
+		if err := renew(ctx, env, o); err != nil {
+			return unlessStale(err)
+		}
+	}
 	if err := reportOverdue(ctx, env, *o); err != nil {
 		return err
 	}
-	status, err := env.Executions.Status(ctx, o.Workflow(), o.Execution())
 	switch {
-	case err != nil:
-		return err
+	case asked != nil:
+		return asked
 	case status == step.Unstarted:
 		return env.Executions.Start(ctx, o.Workflow(), o.Execution(), o.Input())
 	case status == step.Open:
 		return nil
 	}
-	err = goOn(ctx, env, *o)
+	return unlessStale(goOn(ctx, env, *o))
+}
+
+// unlessStale is no error where somebody else went on with the instance.
+func unlessStale(err error) error {
 	if fault.Is(err, fault.StaleEpoch) {
-		return nil // somebody else went on with it
+		return nil
 	}
 	return err
+}
+
+// renew gives a provisioning its whole time whose execution never began, as while Step Functions didn't answer: nothing of it was used.
+// After bounds.Start it is left to its deadline.
+func renew(ctx context.Context, env step.Env, o *fleet.Operation) error {
+	return env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
+		tx.Prove(o.Epoch)
+		instance, operation, err := read(tx, o.ID)
+		deadline := tx.Now().Add(bounds.Provision)
+		if err != nil || operation.Phase != fleet.Building || !operation.Running() || tx.Now().After(operation.StartedAt.Add(bounds.Start)) ||
+			!operation.Progress.Deadline.Before(deadline) {
+			return err
+		}
+		operation.Progress.Deadline = deadline
+		instance.Progress, o.Progress = operation.Progress, operation.Progress
+		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/renewed/" + strconv.FormatInt(deadline.Unix(), 10), Actor: "fleet",
+			Action: "operation.renewed", Subject: operation.Execution(), Outcome: "ok", Request: env.Request})
+		return errors.Join(tx.PutOperation(operation), tx.PutInstance(instance))
+	})
 }
 
 // goOn continues an operation whose execution has ended while it has no outcome.
@@ -141,8 +170,5 @@ func reportOverdue(ctx context.Context, env step.Env, o fleet.Operation) error {
 		}
 		return tx.Open(fleet.Incident{ID: "overdue-" + o.Execution(), Code: fleet.IncidentOverdue, Reason: what, NextAction: next})
 	})
-	if fault.Is(err, fault.StaleEpoch) {
-		return nil // another run took over meanwhile
-	}
-	return err
+	return unlessStale(err)
 }

@@ -26,6 +26,7 @@ func Resume(ctx context.Context, env step.Env) error {
 	if err != nil {
 		return errors.Join(failed, err)
 	}
+	outages = fleet.Holding(outages, env.Clock.Now())
 	for _, i := range waiting {
 		if fleet.VendorDown(outages, i.Waits) != nil {
 			continue

@@ -44,7 +44,7 @@ func retry(ctx context.Context, env step.Env, instanceID, actor string, allow fu
 		if instance == nil {
 			return unknown()
 		}
-		operation, err := tx.Operation(OperationID(instanceID))
+		operation, err := tx.Operation(fleet.ProvisionID(instanceID))
 		if err != nil {
 			return err
 		}
@@ -60,7 +60,7 @@ func retry(ctx context.Context, env step.Env, instanceID, actor string, allow fu
 			return err
 		}
 		if f := fleet.Frozen(freezes, fleet.Vendors()...); f != nil {
-			return httpapi.Conflict(f.What()+" ("+f.Reason+"): retry after the thaw")
+			return httpapi.Conflict(f.What() + " (" + f.Reason + "): retry after the thaw")
 		}
 		old, err := tx.Epoch()
 		if err != nil {

@@ -55,7 +55,8 @@ func Create(d Deps) step.Func {
 	}
 }
 
-// Await waits until the project and each of its services are up, and keeps its keys. It only reads, so a replay waits again.
+// Await waits until the project and each of its services are up, and keeps its keys and where its database is reached. It only
+// reads, so a replay waits again; a pooler that has moved since is written over.
 func Await(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		entry, err := Entry(ctx, run)
@@ -84,9 +85,31 @@ func Await(d Deps) step.Func {
 		if _, err := run.Keep(ctx, fleet.AnonymousKey, keys.Anonymous); err != nil {
 			return err
 		}
-		_, err = run.Keep(ctx, fleet.ServiceKey, keys.Service)
+		if _, err := run.Keep(ctx, fleet.ServiceKey, keys.Service); err != nil {
+			return err
+		}
+		_, err = d.locate(ctx, run, entry)
 		return err
 	}
+}
+
+// Pooler is how the instance's database is reached, by the ledger. An entry of a build that didn't keep it yet is completed,
+// for which Fleet's credential is needed.
+func (d Deps) Pooler(ctx context.Context, run *step.Run, entry fleet.Resource) (supabase.Pooler, error) {
+	at := supabase.Pooler{Host: entry.Attributes[fleet.DatabaseHost], User: entry.Attributes[fleet.DatabaseUser]}
+	if at.Host != "" && at.User != "" {
+		return at, nil
+	}
+	return d.locate(ctx, run, entry)
+}
+
+// locate reads how the database is reached, and keeps it.
+func (d Deps) locate(ctx context.Context, run *step.Run, entry fleet.Resource) (supabase.Pooler, error) {
+	at, err := d.Projects.Pooler(ctx, entry.ID)
+	if err != nil {
+		return at, err
+	}
+	return at, run.Describe(ctx, entry.Kind, entry.Name, map[string]string{fleet.DatabaseHost: at.Host, fleet.DatabaseUser: at.User})
 }
 
 func (d Deps) healthy(ctx context.Context, ref string) (bool, error) {

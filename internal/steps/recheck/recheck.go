@@ -42,10 +42,12 @@ func Open(env step.Env) (d Deps, err error) {
 
 // LookAgain carries out the rechecks that are due, the longest due first, each instance's in a short operation of its own under
 // the lease. An instance on which another operation runs, and what this invocation has no time for, wait for the next time; all
-// do while anything is frozen.
-// It may run at any time, and twice at once.
+// do while anything is frozen or down. It may run at any time, and twice at once.
 func LookAgain(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
+		if waits, err := step.Waits(ctx, env, fleet.Vendors()...); err != nil || waits {
+			return err
+		}
 		ids, err := env.Store.RecheckDue(ctx, env.Clock.Now())
 		if err != nil {
 			return err
@@ -116,6 +118,9 @@ func (d Deps) entry(ctx context.Context, run *step.Run, e fleet.Resource) error 
 		if err != nil {
 			return postpone(tx, there)
 		}
+		if err := blind(tx, there, false); err != nil {
+			return err
+		}
 		there.RecheckAt, there.RecheckFailures = time.Time{}, 0
 		if there.Rechecks > 0 {
 			there.Rechecks--
@@ -133,14 +138,23 @@ func postpone(tx *store.Tx, e *fleet.Resource) error {
 	e.RecheckFailures++
 	e.RecheckAt = tx.Now().Add(min(5*time.Minute<<min(e.RecheckFailures, 10), 12*time.Hour))
 	if e.RecheckFailures >= patience {
-		err := tx.Open(fleet.Incident{ID: "recheck-" + string(e.Kind) + "-" + e.Name, Code: fleet.IncidentRecheckFailed,
-			Reason:     "whether a stray " + string(e.Kind) + " is left can't be seen: the look-up keeps failing",
-			NextAction: "check the vendor's state and Fleet's credential there; it is tried again by itself, and the slug stays in quarantine until it works"})
-		if err != nil {
+		if err := blind(tx, e, true); err != nil {
 			return err
 		}
 	}
 	return tx.PutResource(e)
+}
+
+// blind makes an entry have an open incident, or none: whether its look-up keeps failing.
+func blind(tx *store.Tx, e *fleet.Resource, is bool) error {
+	own := "recheck/" + string(e.Kind) + "/" + e.Name
+	var wanted []fleet.Incident
+	if is {
+		wanted = []fleet.Incident{{ID: own, Code: fleet.IncidentRecheckFailed,
+			Reason:     "whether a stray " + string(e.Kind) + " is left can't be seen: the look-up keeps failing",
+			NextAction: "check the vendor's state and Fleet's credential there; it is tried again by itself, and the slug stays in quarantine until it works"}}
+	}
+	return tx.Standing(fleet.IncidentRecheckFailed, wanted, func(cause string) bool { return cause != own })
 }
 
 // resource is how an entry is looked for. Settings, which can't be doubled, are never scheduled.
@@ -169,6 +183,8 @@ func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (re
 		res = d.sms.Account(run, e.Name)
 	case fleet.TwilioKey:
 		res = d.sms.Key(outer.ID, e.Name)
+	case fleet.TwilioService:
+		res = d.sms.Service(run, outer.ID, e.Name)
 	case fleet.SendGridSubuser:
 		res = d.email.Subuser(run, e.Name)
 	case fleet.SendGridKey:

@@ -2,7 +2,6 @@ package signup
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -26,19 +25,17 @@ func Status(Deps) step.API {
 
 // Reject lets an operator reject a waiting signup, with a reason in the body: {"reason":"…"}. The slug is free again.
 func Reject(Deps) step.API {
-	return func(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		if _, err := httpapi.Operator(ctx, env, r); err != nil {
-			return httpapi.Failed(ctx, env, err), nil // who may not reject learns nothing about the body
-		}
-		reason, err := reason(r)
-		if bad, ok := errors.AsType[badFields](err); ok {
-			return httpapi.Problem{Status: http.StatusUnprocessableEntity, Title: "A rejection needs a reason", Fields: bad}.Answer(), nil
-		}
+	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
+		reason, err := reason(r.APIGatewayV2HTTPRequest)
 		if err != nil {
-			return httpapi.Failed(ctx, env, err), nil
+			return 0, nil, err
 		}
-		return decided(ctx, env, r, fleet.Rejected, reason)
-	}
+		if err := decision.Decide(ctx, env, r.ID, r.Operator, fleet.Rejected, reason); err != nil {
+			return 0, nil, err
+		}
+		p, err := decision.Progress(ctx, env, r.ID)
+		return http.StatusAccepted, p, err
+	})
 }
 
 // reason reads the body of a rejection.
@@ -55,26 +52,10 @@ func reason(r events.APIGatewayV2HTTPRequest) (string, error) {
 	p.text("reason", &said)
 	p.end()
 	if !httpapi.Printable(said, decision.MaxReason) {
-		p.bad.add("reason", "1 to 500 printable characters")
+		p.bad.Add("reason", "1 to 500 printable characters")
 	}
 	if len(p.bad) > 0 {
 		return "", p.bad
 	}
 	return said, nil
-}
-
-func decided(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest, to fleet.SignupStatus, reason string) (events.APIGatewayV2HTTPResponse, error) {
-	id := r.PathParameters["id"]
-	operator, err := httpapi.Operator(ctx, env, r)
-	if err == nil {
-		err = decision.Decide(ctx, env, id, operator, to, reason)
-	}
-	if err != nil {
-		return httpapi.Failed(ctx, env, err), nil
-	}
-	p, err := decision.Progress(ctx, env, id)
-	if err != nil {
-		return httpapi.Failed(ctx, env, err), nil
-	}
-	return httpapi.JSON(http.StatusAccepted, p), nil
 }

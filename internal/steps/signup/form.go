@@ -41,15 +41,7 @@ var (
 		"gimbal", "help", "imap", "mail", "mx", "ns1", "ns2", "pop", "portal", "smtp", "staging", "static", "status", "support", "test", "www"}
 )
 
-// regions are those in which Supabase makes projects: region_selection of V1CreateProjectBody in its OpenAPI document. It calls
-// the codes unstable, so that a contract test holds the list against the document.
-func regions() []string {
-	return []string{"us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1",
-		"eu-west-1", "eu-west-2", "eu-west-3", "eu-north-1", "eu-central-1", "eu-central-2",
-		"ap-south-1", "ap-east-1", "ap-southeast-1", "ap-southeast-2", "ap-northeast-1", "ap-northeast-2"}
-}
-
-// parse reads a payload strictly and fills defaults in. All faults of its fields come at once, as badFields; a payload that
+// parse reads a payload strictly and fills defaults in. All faults of its fields come at once, as httpapi.BadFields; a payload that
 // is no JSON object is a 400 fault.
 func parse(body []byte) (Form, error) {
 	f := Form{Vertical: fleet.GeneralVertical, Region: "us-east-1", Timezone: "America/New_York", Locale: "en-US"}
@@ -83,10 +75,10 @@ func parse(body []byte) (Form, error) {
 }
 
 // check notes what is wrong with the fields' values.
-func (f Form) check(bad badFields) {
+func (f Form) check(bad httpapi.BadFields) {
 	check := func(ok bool, field, want string) {
 		if !ok {
-			bad.add(field, want)
+			bad.Add(field, want)
 		}
 	}
 	check(httpapi.Printable(f.Company, 200), "company", "1 to 200 printable characters")
@@ -103,7 +95,7 @@ func (f Form) check(bad badFields) {
 		check(f.Tier == "", "tier", "nothing: only the tiered plan has tiers")
 	}
 	check(slices.Contains(fleet.Verticals(), f.Vertical), "vertical", "one of "+strings.Join(fleet.Verticals(), ", ")+", or nothing")
-	check(slices.Contains(regions(), f.Region), "region", "one of "+strings.Join(regions(), ", "))
+	check(slices.Contains(fleet.Regions(), f.Region), "region", "one of "+strings.Join(fleet.Regions(), ", "))
 	check(zone(f.Timezone), "timezone", "an IANA time zone, such as America/New_York")
 	check(locale(f.Locale), "locale", "a BCP 47 tag of up to 10 characters, such as en-US")
 	check(f.Branding.PrimaryColor == "" || colorPattern.MatchString(f.Branding.PrimaryColor), "branding.primary_color", "a colour as #rrggbb")

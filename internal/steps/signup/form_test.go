@@ -16,6 +16,7 @@ import (
 	"github.com/project-gimbal/fleet/events"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
 )
 
 // document is a payload without faults, with the given members changed or, if nil, left out.
@@ -41,7 +42,7 @@ func faults(t testing.TB, body []byte) []string {
 	if err == nil {
 		return nil
 	}
-	bad, ok := err.(badFields)
+	bad, ok := err.(httpapi.BadFields)
 	if !ok {
 		t.Fatalf("%.200s: %v", body, err)
 	}
@@ -194,7 +195,7 @@ func TestRegions(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := document.Components.Schemas.V1CreateProjectBody.Properties.Region.Enum
-	got := regions()
+	got := fleet.Regions()
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(got, want) || len(got) == 0 {
@@ -267,7 +268,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 // TestFaultsSayWhatIsWrong: a double or mistyped field is told as that, and not as one that lacks.
 func TestFaultsSayWhatIsWrong(t *testing.T) {
 	_, err := parse([]byte(`{"slug":"acme","slug":7,"company":7,"branding":7,"x":7,"plan":"free"}`))
-	bad, _ := err.(badFields)
+	bad, _ := err.(httpapi.BadFields)
 	for field, want := range map[string]string{"slug": "more than once", "company": "want a string", "branding": "want an object", "x": "no such", "plan": "one of flat"} {
 		if !strings.Contains(bad[field], want) {
 			t.Errorf("%s: %q does not say %q", field, bad[field], want)
@@ -307,7 +308,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, body []byte) {
 		form, err := parse(body)
 		switch err := err.(type) {
-		case badFields:
+		case httpapi.BadFields:
 			if len(err) == 0 {
 				t.Error("faults without a field")
 			}

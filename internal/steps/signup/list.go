@@ -44,8 +44,11 @@ func list(ctx context.Context, env step.Env, status fleet.SignupStatus) (view.Si
 		row := view.SignupRow{ID: s.InstanceID, Slug: s.Slug, Plan: s.Plan, Tier: s.Tier, Vertical: s.Vertical, Region: s.Region,
 			Timezone: s.Timezone, Locale: s.Locale, Status: s.Status, Reason: s.Reason, NextAction: s.Status.NextAction(),
 			RequestedAt: s.RequestedAt, DecidedAt: s.DecidedAt, DecidedBy: s.DecidedBy}
-		if s.Status == fleet.Approved {
+		switch s.Status {
+		case fleet.Approved:
 			row.Place = n + 1
+		case fleet.Admitted: // it may be taken down, or have been so in vain
+			row.NextAction = "its instance says: fleetctl show " + s.Slug
 		}
 		if row.Applicant, err = applicant(ctx, env, s); err != nil {
 			return view.Signups{}, err

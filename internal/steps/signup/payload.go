@@ -10,29 +10,17 @@ import (
 	"github.com/project-gimbal/fleet/internal/httpapi"
 )
 
-// badFields tells by field what is wrong with it.
-type badFields map[string]string
-
-func (badFields) Error() string { return "the payload has faults" }
-
-// add notes a fault, unless the field has one already.
-func (b badFields) add(field, fault string) {
-	if _, there := b[field]; !there {
-		b[field] = fault
-	}
-}
-
 // payload is a JSON object whose members are taken one by one. Names are exact: package json would take "SLUG" for "slug",
 // and the last of two. What is wrong with a member is noted, and the others are still read.
 type payload struct {
 	prefix  string // of the members' names, as in "branding."
 	members map[string]json.RawMessage
-	bad     badFields
+	bad     httpapi.BadFields
 }
 
 // newPayload reads a body that is one JSON object in UTF-8 and nothing else; any other is a 400 fault.
 func newPayload(body []byte) (payload, error) {
-	p := payload{bad: badFields{}}
+	p := payload{bad: httpapi.BadFields{}}
 	if !utf8.Valid(body) || !json.Valid(body) || !p.read(body) {
 		return p, httpapi.Refuse(http.StatusBadRequest, fault.Rejected, "the body is no JSON object in UTF-8, or something follows it")
 	}
@@ -54,7 +42,7 @@ func (p *payload) read(text []byte) bool {
 		}
 		key, _ := name.(string) // a member's name is one
 		if _, twice := p.members[key]; twice {
-			p.bad.add(p.prefix+key, "given more than once")
+			p.bad.Add(p.prefix+key, "given more than once")
 		}
 		p.members[key] = value
 	}
@@ -71,7 +59,7 @@ func (p *payload) take(name string) (json.RawMessage, bool) {
 // text reads a string into into, which keeps what it holds if there is none.
 func (p *payload) text(name string, into *string) {
 	if value, ok := p.take(name); ok && json.Unmarshal(value, into) != nil {
-		p.bad.add(p.prefix+name, "wrong type: want a string")
+		p.bad.Add(p.prefix+name, "wrong type: want a string")
 	}
 }
 
@@ -79,7 +67,7 @@ func (p *payload) text(name string, into *string) {
 func (p *payload) object(name string) payload {
 	inner := payload{prefix: p.prefix + name + ".", bad: p.bad}
 	if value, ok := p.take(name); ok && !inner.read(value) {
-		p.bad.add(p.prefix+name, "wrong type: want an object")
+		p.bad.Add(p.prefix+name, "wrong type: want an object")
 	}
 	return inner
 }
@@ -87,6 +75,6 @@ func (p *payload) object(name string) payload {
 // end notes the members that nobody took.
 func (p *payload) end() {
 	for name := range p.members {
-		p.bad.add(p.prefix+name, "no such field")
+		p.bad.Add(p.prefix+name, "no such field")
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 
-	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
@@ -42,31 +41,26 @@ type Accepted struct {
 // an old timestamp; 422 naming every bad field; 409 for a taken slug. What is refused leaves nothing behind.
 //
 // The webhook's id is what tells signups apart: whatever comes under an id that was accepted gets the first answer again, even
-// if the signup has moved on or the body is another one. While the first delivery is being worked on, others of its id are told
+// if the signup has moved on or the body is another one, with Idempotent-Replayed: true. While the first delivery is being worked on, others of its id are told
 // by 409 with Retry-After to come again.
 //
 // The Content-Type is not looked at: it isn't signed, proxies rewrite it, and what the body is the body itself must show.
 func Receive(Deps) step.API {
 	return func(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		delivery, err := receive(ctx, env, r)
+		delivery, again, err := receive(ctx, env, r)
 		if err == nil {
-			return repeated(delivery), nil
+			return told(delivery, again), nil
 		}
-		if bad, ok := errors.AsType[badFields](err); ok {
-			return httpapi.Problem{Status: http.StatusUnprocessableEntity, Title: "The signup has faults",
-				Detail: "mend the fields named here and send it again", Fields: bad}.Answer(), nil
-		}
-		answer := httpapi.Failed(ctx, env, err)
-		if errors.Is(err, errUnderWay) {
-			answer.Headers["retry-after"] = "2"
-		}
-		return answer, nil
+		return httpapi.Failed(ctx, env, err), nil
 	}
 }
 
-// repeated is the answer that a delivery got.
-func repeated(d *fleet.Delivery) events.APIGatewayV2HTTPResponse {
+// told is the answer that a delivery gets, or got before.
+func told(d *fleet.Delivery, again bool) events.APIGatewayV2HTTPResponse {
 	answer := httpapi.JSON(d.Status, json.RawMessage(d.Body))
+	if again {
+		answer.Headers["idempotent-replayed"] = "true"
+	}
 	var accepted Accepted
 	if json.Unmarshal([]byte(d.Body), &accepted) == nil {
 		answer.Headers["location"] = accepted.StatusURL
@@ -74,31 +68,29 @@ func repeated(d *fleet.Delivery) events.APIGatewayV2HTTPResponse {
 	return answer
 }
 
-func receive(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (*fleet.Delivery, error) {
+// receive gives the delivery with its answer, and whether that was given before.
+func receive(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPRequest) (delivery *fleet.Delivery, again bool, err error) {
 	body, err := httpapi.Body(r)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	id, err := verify(ctx, env, r, body)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	in := intake{env: env, id: uuid.NewSHA1(namespace, []byte(id)).String(), nonce: env.Nonce()}
-	there, err := env.Store.Delivery(ctx, in.id)
-	if err != nil {
-		return nil, err
+	if delivery, err = env.Store.Delivery(ctx, in.id); err != nil {
+		return nil, false, err
 	}
-	if there != nil { // told without a look at the body, which may be another one
-		return there, in.answered(there)
+	if delivery == nil {
+		if in.form, err = parse(body); err == nil {
+			delivery, err = in.take(ctx)
+		}
+	} else {
+		err = in.answered(delivery) // without a look at the body, which may be another one
 	}
-	if in.form, err = parse(body); err != nil {
-		return nil, err
-	}
-	return in.take(ctx)
+	return delivery, err == nil && delivery.Nonce != in.nonce, err
 }
-
-// errUnderWay marks the fault of a delivery whose first one isn't answered yet.
-var errUnderWay = errors.New("the first delivery is under way")
 
 // intake is one invocation's work on a delivery.
 type intake struct {
@@ -113,7 +105,7 @@ func (in intake) answered(d *fleet.Delivery) error {
 	if d.Answered() || d.Nonce == in.nonce {
 		return nil
 	}
-	return &fault.Error{Code: fault.Conflict, Status: http.StatusConflict, Err: errUnderWay,
+	return &fault.Error{Code: fault.Conflict, Status: http.StatusConflict, RetryAfter: 2 * time.Second,
 		Text: "the first delivery of this webhook is still being worked on: send the same again in a moment"}
 }
 
@@ -135,11 +127,7 @@ func (in intake) take(ctx context.Context) (*fleet.Delivery, error) {
 
 // lapse is when this invocation is surely dead by every clock.
 func (in intake) lapse(ctx context.Context) time.Time {
-	at, ok := clock.Deadline(ctx)
-	if !ok {
-		at = in.env.Clock.Now().Add(bounds.Lambda)
-	}
-	return at.Add(bounds.Margin + time.Second).Truncate(time.Second).UTC() // the table keeps whole seconds
+	return step.Deadline(ctx, in.env.Clock).Add(bounds.Margin + time.Second).Truncate(time.Second).UTC() // the table keeps whole seconds
 }
 
 // claim gives the delivery: answered, or this invocation's to work on.
@@ -151,14 +139,6 @@ func (in intake) claim(ctx context.Context) (delivery *fleet.Delivery, err error
 		}
 		if delivery != nil {
 			return in.answered(delivery)
-		}
-		signup, err := tx.Signup()
-		if err != nil {
-			return err
-		}
-		if signup != nil { // it came before deliveries were recorded
-			delivery, err = in.accepted(*signup)
-			return err
 		}
 		claim, err := tx.Claim(in.form.Slug)
 		if err != nil {

@@ -1,4 +1,4 @@
-// Package sms handles an instance's Twilio subaccount.
+// Package sms handles an instance's Twilio subaccount, and what is in it.
 package sms
 
 import (
@@ -62,7 +62,8 @@ func (d Deps) Key(account, name string) step.Resource {
 	}
 }
 
-// Create makes the subaccount, or adopts the one an earlier attempt made, and a key in it.
+// Create makes the subaccount, or adopts the one an earlier attempt made, and in it a key and the Messaging Service that tells
+// the instance of its messages.
 func Create(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		name := fleet.ResourceName(run.Instance.ID)
@@ -73,13 +74,25 @@ func Create(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		return run.Ensure(ctx, d.Key(account.ID, name))
+		if err := run.Ensure(ctx, d.Key(account.ID, name)); err != nil {
+			return err
+		}
+		return d.listen(ctx, run, account.ID, name)
 	}
 }
 
-// Remove closes the subaccount, its keys with it. That can't be undone.
+// Remove deletes the Messaging Service and then closes the subaccount, its keys with it. That can't be undone, and nothing in a
+// closed subaccount can be reached: a service left in it would count against the parent's limit.
 func Remove(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
+		account, err := run.Store.Resource(ctx, run.Instance.ID, fleet.TwilioSubaccount, fleet.ResourceName(run.Instance.ID))
+		if err != nil || account == nil {
+			return err
+		}
+		err = run.RemoveAll(ctx, fleet.TwilioService, func(e fleet.Resource) step.Resource { return d.Service(run, account.ID, e.Name) })
+		if err != nil {
+			return err
+		}
 		return run.RemoveAll(ctx, fleet.TwilioSubaccount, func(e fleet.Resource) step.Resource { return d.Account(run, e.Name) })
 	}
 }

@@ -18,20 +18,26 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/operation"
 )
 
-// Deps asks each vendor something cheap, by the vendor's name.
+// Deps asks each vendor something cheap, by the vendor's name, and what stands for a change there, where there is such a thing.
 type Deps struct {
-	ask map[string]func(context.Context) error
+	ask, write map[string]func(context.Context) error
 }
 
 // Open makes the clients.
 func Open(env step.Env) (Deps, error) {
 	p := env.Provider
-	return Deps{map[string]func(context.Context) error{
+	mail := sendgrid.New(p)
+	return Deps{ask: map[string]func(context.Context) error{
 		"supabase":   asking(supabase.New(p).Organization),
 		"vercel":     asking(vercel.New(p).Team),
 		"cloudflare": asking(cloudflare.New(p).Zone),
 		"twilio":     asking(twilio.New(p).Parent),
-		"sendgrid":   asking(sendgrid.New(p).Scopes),
+		"sendgrid":   asking(mail.Scopes),
+	}, write: map[string]func(context.Context) error{
+		// A message is never repeated, and so never the change that is tried: what waits may be messages alone.
+		"sendgrid": func(ctx context.Context) error {
+			return mail.CheckMail(ctx, p.Settings.MailFrom, p.Settings.OperatorMail)
+		},
 	}}, nil
 }
 
@@ -42,7 +48,8 @@ func asking[T any](question func(context.Context) (T, error)) func(context.Conte
 	}
 }
 
-// Watch asks each vendor that is down, or of which calls have failed lately, once. One that is back lets admission and the take-downs
+// Watch asks each vendor that is down, or of which calls have failed lately, once. Where only changes fail, one of those that wait
+// tries, or else what stands for one. A vendor that is back lets admission and the take-downs
 // go on that waited for it; reconcile backs that up. Vendors of which nothing is wrong are not asked. It may run at any time, and
 // twice at once.
 func Watch(d Deps) step.Event {
@@ -54,7 +61,11 @@ func Watch(d Deps) step.Event {
 		back, failed := make([]bool, len(doubted)), make([]error, len(doubted))
 		var all sync.WaitGroup
 		for i, o := range doubted {
-			if ask := d.ask[o.Vendor]; ask != nil {
+			ask := d.ask[o.Vendor]
+			if o.Writes {
+				ask = d.write[o.Vendor]
+			}
+			if ask != nil {
 				all.Go(func() { back[i], failed[i] = probe(ctx, env, o, ask) })
 			}
 		}
@@ -70,9 +81,9 @@ func Watch(d Deps) step.Event {
 }
 
 func probe(ctx context.Context, env step.Env, o fleet.Outage, ask func(context.Context) error) (bool, error) {
-	back, err := env.Gate.Probe(ctx, o.Vendor, env.Request, ask)
+	back, err := env.Gate.Probe(ctx, o, env.Request, ask)
 	if back {
-		env.Log.InfoContext(ctx, "vendor is back", "vendor", o.Vendor, "since", o.Since)
+		env.Log.InfoContext(ctx, "vendor is back", "vendor", o.Vendor, "writes", o.Writes, "since", o.Since)
 	}
 	return back, err
 }
