@@ -59,7 +59,7 @@ func mutants() []mutant {
 		{"the intent refuses what is created", `=twice`, ensure, []string{"case e.Status == fleet.Created:\n\t\t\tentry = *e\n\t\t\treturn nil\n\t\tcase e.Status != fleet.Intended:", "case e.Status != fleet.Intended && e.Status != fleet.Created:",
 			"e.Attempt = &fleet.Attempt{Nonce: r.nonce, Deadline: r.deadline}", "e.Status, e.Attempt = fleet.Intended, &fleet.Attempt{Nonce: r.nonce, Deadline: r.deadline}"}},
 		{"what is already gone is looked for by name", `Delete|remove`, remove, []string{"\t\t\tbyID = false\n\t\t}\n", "\t\t\treturn r.gone(ctx, entry)\n\t\t}\n"}},
-		{"reconcile", `=stopped`, "internal/steps/operation/reconcile.go", []string{"err = goOn(ctx, env, *o)", "err = nil"}},
+		{"reconcile", `=stopped`, "internal/steps/operation/reconcile.go", []string{"return unlessStale(goOn(ctx, env, *o))", "return nil"}},
 		{"Remove leaves Ensure's attempt", `delayed`, remove, []string{"func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, byID bool) ([]string, error) {\n\tif err := r.Update(ctx, func(*store.Tx) error { return nil });",
 			"func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, byID bool) ([]string, error) {\n\tif err := r.Update(ctx, func(tx *store.Tx) error {\n\t\te, err := tx.Resource(entry.Kind, entry.Name)\n\t\tif err != nil || e == nil || e.Attempt == nil {\n\t\t\treturn err\n\t\t}\n\t\te.Attempt = nil\n\t\treturn tx.PutResource(e)\n\t});"}},
 		{"an unknown message is never sent again", `SendMail`, send, []string{"return fleet.MessageUnknown, s.conclude(ctx, m, fleet.MessageUnknown, \"\")",

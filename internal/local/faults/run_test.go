@@ -234,8 +234,10 @@ func (r *run) finish(id string) error {
 	for range 6 {
 		o, err := r.w.Store.Operation(r.ctx, id, "op-"+id)
 		switch {
-		case err != nil || o != nil && o.Outcome != "" && (o.Outcome != fleet.FailedDirty || r.retried):
+		case err != nil:
 			return err
+		case o != nil && o.Outcome != "" && (o.Outcome != fleet.FailedDirty || r.retried):
+			return r.deliver()
 		case o != nil && o.Outcome == fleet.FailedDirty:
 			r.retried = true
 			if status, answer, err := r.do("/instances/"+id+"/retry", "", operator); err != nil || status != http.StatusAccepted {
@@ -254,6 +256,24 @@ func (r *run) finish(id string) error {
 		}
 	}
 	return errors.New("the operation never came to an outcome")
+}
+
+// deliver lets the outbox be seen to until nothing is left in it.
+func (r *run) deliver() error {
+	for range 6 {
+		left, err := r.w.Store.Outbox(r.ctx)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+		if _, err := r.w.Invoke(r.ctx, "deliver", json.RawMessage("{}")); err != nil {
+			return err
+		}
+		if err := r.w.Settle(r.ctx); err != nil {
+			return err
+		}
+		time.Sleep(time.Minute)
+	}
+	return errors.New("the outbox is never empty")
 }
 
 // records are what the store has of an instance, as JSON.
