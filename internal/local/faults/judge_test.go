@@ -67,7 +67,8 @@ func (r *run) judge(id string, want map[string]int) verdict {
 	if i.Operation != "" {
 		j.errorf("%s still holds the lease", i.Operation)
 	}
-	j.held(id, want)
+	j.held(id, want) // at once: what is TERMINATED has nothing left now
+	j.check(r.deliver())
 	j.messages(id, v.Outcome == "A")
 	j.executions()
 	j.recheck(id)

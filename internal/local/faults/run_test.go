@@ -234,10 +234,8 @@ func (r *run) finish(id string) error {
 	for range 6 {
 		o, err := r.w.Store.Operation(r.ctx, id, "op-"+id)
 		switch {
-		case err != nil:
+		case err != nil || o != nil && o.Outcome != "" && (o.Outcome != fleet.FailedDirty || r.retried):
 			return err
-		case o != nil && o.Outcome != "" && (o.Outcome != fleet.FailedDirty || r.retried):
-			return r.deliver()
 		case o != nil && o.Outcome == fleet.FailedDirty:
 			r.retried = true
 			if status, answer, err := r.do("/instances/"+id+"/retry", "", operator); err != nil || status != http.StatusAccepted {
