@@ -3,6 +3,8 @@ package asl
 import (
 	"context"
 	"sync"
+
+	"github.com/project-gimbal/fleet/internal/clock"
 )
 
 // activity counts the goroutines of a service: executions, branches, invocations and callbacks.
@@ -30,10 +32,32 @@ func (a *activity) end() {
 // aside runs f in a goroutine that Settle waits for.
 func (s *Service) aside(f func()) {
 	s.activity.begin()
-	go func() {
+	run := func() {
 		defer s.activity.end()
 		f()
-	}()
+	}
+	if c, ok := s.options.Clock.(*clock.Virtual); ok {
+		c.Go(run)
+		return
+	}
+	go run()
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// yield comes before a wait for a channel or a context: a virtual clock has to be told who waits. There is nothing left
+// to wait for afterwards.
+func (s *Service) yield(ready func() bool) {
+	if c, ok := s.options.Clock.(*clock.Virtual); ok {
+		c.Await(ready)
+	}
 }
 
 // Settle waits until nothing is under way any more: no open execution, no Lambda of a dropped branch or a timed-out Task
@@ -50,6 +74,7 @@ func (s *Service) Settle(ctx context.Context) error {
 	}
 	idle := a.idle
 	a.mu.Unlock()
+	s.yield(func() bool { return isClosed(idle) || ctx.Err() != nil })
 	select {
 	case <-idle:
 		return nil

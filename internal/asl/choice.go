@@ -151,7 +151,7 @@ func (p *parser) comparison(o *object, operator string) condition {
 		p.refuse(o.place, "Variable is missing")
 		return nil
 	}
-	found := p.pathOf(variable)
+	found := p.referenceOf(variable)
 	if found == nil {
 		return nil
 	}
@@ -165,7 +165,7 @@ func (p *parser) comparison(o *object, operator string) condition {
 	name, byPath := strings.CutSuffix(operator, "Path")
 	c := comparison{variable: *found, holdsFor: comparisons[name]}
 	if byPath {
-		other := p.pathOf(n)
+		other := p.referenceOf(n)
 		if other == nil {
 			return nil
 		}
@@ -211,8 +211,8 @@ type typeTest struct {
 
 func (t typeTest) holds(v *visit, input any) (bool, error) {
 	if t.presence {
-		_, missing := v.find(t.variable, input)
-		return (missing < 0) == t.want, nil
+		_, err := v.find(t.variable, input)
+		return (err == nil) == t.want, nil
 	}
 	value, err := v.choose(t.variable, input)
 	return err == nil && t.check(value) == t.want, err
@@ -220,9 +220,9 @@ func (t typeTest) holds(v *visit, input any) (bool, error) {
 
 // choose finds what a rule looks at.
 func (v *visit) choose(p path, input any) (any, error) {
-	value, missing := v.find(p, input)
-	if missing >= 0 {
-		return nil, v.runtime("Invalid path '%s': The choice state's condition path references an invalid value.", p.text)
+	value, err := v.find(p, input)
+	if err != nil {
+		return nil, v.lost(err, "Invalid path '%s': The choice state's condition path references an invalid value.", p.text)
 	}
 	return value, nil
 }

@@ -80,7 +80,7 @@ func TestDataFlowFails(t *testing.T) {
 func TestNumbers(t *testing.T) {
 	bubble(t, "carried", func(t *testing.T) {
 		p := play(t, echo, `{"n":12345678901234567890,"f":1.10,"h":"<&>"}`, one(task("echo")+`,"OutputPath":"$.Payload"`))
-		want(t, "output", string(p.Output), `{"f":1.10,"h":"<&>","n":12345678901234567890}`)
+		want(t, "output", string(p.Output), `{"n":12345678901234567890,"f":1.10,"h":"<&>"}`)
 	})
 }
 
@@ -101,7 +101,7 @@ func TestContextObject(t *testing.T) {
 		want(t, "calls", len(seen), 3)
 		for i, payload := range seen {
 			sameJSON(t, "context", []byte(payload), `{"c":{
-				"Execution":{"Id":"arn:aws:states:us-east-1:000000000000:execution:main:run","Input":{"x":1},"Name":"run",
+				"Execution":{"Id":"arn:aws:states:us-east-1:000000000000:execution:main:run","Input":{"x":1},"Name":"run","RedriveCount":0,
 					"RoleArn":"arn:aws:iam::000000000000:role/workflows","StartTime":"2000-01-01T00:00:00.000Z"},
 				"State":{"EnteredTime":"2000-01-01T00:01:30.000Z","Name":"S","RetryCount":`+string('0'+rune(i))+`},
 				"StateMachine":{"Id":"arn:aws:states:us-east-1:000000000000:stateMachine:main","Name":"main"}}}`)

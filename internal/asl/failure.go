@@ -25,6 +25,11 @@ const (
 	ErrorNoChoiceMatched = "States.NoChoiceMatched"
 	// ErrorResultPathMatchFailure is a ResultPath that can't be applied to the state's input.
 	ErrorResultPathMatchFailure = "States.ResultPathMatchFailure"
+	// ErrorIntrinsicFailure is an intrinsic function that can't work with its arguments.
+	ErrorIntrinsicFailure = "States.IntrinsicFailure"
+	// ErrorUnsupported is something of which it isn't known here what AWS makes of it. It always ends the execution; the
+	// cause is a Problem. On AWS there is no such error.
+	ErrorUnsupported = "Local.Unsupported"
 )
 
 // reservedNames are the names with the prefix "States." that an ErrorEquals may hold.
@@ -32,7 +37,7 @@ var reservedNames = map[string]bool{
 	ErrorAll: true, ErrorTaskFailed: true, ErrorTimeout: true, ErrorHeartbeatTimeout: true,
 	ErrorDataLimitExceeded: true, ErrorNoChoiceMatched: true, ErrorResultPathMatchFailure: true,
 	"States.ParameterPathFailure": true, "States.BranchFailed": true, "States.Permissions": true,
-	"States.IntrinsicFailure": true, "States.ExceedToleratedFailureThreshold": true,
+	ErrorIntrinsicFailure: true, "States.ExceedToleratedFailureThreshold": true,
 	"States.ItemReaderFailed": true, "States.ResultWriterFailed": true,
 }
 
@@ -84,7 +89,12 @@ type failure struct{ name, cause string }
 func (f *failure) Error() string { return f.name }
 
 // output is what a catcher hands to the next state.
-func (f *failure) output() any { return map[string]any{"Error": f.name, "Cause": f.cause} }
+func (f *failure) output() any { return membersOf("Error", f.name, "Cause", f.cause) }
+
+// unsupported ends an execution at a place of the definition whose outcome on AWS isn't known.
+func unsupported(place, format string, args ...any) *failure {
+	return &failure{ErrorUnsupported, Problem{place, fmt.Sprintf(format, args...)}.String()}
+}
 
 // dropped ends a track that nobody waits for any more: a sibling failed, or the execution ended. kinds are the types of
 // the states that were under way, innermost first.

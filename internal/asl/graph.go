@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Graph is a machine or a branch of a Parallel, for those who draw or check it. It is a copy.
+// Graph is a machine, a branch of a Parallel or the iterations of a Map, for those who draw or check it. It is a copy.
 type Graph struct {
 	// Place is where it stands in the definition; empty for the machine.
 	Place   string
@@ -31,7 +31,7 @@ type State struct {
 	TimeoutPath string
 	Retry       []Retrier
 	Catch       []Catcher
-	// Branches are a Parallel's.
+	// Branches are a Parallel's, or the one that each iteration of a Map runs.
 	Branches []Graph
 	// ResultPath is where in its input the state's result goes; empty for null, which drops the result, and for states
 	// without a result.
@@ -89,6 +89,8 @@ func (s *state) describe() State {
 		for _, branch := range b.branches {
 			d.Branches = append(d.Branches, branch.describe())
 		}
+	case mapping:
+		d.Branches = []Graph{b.iterator.describe()}
 	case failing:
 		d.Error = b.failure.name
 	case waiting:
@@ -97,7 +99,7 @@ func (s *state) describe() State {
 	return d
 }
 
-// Walk visits every state of g, those of branches included: a Parallel before its branches.
+// Walk visits every state of g, those of branches included: a Parallel or Map before its branches.
 func (g Graph) Walk(visit func(State)) {
 	for _, s := range g.States {
 		visit(s)

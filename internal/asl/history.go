@@ -25,6 +25,25 @@ const (
 	ParallelStateStarted   EventType = "ParallelStateStarted"
 	ParallelStateSucceeded EventType = "ParallelStateSucceeded"
 	ParallelStateFailed    EventType = "ParallelStateFailed"
+	TaskSubmitted          EventType = "TaskSubmitted"
+	MapStateStarted        EventType = "MapStateStarted"
+	MapStateSucceeded      EventType = "MapStateSucceeded"
+	MapStateFailed         EventType = "MapStateFailed"
+	MapIterationStarted    EventType = "MapIterationStarted"
+	MapIterationSucceeded  EventType = "MapIterationSucceeded"
+	MapIterationFailed     EventType = "MapIterationFailed"
+	MapIterationAborted    EventType = "MapIterationAborted"
+
+	LambdaFunctionScheduled EventType = "LambdaFunctionScheduled"
+	LambdaFunctionStarted   EventType = "LambdaFunctionStarted"
+	LambdaFunctionSucceeded EventType = "LambdaFunctionSucceeded"
+	LambdaFunctionFailed    EventType = "LambdaFunctionFailed"
+	LambdaFunctionTimedOut  EventType = "LambdaFunctionTimedOut"
+	ActivityScheduled       EventType = "ActivityScheduled"
+	ActivityStarted         EventType = "ActivityStarted"
+	ActivitySucceeded       EventType = "ActivitySucceeded"
+	ActivityFailed          EventType = "ActivityFailed"
+	ActivityTimedOut        EventType = "ActivityTimedOut"
 )
 
 // Event is one entry of an execution's history, in GetExecutionHistory's shape. At most one of the details is there.
@@ -47,6 +66,22 @@ type Event struct {
 	TaskSucceeded      *TaskSucceededDetails      `json:"taskSucceededEventDetails,omitempty"`
 	TaskFailed         *TaskFailedDetails         `json:"taskFailedEventDetails,omitempty"`
 	TaskTimedOut       *TaskFailedDetails         `json:"taskTimedOutEventDetails,omitempty"`
+	TaskSubmitted      *TaskStartedDetails        `json:"taskSubmittedEventDetails,omitempty"`
+
+	MapStateStarted       *MapStateStartedDetails `json:"mapStateStartedEventDetails,omitempty"`
+	MapIterationStarted   *MapIterationDetails    `json:"mapIterationStartedEventDetails,omitempty"`
+	MapIterationSucceeded *MapIterationDetails    `json:"mapIterationSucceededEventDetails,omitempty"`
+	MapIterationFailed    *MapIterationDetails    `json:"mapIterationFailedEventDetails,omitempty"`
+	MapIterationAborted   *MapIterationDetails    `json:"mapIterationAbortedEventDetails,omitempty"`
+
+	LambdaFunctionScheduled *WorkScheduledDetails `json:"lambdaFunctionScheduledEventDetails,omitempty"`
+	LambdaFunctionSucceeded *WorkSucceededDetails `json:"lambdaFunctionSucceededEventDetails,omitempty"`
+	LambdaFunctionFailed    *FailureDetails       `json:"lambdaFunctionFailedEventDetails,omitempty"`
+	LambdaFunctionTimedOut  *FailureDetails       `json:"lambdaFunctionTimedOutEventDetails,omitempty"`
+	ActivityScheduled       *WorkScheduledDetails `json:"activityScheduledEventDetails,omitempty"`
+	ActivitySucceeded       *WorkSucceededDetails `json:"activitySucceededEventDetails,omitempty"`
+	ActivityFailed          *FailureDetails       `json:"activityFailedEventDetails,omitempty"`
+	ActivityTimedOut        *FailureDetails       `json:"activityTimedOutEventDetails,omitempty"`
 }
 
 // DataDetails say whether a field's text was cut short. Here it never is.
@@ -95,9 +130,37 @@ type TaskScheduledDetails struct {
 	Region           string `json:"region"`
 	Parameters       string `json:"parameters"`
 	TimeoutInSeconds int64  `json:"timeoutInSeconds,omitempty"`
+	// HeartbeatInSeconds is left out where the Task has no HeartbeatSeconds.
+	HeartbeatInSeconds int64 `json:"heartbeatInSeconds,omitempty"`
 }
 
-// TaskStartedDetails are those of TaskStarted.
+// WorkScheduledDetails are those of LambdaFunctionScheduled and ActivityScheduled. Resource is an ARN, Input is JSON.
+type WorkScheduledDetails struct {
+	Resource           string      `json:"resource"`
+	Input              string      `json:"input"`
+	InputDetails       DataDetails `json:"inputDetails"`
+	TimeoutInSeconds   int64       `json:"timeoutInSeconds,omitempty"`
+	HeartbeatInSeconds int64       `json:"heartbeatInSeconds,omitempty"`
+}
+
+// WorkSucceededDetails are those of LambdaFunctionSucceeded and ActivitySucceeded. Output is JSON.
+type WorkSucceededDetails struct {
+	Output        string      `json:"output"`
+	OutputDetails DataDetails `json:"outputDetails"`
+}
+
+// MapStateStartedDetails are those of MapStateStarted. Length counts the items.
+type MapStateStartedDetails struct {
+	Length int `json:"length"`
+}
+
+// MapIterationDetails are those of an iteration of the Map of that name. Index counts from 0.
+type MapIterationDetails struct {
+	Name  string `json:"name"`
+	Index int    `json:"index"`
+}
+
+// TaskStartedDetails are those of TaskStarted, and of TaskSubmitted, whose output is in no mock.
 type TaskStartedDetails struct {
 	ResourceType string `json:"resourceType"`
 	Resource     string `json:"resource"`

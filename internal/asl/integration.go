@@ -29,11 +29,12 @@ func (l lambdaInvoke) run(v *visit, parameters any) (any, string, error) {
 
 // lambdaPayload is the request body. A Payload that is a string is the body as it stands.
 func lambdaPayload(parameters any) json.RawMessage {
-	fields, _ := parameters.(map[string]any)
-	if body, ok := fields["Payload"].(string); ok {
+	fields, _ := parameters.(*members)
+	payload, _ := fields.get("Payload")
+	if body, ok := payload.(string); ok {
 		return json.RawMessage(body)
 	}
-	return json.RawMessage(text(fields["Payload"]))
+	return json.RawMessage(text(payload))
 }
 
 // lambdaResult is what the integration makes of a function's answer. AWS adds the HTTP headers of Lambda's API, which
@@ -46,40 +47,41 @@ func lambdaResult(answer json.RawMessage) (any, error) {
 	if err != nil {
 		return nil, &failure{lambdaUnknown, "The function answered with something that is not JSON."}
 	}
-	return map[string]any{
-		"ExecutedVersion": "$LATEST",
-		"Payload":         payload,
-		"SdkHttpMetadata": map[string]any{"HttpStatusCode": json.Number("200")},
-		"StatusCode":      json.Number("200"),
-	}, nil
+	return membersOf(
+		"ExecutedVersion", "$LATEST",
+		"Payload", payload,
+		"SdkHttpMetadata", membersOf("HttpStatusCode", json.Number("200")),
+		"StatusCode", json.Number("200"),
+	), nil
 }
 
 // startExecution is a Task with the resource states:startExecution: it starts and doesn't wait.
 type startExecution struct{ machine string }
 
 func (s startExecution) run(v *visit, parameters any) (any, string, error) {
-	fields, _ := parameters.(map[string]any)
+	fields, _ := parameters.(*members)
 	result, err := v.attemptTask(resource{"states", "startExecution"}, parameters, func() (any, error) {
-		name, isText := fields["Name"].(string)
-		if _, given := fields["Name"]; given && (!isText || name == "") {
+		value, given := fields.get("Name")
+		name, isText := value.(string)
+		if given && (!isText || name == "") {
 			return nil, startFailure(ErrInvalidName)
 		}
 		started, err := v.service.StartExecution(s.machine, name, executionInput(fields))
 		if err != nil {
 			return nil, startFailure(err)
 		}
-		return map[string]any{
-			"ExecutionArn":    started.ARN,
-			"SdkHttpMetadata": map[string]any{"HttpStatusCode": json.Number("200")},
-			"StartDate":       json.Number(fmt.Sprint(started.Started.UnixMilli())),
-		}, nil
+		return membersOf(
+			"ExecutionArn", started.ARN,
+			"SdkHttpMetadata", membersOf("HttpStatusCode", json.Number("200")),
+			"StartDate", json.Number(fmt.Sprint(started.Started.UnixMilli())),
+		), nil
 	})
 	return result, "", err
 }
 
 // executionInput is the new execution's input. An Input that is a string is the input as it stands.
-func executionInput(fields map[string]any) json.RawMessage {
-	input, given := fields["Input"]
+func executionInput(fields *members) json.RawMessage {
+	input, given := fields.get("Input")
 	if !given {
 		return nil
 	}

@@ -83,12 +83,12 @@ func TestRefused(t *testing.T) {
 		{`"FunctionName": "${ReserveInstance}"`, `"Qualifier": "1"`, `States.Reserve.Parameters.Qualifier: unknown field`},
 		{`"FunctionName": "${ReserveInstance}"`, `"FunctionName": "${Reserve}"`, `States.Reserve.Parameters.FunctionName: no value for placeholder ${Reserve}`},
 		{`"FunctionName": "${ReserveInstance}"`, `"FunctionName": "${ReserveInstance"`, `States.Reserve.Parameters.FunctionName: malformed placeholder`},
-		{`"$.instanceId"`, `"States.UUID()"`, `States.Reserve.Parameters.Payload.instanceId.$: intrinsic functions are not implemented`},
-		{`"$.instanceId"`, `"plain"`, `States.Reserve.Parameters.Payload.instanceId.$: must be a reference path`},
+		{`"$.instanceId"`, `"States.Uuid()"`, `States.Reserve.Parameters.Payload.instanceId.$: unknown intrinsic function "States.Uuid"`},
+		{`"$.instanceId"`, `"plain"`, `States.Reserve.Parameters.Payload.instanceId.$: must be a path`},
 		{`"$.instanceId"`, `1`, `States.Reserve.Parameters.Payload.instanceId.$: must be a string holding a path`},
 		{`"$.instanceId"`, `"$.instanceId", "instanceId": 1`, `States.Reserve.Parameters.Payload.instanceId: field given twice`},
-		{`"$$.State.RetryCount"`, `"$$.Task.Token"`, `States.Reserve.Parameters.Payload.attempt.$: no such field in the context object`},
-		{`"answer.$": "$.Payload"`, `"answer.$": "$..Payload"`, `States.Reserve.ResultSelector.answer.$: must be a reference path`},
+		{`"$$.State.RetryCount"`, `"$$.Task.Tokens"`, `States.Reserve.Parameters.Payload.attempt.$: no such field in the context object`},
+		{`"answer.$": "$.Payload"`, `"answer.$": "$.Payload.length()"`, `States.Reserve.ResultSelector.answer.$: functions in paths are not implemented`},
 		{`"Next": "Both"`, `"Next": "Both", "End": true`, `States.Reserve: needs either Next or End`},
 		{`"Next": "Both"`, `"Next": "Bothh"`, `States.Reserve.Next: no such state: "Bothh"`},
 		{`"Next": "Which"`, `"Next": "Finished"`, `States.Which: nothing leads to this state`},
@@ -97,11 +97,13 @@ func TestRefused(t *testing.T) {
 		{`"Seconds": 5`, `"Seconds": 5, "SecondsPath": "$.s"`, `States.Both.Branches[0].States.Pause: needs exactly one of Seconds`},
 		{`"Seconds": 5`, `"Timestamp": "2016-03-14T01:59:00"`, `States.Both.Branches[0].States.Pause.Timestamp: must be a timestamp`},
 		{`"Seconds": 5`, `"Seconds": -5`, `States.Both.Branches[0].States.Pause.Seconds: must be a whole number from 0`},
-		{`"Type": "Succeed"}}}`, `"Type": "Map"}}}`, `States.Both.Branches[0].States.Done.Type: type "Map" is not implemented`},
+		{`"Type": "Succeed"}}}`, `"Type": "Loop"}}}`, `States.Both.Branches[0].States.Done.Type: type "Loop" is not implemented`},
+		{`"Type": "Succeed"}}}`, `"Type": "Map", "End": true}}}`, `States.Both.Branches[0].States.Done: ItemProcessor is missing`},
+		{`"Type": "Succeed"}}}`, `"Type": "Succeed", "QueryLanguage": "JSONata"}}}`, `States.Both.Branches[0].States.Done.QueryLanguage: only JSONPath is implemented, not JSONata`},
 		{`"Type": "Succeed"}}}`, `"Type": "Succeed", "Output": 1}}}`, `States.Both.Branches[0].States.Done.Output: unknown field`},
 		{`"Type": "Succeed"}}}`, `"Type": "Succeed"}}, "Commentary": ""}`, `States.Both.Branches[0].Commentary: unknown field`},
 		{`"Result": {"x": [1]}`, `"ResultSelector": {}`, `States.Both.Branches[1].States.Note.ResultSelector: unknown field`},
-		{`"Result": {"x": [1]}`, `"Assign": {}`, `States.Both.Branches[1].States.Note.Assign: unknown field`},
+		{`"Result": {"x": [1]}`, `"Assign": {}`, `States.Both.Branches[1].States.Note.Assign: variables are not implemented`},
 		{`"Result": {"x": [1]}`, `"Retry": []`, `States.Both.Branches[1].States.Note.Retry: unknown field`},
 		{`"Default": "FailedDirty"`, `"Default": "Nowhere"`, `States.Which.Default: no such state: "Nowhere"`},
 		{`"IsPresent": true`, `"IsPresent": "true"`, `States.Which.Choices[0].And[0].IsPresent: must be true or false`},
@@ -114,10 +116,13 @@ func TestRefused(t *testing.T) {
 		{`"StringEquals": "x"`, `"NumericLessThan": "1"`, `States.Which.Choices[0].And[1].Not.NumericLessThan: must be a number`},
 		{`"StringEquals": "x"`, `"TimestampEquals": "now"`, `States.Which.Choices[0].And[1].Not.TimestampEquals: must be a timestamp`},
 		{`"StringEquals": "x"`, `"BooleanEquals": "true"`, `States.Which.Choices[0].And[1].Not.BooleanEquals: must be true or false`},
-		{`"StringEquals": "x"`, `"StringEqualsPath": "x"`, `States.Which.Choices[0].And[1].Not.StringEqualsPath: must be a reference path`},
+		{`"StringEquals": "x"`, `"StringEqualsPath": "x"`, `States.Which.Choices[0].And[1].Not.StringEqualsPath: must be a path`},
+		{`"StringEquals": "x"`, `"StringEqualsPath": "$.a[*]"`, `States.Which.Choices[0].And[1].Not.StringEqualsPath: must be a reference path`},
 		{`"Variable": "$.a", "StringEquals"`, `"StringEquals"`, `States.Which.Choices[0].And[1].Not: Variable is missing`},
 		{`, "Next": "Finished"}]}`, `}]}`, `States.Which.Choices[0]: Next is missing`},
-		{`"Cause": "see the ledger"`, `"CausePath": "$.c"`, `States.FailedDirty.CausePath: unknown field`},
+		{`"Cause": "see the ledger"`, `"Cause": "see the ledger", "CausePath": "$.c"`, `States.FailedDirty.CausePath: can't stand beside Cause`},
+		{`"Cause": "see the ledger"`, `"CausePath": "States.MathAdd(1, 2)"`, `States.FailedDirty.CausePath: States.MathAdd can't be called here`},
+		{`"Cause": "see the ledger"`, `"CausePath": "$.c[*]"`, `States.FailedDirty.CausePath: must be a reference path`},
 		{`"Cause": "see the ledger"`, `"Next": "Finished"`, `States.FailedDirty.Next: unknown field`},
 		{`"Error": "Dirty"`, `"Error": "Dirty", "Error": "Dirty"`, `States.FailedDirty.Error: field given twice`},
 		{`"Name.$": "$.name"`, `"Name": "no name"`, `States.Teardown.Parameters.Name: can't be an execution's name`},
@@ -168,24 +173,32 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"a":{"a":[{"a":${b}}]},"a":"${}"}`)
 	f.Fuzz(func(t *testing.T, definition string) {
 		m, err := Parse([]byte(definition), wholeSubstitutions)
-		if err != nil {
-			load, ok := errors.AsType[*LoadError](err)
-			if !ok || len(load.Problems) == 0 || m != nil {
-				t.Errorf("%T: %v", err, err)
-			}
-			return
+		checkLoaded(t, m, err)
+		m, err = ParseAny([]byte(definition))
+		checkLoaded(t, m, err)
+	})
+}
+
+// checkLoaded: a definition is refused with a reason, or its states lead to each other.
+func checkLoaded(t *testing.T, m *Machine, err error) {
+	t.Helper()
+	if err != nil {
+		load, ok := errors.AsType[*LoadError](err)
+		if !ok || len(load.Problems) == 0 || m != nil {
+			t.Errorf("%T: %v", err, err)
 		}
-		states := 0
-		m.Graph().Walk(func(s State) {
-			states++
-			for _, next := range s.Targets {
-				if _, ok := m.Graph().Find(next); !ok {
-					t.Errorf("%s leads to %s, which isn't there", s.Name, next)
-				}
+		return
+	}
+	states := 0
+	m.Graph().Walk(func(s State) {
+		states++
+		for _, next := range s.Targets {
+			if _, ok := m.Graph().Find(next); !ok {
+				t.Errorf("%s leads to %s, which isn't there", s.Name, next)
 			}
-		})
-		if states == 0 {
-			t.Error("no states")
 		}
 	})
+	if states == 0 {
+		t.Error("no states")
+	}
 }

@@ -78,7 +78,7 @@ func (p *parser) readObject(d *json.Decoder, place string, depth int) *object {
 			return o
 		}
 		at := placeOf(place, key)
-		if strings.Contains(key, "${") {
+		if !p.any && strings.Contains(key, "${") {
 			p.refuse(at, "a placeholder can't be part of a field's name")
 		}
 		value := p.read(d, at, depth+1)
@@ -104,7 +104,7 @@ func (p *parser) skipDelim(d *json.Decoder) {
 
 // substitute replaces every ${Name} in s. What it puts in is not looked at again.
 func (p *parser) substitute(place, s string) string {
-	if !strings.Contains(s, "${") {
+	if p.any || !strings.Contains(s, "${") {
 		return s
 	}
 	if rest := placeholder.ReplaceAllString(s, ""); strings.Contains(rest, "${") {
@@ -232,9 +232,9 @@ func (p *parser) list(o *object, key string) []*node {
 func (n *node) plain() any {
 	switch v := n.value.(type) {
 	case *object:
-		m := make(map[string]any, len(v.keys))
-		for key, field := range v.fields {
-			m[key] = field.plain()
+		m := newMembers(len(v.keys))
+		for _, key := range v.keys {
+			m.set(key, v.fields[key].plain())
 		}
 		return m
 	case []*node:

@@ -153,7 +153,7 @@ func TestParallelErrors(t *testing.T) {
 		{"a Choice without a match", `"Type":"Choice","Choices":[{"Variable":"$$.State.Name","StringEquals":"x","Next":"B"}]`, ErrorAll, "P B After", ""},
 		{"States.Runtime ends everything", `"Type":"Pass","InputPath":"$.no","End":true`, ErrorAll, "P B", ErrorRuntime},
 		{"another error's catcher", `"Type":"Fail","Error":"A"`, "B", "P B", "A"},
-		{"States.TaskFailed", `"Type":"Fail","Error":"A"`, ErrorTaskFailed, "P B After", ""},
+		{"States.TaskFailed", `"Type":"Fail","Error":"A","Cause":"a"`, ErrorTaskFailed, "P B After", ""},
 	} {
 		bubble(t, c.name, func(t *testing.T) {
 			p := play(t, nil, "", parallel(`,"Catch":[{"ErrorEquals":["`+c.catch+`"],"Next":"After"}]`, branch("B", c.fields)))

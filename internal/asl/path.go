@@ -5,91 +5,57 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
-// path is a reference path: it leads to exactly one place of a document. Wildcards, slices, filters, descendants and
-// negative indices are no reference paths.
+// path is a JSONPath. A reference path leads to exactly one place of a document: it has steps into fields and elements
+// only. Any other path finds what search does.
 type path struct {
 	text    string
-	context bool // starts with $$: leads into the context object
+	place   string // in the definition
+	context bool   // starts with $$: leads into the context object
 	steps   []pathStep
+	query   bool // no reference path
 }
 
-// pathStep goes into a field or an array's element.
+// pathStep is a step of a path.
 type pathStep struct {
-	field string
-	index int // -1 for a field
+	kind     stepKind
+	field    string
+	index    int // into an array; negative from its end
+	fields   []string
+	indices  []int
+	from, to *int
+	filter   filter
 }
+
+type stepKind int
+
+const (
+	intoField stepKind = iota
+	intoElement
+	intoFields   // ['a','b']
+	intoElements // [0,2]
+	intoSlice    // [1:3]
+	intoAll      // *
+	intoDepth    // .., for the step that follows
+	intoMatches  // [?(…)]
+)
 
 func (s pathStep) String() string {
-	if s.index >= 0 {
+	if s.kind == intoElement {
 		return "[" + strconv.Itoa(s.index) + "]"
 	}
 	return "['" + s.field + "']"
 }
 
-var errNoPath = errors.New("must be a reference path, such as $.a['b'][0]")
-
-// contextFields are the fields of the context object that exist here.
+// contextFields are the fields of the context object that exist here. Map is there in the iterations of a Map, Task in
+// a Task that waits for what it began.
 var contextFields = map[string]map[string]bool{
-	"Execution":    {"Id": true, "Input": true, "Name": true, "RoleArn": true, "StartTime": true},
+	"Execution":    {"Id": true, "Input": true, "Name": true, "RedriveCount": true, "RoleArn": true, "StartTime": true},
+	"Map":          {"Item": true},
 	"State":        {"EnteredTime": true, "Name": true, "RetryCount": true},
 	"StateMachine": {"Id": true, "Name": true},
-}
-
-// parsePath reads "$", "$.a.b", "$['a'][0]", "$$.Execution.Id" and the like.
-func parsePath(s string) (path, error) {
-	p := path{text: s}
-	rest, ok := strings.CutPrefix(s, "$")
-	if !ok {
-		return p, errNoPath
-	}
-	if after, ok := strings.CutPrefix(rest, "$"); ok {
-		p.context, rest = true, after
-	}
-	for rest != "" {
-		var step pathStep
-		var err error
-		if step, rest, err = parseStep(rest); err != nil {
-			return p, err
-		}
-		p.steps = append(p.steps, step)
-	}
-	return p, p.knownContext()
-}
-
-// parseStep reads the step at the start of s.
-func parseStep(s string) (pathStep, string, error) {
-	if name, ok := strings.CutPrefix(s, "."); ok {
-		end := strings.IndexFunc(name, func(r rune) bool {
-			return !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '-'
-		})
-		if end < 0 {
-			end = len(name)
-		}
-		if end == 0 || strings.ContainsRune(name[:end], unicode.ReplacementChar) {
-			return pathStep{}, "", errNoPath
-		}
-		return pathStep{name[:end], -1}, name[end:], nil
-	}
-	inside, ok := strings.CutPrefix(s, "[")
-	if !ok || inside == "" {
-		return pathStep{}, "", errNoPath
-	}
-	if quote := inside[0]; quote == '\'' || quote == '"' {
-		name, rest, ok := strings.Cut(inside[1:], string(quote)+"]")
-		if !ok || name == "" || strings.ContainsAny(name, `'"\`) {
-			return pathStep{}, "", errNoPath
-		}
-		return pathStep{name, -1}, rest, nil
-	}
-	digits, rest, ok := strings.Cut(inside, "]")
-	index, err := strconv.ParseUint(digits, 10, 31)
-	if !ok || err != nil || digits != strconv.FormatUint(index, 10) {
-		return pathStep{}, "", errNoPath
-	}
-	return pathStep{"", int(index)}, rest, nil
+	"Task":         {"Token": true},
 }
 
 func (p path) knownContext() error {
@@ -103,23 +69,30 @@ func (p path) knownContext() error {
 	return errors.New("no such field in the context object")
 }
 
-// get follows the path. missing is -1, or the number of the step that leads nowhere.
-func (p path) get(root any) (value any, missing int) {
-	value = root
+// missing is a path that leads nowhere. It says why in AWS's words.
+type missing struct{ why string }
+
+func (m *missing) Error() string { return m.why }
+
+// get follows the path. The error is a *missing, or a *failure where it isn't known what AWS would find.
+func (p path) get(root any) (any, error) {
+	if p.query {
+		return p.search(root)
+	}
+	value := root
 	for i, step := range p.steps {
 		var ok bool
 		if value, ok = step.into(value); !ok {
-			return nil, i
+			return nil, &missing{p.reason(i)}
 		}
 	}
-	return value, -1
+	return value, nil
 }
 
 func (s pathStep) into(v any) (any, bool) {
-	if s.index < 0 {
-		fields, _ := v.(map[string]any)
-		child, ok := fields[s.field]
-		return child, ok
+	if s.kind == intoField {
+		fields, _ := v.(*members)
+		return fields.get(s.field)
 	}
 	items, _ := v.([]any)
 	if s.index >= len(items) {
@@ -128,20 +101,20 @@ func (s pathStep) into(v any) (any, bool) {
 	return items[s.index], true
 }
 
-// reason says in AWS's words why get found nothing.
-func (p path) reason(missing int) string {
+// reason says why the step of that number leads nowhere.
+func (p path) reason(step int) string {
 	var b strings.Builder
-	for _, step := range p.steps[:missing+1] {
+	for _, step := range p.steps[:step+1] {
 		b.WriteString(step.String())
 	}
 	what := "Missing property in path"
-	if missing == len(p.steps)-1 {
+	if step == len(p.steps)-1 {
 		what = "No results for path:"
 	}
 	return fmt.Sprintf("Invalid path '%s' : %s $%s", p.text, what, b.String())
 }
 
-// set is root with value at the path. Fields that are not there are made; root itself stays as it is.
+// set is root with value at a reference path. Fields that are not there are made; root itself stays as it is.
 func (p path) set(root, value any) (any, error) { return setSteps(root, p.steps, value, true) }
 
 func setSteps(at any, steps []pathStep, value any, exists bool) (any, error) {
@@ -149,7 +122,7 @@ func setSteps(at any, steps []pathStep, value any, exists bool) (any, error) {
 		return value, nil
 	}
 	step := steps[0]
-	if step.index >= 0 {
+	if step.kind == intoElement {
 		items, ok := at.([]any)
 		if !ok || step.index >= len(items) {
 			return nil, errors.New("no such element")
@@ -162,19 +135,17 @@ func setSteps(at any, steps []pathStep, value any, exists bool) (any, error) {
 		changed[step.index] = child
 		return changed, nil
 	}
-	fields, ok := at.(map[string]any)
+	fields, ok := at.(*members)
 	if !ok && exists {
 		return nil, errors.New("not an object")
 	}
-	old, there := fields[step.field]
+	old, there := fields.get(step.field)
 	child, err := setSteps(old, steps[1:], value, there)
 	if err != nil {
 		return nil, err
 	}
-	changed := make(map[string]any, len(fields)+1)
-	for key, v := range fields {
-		changed[key] = v
+	if fields == nil {
+		return membersOf(step.field, child), nil
 	}
-	changed[step.field] = child
-	return changed, nil
+	return fields.with(step.field, child), nil
 }

@@ -31,24 +31,38 @@ func TestPathFinds(t *testing.T) {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
-		value, missing := p.get(root)
+		value, err := p.get(root)
 		switch {
 		case path == "$":
 			sameJSON(t, path, []byte(text(value)), document)
-		case missing < 0:
+		case err == nil:
 			want(t, path, text(value), found)
-		case !strings.HasSuffix(p.reason(missing), found):
-			t.Errorf("%s: %q, want %q", path, p.reason(missing), found)
+		case !strings.HasSuffix(err.Error(), found):
+			t.Errorf("%s: %q, want %q", path, err, found)
 		}
 	}
 }
 
 func TestPathRefused(t *testing.T) {
-	for _, path := range []string{"", "a", "$a", "$.", "$..a", "$.*", "$.a[*]", "$.a[-1]", "$.a[1:2]", "$.a[?(@.b)]", "$.a[01]",
-		"$.a[]", "$.a[", "$['a','b']", "$['a", "$['']", `$['a\'b']`, "$.a b", "$.a.", "$.length()", "$[99999999999]", "States.Format('')",
-		"$$.Task.Token", "$$.Map.Item.Value", "$$.Execution.RedriveCount", "$$.a", "$$[0]"} {
+	for _, path := range []string{"", "a", "$a", "$.", "$.a[01]", "$.a[]", "$.a[", "$['a", "$['']", `$['a\'b']`, "$.a b", "$.a.",
+		"$.length()", "$[99999999999]", "States.Format('')", "$$.Map.Index", "$$.a", "$$[0]", "$$.*", "$$..Id",
+		"$.a[-0]", "$.a[:]", "$.a[1:-1]", "$.a[-1:1]", "$.a[1:2:3]", "$..[0].a", "$..['a','b']", "$..[?(@.a)]", "$...a", "$..",
+		"$.a[?(@.b =~ /x/)]", "$.a[?(@.b in ['x'])]", "$.a[?(@.b == 'x)]", "$.a[?(@.b == 1x)]", "$.a[?()]", "$.a[?(@.b]", "$.a[?@.b]",
+		"$.a[?(1)]", "$.a[?(!@.b == 1)]", "$.a[?(@..b)]", "$.a[?(@.b.length() > 1)]", "$.a[?(@.b == nullx)]", "$.a[?(@.b === 1)]",
+		"$.a[?(" + strings.Repeat("(", 60) + "@.b" + strings.Repeat(")", 60) + ")]"} {
 		if _, err := parsePath(path); err == nil {
 			t.Errorf("%q was accepted", path)
+		}
+	}
+}
+
+// TestReferencePaths: fields that need a reference path don't get another one.
+func TestReferencePaths(t *testing.T) {
+	for path, reference := range map[string]bool{"$": true, "$.a['b'][0]": true, "$.abc.['def ghi']": true, "$$.Map.Item.Value.a": true,
+		"$..a": false, "$.*": false, "$.a[*]": false, "$.a[-1]": false, "$.a[1:2]": false, "$.a[?(@.b)]": false, "$['a','b']": false, "$.a[0,1]": false} {
+		p, err := parsePath(path)
+		if err != nil || p.query == reference {
+			t.Errorf("%s: %v, query %v", path, err, p.query)
 		}
 	}
 }
@@ -93,6 +107,9 @@ func FuzzPath(f *testing.F) {
 	for _, seed := range []string{"$", "$.a.b[0]", "$['a b'][\"c\"]", "$$.Execution.Input.x", "$..a", "$.a[*]", "$[0][1]"} {
 		f.Add(seed, `{"a":{"b":[1]}}`)
 	}
+	for _, seed := range []string{"$.a[?(@.b > 1 && !(@.c == 'x' || @.d))].e", "$..a[-1]", "$['a','b'].c", "$[0,2:]", "$.a[:-1].*"} {
+		f.Add(seed, `{"a":[{"b":2,"c":"y","e":null}]}`)
+	}
 	f.Fuzz(func(t *testing.T, s, document string) {
 		p, err := parsePath(s)
 		if err != nil {
@@ -103,16 +120,23 @@ func FuzzPath(f *testing.F) {
 			return
 		}
 		before := text(root)
-		changed, err := p.set(root, "set")
-		if err == nil {
-			if value, missing := p.get(changed); missing >= 0 || value != "set" {
-				t.Errorf("%q: set and not found", s)
+		value, err := p.get(root)
+		switch {
+		case err != nil && err.Error() == "":
+			t.Errorf("%q: an error without words", s)
+		case err == nil && !p.definite():
+			if _, ok := value.([]any); !ok {
+				t.Errorf("%q finds %s, no array", s, text(value))
 			}
 		}
-		if _, missing := p.get(root); missing >= len(p.steps) {
-			t.Errorf("%q: missing step %d", s, missing)
-		} else if missing >= 0 {
-			_ = p.reason(missing) // must not panic
+		if p.query { // set is for reference paths
+			want(t, "the root stays", text(root), before)
+			return
+		}
+		if changed, err := p.set(root, "set"); err == nil {
+			if value, err := p.get(changed); err != nil || value != "set" {
+				t.Errorf("%q: set and not found", s)
+			}
 		}
 		want(t, "the root stays", text(root), before)
 	})

@@ -61,7 +61,7 @@ type catcher struct {
 
 // matches reports whether an ErrorEquals holds for an error.
 func matches(errorEquals []string, name string) bool {
-	if name == ErrorRuntime {
+	if name == ErrorRuntime || name == ErrorUnsupported {
 		return false
 	}
 	return slices.ContainsFunc(errorEquals, func(pattern string) bool {
@@ -82,18 +82,29 @@ func matches(errorEquals []string, name string) bool {
 
 // handlers reads Retry and Catch.
 func (p *parser) handlers(s *state, o *object) {
-	retriers := p.list(o, "Retry")
+	retriers := p.handlersOf(o, "Retry")
 	for i, n := range retriers {
 		if r := p.object(n); r != nil {
 			s.retry = append(s.retry, p.retrier(r, i == len(retriers)-1))
 		}
 	}
-	catchers := p.list(o, "Catch")
+	catchers := p.handlersOf(o, "Catch")
 	for i, n := range catchers {
 		if c := p.object(n); c != nil {
 			s.catch = append(s.catch, p.catcher(s, c, i == len(catchers)-1))
 		}
 	}
+}
+
+// handlersOf reads a list that may be empty.
+func (p *parser) handlersOf(o *object, key string) []*node {
+	if n := o.fields[key]; n != nil {
+		if items, ok := n.value.([]*node); ok && len(items) == 0 {
+			o.take(key)
+			return nil
+		}
+	}
+	return p.list(o, key)
 }
 
 func (p *parser) retrier(o *object, last bool) Retrier {
@@ -133,9 +144,9 @@ func (p *parser) errorEquals(o *object, last bool) []string {
 		switch {
 		case !ok || name == "":
 			p.refuse(n.place, "must be an error name")
-		case name == ErrorRuntime:
+		case name == ErrorRuntime && !p.any:
 			p.refuse(n.place, "%s always ends the execution: it is never matched", ErrorRuntime)
-		case strings.HasPrefix(name, "States.") && !reservedNames[name]:
+		case strings.HasPrefix(name, "States.") && !reservedNames[name] && name != ErrorRuntime:
 			p.refuse(n.place, "unknown reserved error name %q", name)
 		default:
 			names = append(names, name)

@@ -42,6 +42,8 @@ type Options struct {
 	Clock clock.Clock
 	// Invoker calls the Lambdas. Required where a machine has a Task that invokes one.
 	Invoker Invoker
+	// Mocks answer the Tasks of machines that ParseAny read.
+	Mocks *Mocks
 	// Machines are the state machines by name.
 	Machines map[string]*Machine
 	// Seed decides jitter and generated names: the same seed gives the same ones.
@@ -242,6 +244,7 @@ func (s *Service) Await(ctx context.Context, arn string) (Execution, error) {
 	if err != nil {
 		return Execution{}, err
 	}
+	s.yield(func() bool { return isClosed(e.done) || ctx.Err() != nil })
 	select {
 	case <-e.done:
 	case <-ctx.Done():
@@ -275,8 +278,7 @@ func (s *Service) all() []*execution {
 func (s *Service) generateName() string {
 	s.generated++
 	r := rand.New(rand.NewPCG(s.options.Seed, s.generated))
-	a, b := r.Uint64(), r.Uint64()
-	return fmt.Sprintf("%08x-%04x-4%03x-%04x-%012x", a>>32, a>>16&0xffff, a&0xfff, b>>48&0x3fff|0x8000, b&0xffffffffffff)
+	return uuid(r.Uint64(), r.Uint64())
 }
 
 // random is the source for one draw. It depends on what is drawn for, and not on what other branches drew before.

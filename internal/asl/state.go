@@ -9,6 +9,7 @@ const (
 	Succeed  = "Succeed"
 	Fail     = "Fail"
 	Parallel = "Parallel"
+	Map      = "Map"
 )
 
 // state is one state of a definition. What only some types have stays zero in the others.
@@ -26,6 +27,7 @@ type state struct {
 	retry         []Retrier
 	catch         []catcher
 	timeout       taskTimeout
+	heartbeat     taskTimeout
 	body          body
 }
 
@@ -50,9 +52,16 @@ type resultPath struct {
 	none bool // null: nowhere
 }
 
+// retries reports whether the state can be retried.
+func (s *state) retries() bool { return s.kind == Task || s.kind == Parallel || s.kind == Map }
+
 func (p *parser) state(name string, o *object) *state {
 	s := &state{name: name, place: o.place}
 	s.comment, _ = p.text(o, "Comment")
+	p.queryLanguage(o)
+	if n := o.take("Assign"); n != nil {
+		p.refuse(n.place, "variables are not implemented")
+	}
 	s.kind = p.required(o, "Type")
 	switch s.kind {
 	case Task:
@@ -65,6 +74,11 @@ func (p *parser) state(name string, o *object) *state {
 		p.processing(s, o)
 		p.handlers(s, o)
 		p.parallel(s, o)
+	case Map:
+		p.transition(s, o)
+		p.processing(s, o)
+		p.handlers(s, o)
+		p.mapState(s, o)
 	case Pass:
 		p.transition(s, o)
 		p.pass(s, o)
@@ -90,6 +104,13 @@ func (p *parser) state(name string, o *object) *state {
 	return s
 }
 
+// queryLanguage reads the field that a machine and its states may have.
+func (p *parser) queryLanguage(o *object) {
+	if language, ok := p.text(o, "QueryLanguage"); ok && language != "JSONPath" {
+		p.refuse(o.fields["QueryLanguage"].place, "only JSONPath is implemented, not %s", language)
+	}
+}
+
 // transition reads Next and End, of which exactly one must be there.
 func (p *parser) transition(s *state, o *object) {
 	next, hasNext := p.text(o, "Next")
@@ -113,12 +134,13 @@ func (p *parser) ends(s *state, o *object) {
 	s.output = p.selection(o, "OutputPath")
 }
 
-// processing reads the fields by which a state with a result shapes its data.
+// processing reads the fields by which a state with a result shapes its data. A Map's Parameters are for its items.
 func (p *parser) processing(s *state, o *object) {
 	p.ends(s, o)
 	s.hasResult = true
 	s.result = p.resultPath(o)
-	if n := o.take("Parameters"); n != nil {
+	if n := o.fields["Parameters"]; n != nil && s.kind != Map {
+		o.take("Parameters")
 		t := p.template(n, true)
 		s.parameters = &t
 	}
@@ -153,7 +175,7 @@ func (p *parser) resultPath(o *object) resultPath {
 	case n.value == nil:
 		return resultPath{none: true}
 	}
-	found := p.pathOf(n)
+	found := p.referenceOf(n)
 	if found == nil {
 		return resultPath{}
 	}
@@ -166,11 +188,11 @@ func (p *parser) resultPath(o *object) resultPath {
 // apply takes the part of data that s selects.
 func (s selection) apply(v *visit, data any) (any, error) {
 	if s.none {
-		return map[string]any{}, nil
+		return newMembers(0), nil
 	}
-	value, missing := v.find(s.path, data)
-	if missing >= 0 {
-		return nil, v.runtime("%s", s.path.reason(missing))
+	value, err := v.find(s.path, data)
+	if err != nil {
+		return nil, v.lost(err, "%s", err)
 	}
 	return value, nil
 }

@@ -24,19 +24,22 @@ const (
 	resourceStart  = "arn:aws:states:::states:startExecution"
 )
 
-// taskTimeout is TimeoutSeconds or TimeoutSecondsPath; zero for neither, which on AWS means 99999999 seconds.
+// taskTimeout is TimeoutSeconds or TimeoutSecondsPath; zero for neither, which on AWS means 99999999 seconds. The same
+// goes for heartbeats.
 type taskTimeout struct {
 	fixed time.Duration
 	path  *path
 }
 
 func (p *parser) task(s *state, o *object) {
-	s.timeout.fixed = time.Duration(p.integer(o, "TimeoutSeconds", 1, maxSeconds, 0)) * time.Second
-	if n := o.take("TimeoutSecondsPath"); n != nil {
-		s.timeout.path = p.pathOf(n)
-		if s.timeout.fixed != 0 {
-			p.refuse(n.place, "can't stand beside TimeoutSeconds")
+	s.timeout = p.taskTimeout(o, "TimeoutSeconds")
+	if p.any {
+		s.heartbeat = p.taskTimeout(o, "HeartbeatSeconds")
+		if t := s.timeout.fixed; t != 0 && s.heartbeat.fixed >= t {
+			p.refuse(o.fields["HeartbeatSeconds"].place, "must be less than TimeoutSeconds")
 		}
+		p.mockedTask(s, o)
+		return
 	}
 	resource := p.required(o, "Resource")
 	var parameters *object
@@ -67,6 +70,18 @@ func (p *parser) task(s *state, o *object) {
 	default:
 		p.refuse(placeOf(o.place, "Resource"), "resource %q is not implemented", resource)
 	}
+}
+
+// taskTimeout reads a field with a number of seconds, or the one that says where that is.
+func (p *parser) taskTimeout(o *object, key string) taskTimeout {
+	t := taskTimeout{fixed: time.Duration(p.integer(o, key, 1, maxSeconds, 0)) * time.Second}
+	if n := o.take(key + "Path"); n != nil {
+		t.path = p.referenceOf(n)
+		if t.fixed != 0 {
+			p.refuse(n.place, "can't stand beside %s", key)
+		}
+	}
+	return t
 }
 
 // literal reads a parameter that must be a literal, so that a definition says what it uses.
@@ -157,6 +172,7 @@ func (v *visit) await(w work, timeout time.Duration) (any, error) {
 	})
 	ctx, cancel := v.service.options.Clock.WithTimeout(v.ctx, timeout)
 	defer cancel()
+	v.service.yield(func() bool { return len(answers) > 0 || ctx.Err() != nil })
 	select {
 	case a := <-answers:
 		return a.result, a.err
@@ -175,19 +191,22 @@ func (v *visit) await(w work, timeout time.Duration) (any, error) {
 
 // taskTimeout is the time-out of this attempt, 0 for none.
 func (v *visit) taskTimeout() (time.Duration, error) {
-	t := v.state.timeout
+	return v.seconds(v.state.timeout, "TimeoutSecondsPath")
+}
+
+func (v *visit) seconds(t taskTimeout, field string) (time.Duration, error) {
 	if t.path == nil {
 		return t.fixed, nil
 	}
-	value, missing := v.find(*t.path, v.selected)
-	if missing >= 0 {
-		return 0, v.runtime("%s", t.path.reason(missing))
+	value, err := v.find(*t.path, v.selected)
+	if err != nil {
+		return 0, v.lost(err, "%s", err)
 	}
 	number, _ := value.(json.Number)
 	seconds, err := number.Int64()
 	if err != nil || seconds < 1 || seconds > maxSeconds {
-		return 0, v.runtime("The TimeoutSecondsPath parameter does not reference a positive whole number: %s == %s",
-			t.path.text, text(value))
+		return 0, v.runtime("The %s parameter does not reference a positive whole number: %s == %s",
+			field, t.path.text, text(value))
 	}
 	return time.Duration(seconds) * time.Second, nil
 }

@@ -138,13 +138,13 @@ func TestMachineTimeout(t *testing.T) {
 
 func TestWait(t *testing.T) {
 	for fields, took := range map[string]time.Duration{
-		`"Seconds":600`:                        600 * time.Second,
-		`"Seconds":0`:                          0,
-		`"SecondsPath":"$.s"`:                  90 * time.Second,
-		`"Timestamp":"2000-01-01T01:00:00Z"`:   time.Hour,
-		`"TimestampPath":"$.at"`:               30 * time.Minute,
-		`"Timestamp":"1999-01-01T00:00:00.5Z"`: 0,
-		`"SecondsPath":"$$.State.RetryCount"`:  0,
+		`"Seconds":600`:                             600 * time.Second,
+		`"Seconds":0`:                               0,
+		`"SecondsPath":"$.s"`:                       90 * time.Second,
+		`"Timestamp":"2000-01-01T01:00:00Z"`:        time.Hour,
+		`"TimestampPath":"$.at"`:                    30 * time.Minute,
+		`"Timestamp":"1999-01-01T00:00:00.5Z"`:      0,
+		`"SecondsPath":"$$.Execution.RedriveCount"`: 0,
 	} {
 		bubble(t, fields, func(t *testing.T) {
 			p := play(t, nil, `{"s":90,"at":"2000-01-01T01:30:00+01:00"}`, one(`"Type":"Wait",`+fields))

@@ -2,16 +2,32 @@ package asl
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
-// template is a Parameters or ResultSelector: JSON in which a field "x.$" becomes "x" with what its path finds.
+// template is a Parameters, ResultSelector or ItemSelector: JSON in which a field "x.$" becomes "x" with what its path
+// finds or its intrinsic function gives.
 type template struct {
-	literal any                 // where nothing is to be replaced below
-	path    *path               // where a path is evaluated
-	field   string              // the path's field, ".$" included
-	object  map[string]template // otherwise one of these
-	array   []template
+	literal  any         // where nothing is to be replaced below
+	computed *expression // where something is computed
+	fields   []templateField
+	array    []template
+	kind     templateKind
+}
+
+type templateKind int
+
+const (
+	literalTemplate templateKind = iota
+	computedTemplate
+	objectTemplate
+	arrayTemplate
+)
+
+type templateField struct {
+	name string
+	template
 }
 
 // template compiles a payload template. top is true for the whole one, which must be an object.
@@ -27,7 +43,7 @@ func (p *parser) template(n *node, top bool) template {
 		for i, item := range v {
 			items[i] = p.template(item, false)
 		}
-		return template{array: items}
+		return template{kind: arrayTemplate, array: items}
 	case string, json.Number, bool, nil:
 		if !top {
 			return template{literal: v}
@@ -37,28 +53,30 @@ func (p *parser) template(n *node, top bool) template {
 	return template{}
 }
 
+// objectTemplate compiles an object. What is computed comes last, in the order that AWS was seen to give it.
 func (p *parser) objectTemplate(o *object) template {
-	fields := make(map[string]template, len(o.keys))
+	t := template{kind: objectTemplate}
+	computed := map[string]template{}
+	var names []string
 	for _, key := range o.keys {
 		n := o.take(key)
 		name, dynamic := strings.CutSuffix(key, ".$")
-		if _, twice := fields[name]; twice {
+		_, twice := computed[name]
+		if twice || slices.ContainsFunc(t.fields, func(f templateField) bool { return f.name == name }) {
 			p.refuse(n.place, "field given twice")
 			continue
 		}
 		if !dynamic {
-			fields[name] = p.template(n, false)
+			t.fields = append(t.fields, templateField{name, p.template(n, false)})
 			continue
 		}
-		if s, ok := n.value.(string); ok && strings.HasPrefix(s, "States.") {
-			p.refuse(n.place, "intrinsic functions are not implemented")
-			continue
-		}
-		if found := p.pathOf(n); found != nil {
-			fields[name] = template{path: found, field: key}
-		}
+		computed[name] = template{kind: computedTemplate, computed: p.expression(n, key)}
+		names = append(names, name)
 	}
-	return template{object: fields}
+	for _, name := range hashed(names) {
+		t.fields = append(t.fields, templateField{name, computed[name]})
+	}
+	return t
 }
 
 // pathOf reads a path; nil after a complaint.
@@ -73,34 +91,36 @@ func (p *parser) pathOf(n *node) *path {
 		p.refuse(n.place, "%s", err.Error())
 		return nil
 	}
+	found.place = n.place
 	return &found
+}
+
+// referenceOf reads a reference path; nil after a complaint.
+func (p *parser) referenceOf(n *node) *path {
+	found := p.pathOf(n)
+	if found != nil && found.query {
+		p.refuse(n.place, "%s", errNoReference.Error())
+		return nil
+	}
+	return found
 }
 
 // fill evaluates t over data and the visit's context object.
 func (t template) fill(v *visit, data any) (any, error) {
-	switch {
-	case t.path != nil:
-		value, missing := v.find(*t.path, data)
-		if missing >= 0 {
-			searched := data
-			if t.path.context {
-				searched = v.context()
-			}
-			return nil, v.runtime("The JSONPath '%s' specified for the field '%s' could not be found in the input '%s'",
-				t.path.text, t.field, text(searched))
-		}
-		return value, nil
-	case t.object != nil:
-		filled := make(map[string]any, len(t.object))
-		for key, field := range t.object {
+	switch t.kind {
+	case computedTemplate:
+		return t.computed.evaluate(v, data)
+	case objectTemplate:
+		filled := newMembers(len(t.fields))
+		for _, field := range t.fields {
 			value, err := field.fill(v, data)
 			if err != nil {
 				return nil, err
 			}
-			filled[key] = value
+			filled.set(field.name, value)
 		}
 		return filled, nil
-	case t.array != nil:
+	case arrayTemplate:
 		filled := make([]any, len(t.array))
 		for i, item := range t.array {
 			value, err := item.fill(v, data)
@@ -110,7 +130,6 @@ func (t template) fill(v *visit, data any) (any, error) {
 			filled[i] = value
 		}
 		return filled, nil
-	default:
-		return t.literal, nil
 	}
+	return t.literal, nil
 }

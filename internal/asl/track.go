@@ -8,11 +8,12 @@ import (
 	"time"
 )
 
-// track is one line of states under way: an execution's own, or a branch of a Parallel.
+// track is one line of states under way: an execution's own, a branch of a Parallel, or an iteration of a Map.
 type track struct {
 	execution *execution
 	graph     *graph
-	last      int64 // its last event
+	last      int64    // its last event
+	item      *mapItem // in an iteration of a Map
 }
 
 // run goes through the states from the start to an end. The error is a *failure that nothing caught, or a *dropped.
@@ -40,14 +41,16 @@ type visit struct {
 	service   *Service
 	state     *state
 
-	input    any // as the state got it
-	selected any // after InputPath
-	entered  time.Time
-	id       int64   // its entry's event
-	number   int     // how often the state was entered before, this time included
-	retries  int64   // over all retriers
-	done     []int64 // retries by retrier
-	started  bool    // a Parallel's branches were started
+	input     any // as the state got it
+	selected  any // after InputPath
+	entered   time.Time
+	id        int64   // its entry's event
+	number    int     // how often the state was entered before, this time included
+	retries   int64   // over all retriers
+	done      []int64 // retries by retrier
+	started   bool    // a Parallel's branches or a Map's iterations were started
+	drawn     int     // random numbers
+	selecting bool    // fills the ItemSelector of a Map
 }
 
 func (v *visit) run() (output any, next string, err error) {
@@ -64,6 +67,7 @@ func (v *visit) run() (output any, next string, err error) {
 		if !errors.As(err, &f) {
 			return nil, "", err
 		}
+		f = v.named(f)
 		v.execution.attemptFailed(v, f)
 		again, err := v.retry(f)
 		if err != nil {
@@ -139,10 +143,23 @@ func (v *visit) retry(f *failure) (again bool, err error) {
 	return false, nil
 }
 
+// named is f, unless f has no name and somebody asks for any error: it isn't known whether that matches.
+func (v *visit) named(f *failure) *failure {
+	if f.name != "" {
+		return f
+	}
+	asks := slices.ContainsFunc(v.state.retry, func(r Retrier) bool { return matches(r.ErrorEquals, "") }) ||
+		slices.ContainsFunc(v.state.catch, func(c catcher) bool { return matches(c.errorEquals, "") })
+	if asks {
+		return unsupported(v.state.place, "it isn't known what a Retry or Catch makes of an error without a name")
+	}
+	return f
+}
+
 // giveUp takes the catcher for the error, if there is one.
 func (v *visit) giveUp(f *failure) (output any, next string, err error) {
 	if v.started {
-		if err := v.record(Event{Type: ParallelStateFailed}); err != nil {
+		if err := v.record(Event{Type: EventType(v.state.kind + "StateFailed")}); err != nil {
 			return nil, "", err
 		}
 	}
@@ -151,6 +168,9 @@ func (v *visit) giveUp(f *failure) (output any, next string, err error) {
 			continue
 		}
 		output, err := c.result.apply(v, v.input, f.output())
+		if f.cause == "" && f.name != ErrorTimeout && !c.result.none {
+			err = unsupported(v.state.place, "it isn't known how AWS shows an error without a cause")
+		}
 		if err == nil && len(text(output)) > PayloadLimit {
 			err = tooLarge(v.state.name)
 		}
@@ -182,15 +202,20 @@ func (v *visit) record(e Event) error { return v.recordEvent(e, true) }
 func (v *visit) recordBeside(e Event) error { return v.recordEvent(e, false) }
 
 func (v *visit) recordEvent(e Event, follow bool) error {
-	e.PreviousEventID = v.track.last
-	id, ok := v.execution.append(v, e)
-	if !ok {
+	if !v.note(e, follow) {
 		return v.dropped()
 	}
-	if follow {
+	return nil
+}
+
+// note records an event, and reports false where the track was dropped or the execution has ended.
+func (v *visit) note(e Event, follow bool) bool {
+	e.PreviousEventID = v.track.last
+	id, ok := v.execution.append(v, e)
+	if ok && follow {
 		v.track.last = id
 	}
-	return nil
+	return ok
 }
 
 // dropped ends the visit as nobody waits for it any more. within are the types of the states under way in its branches.

@@ -27,7 +27,7 @@ func (p *parser) wait(s *state, o *object) {
 	}
 	if n := o.take("SecondsPath"); n != nil {
 		given++
-		w.secondsPath = p.pathOf(n)
+		w.secondsPath = p.referenceOf(n)
 	}
 	if n := o.take("Timestamp"); n != nil {
 		given++
@@ -39,7 +39,7 @@ func (p *parser) wait(s *state, o *object) {
 	}
 	if n := o.take("TimestampPath"); n != nil {
 		given++
-		w.timestampPath = p.pathOf(n)
+		w.timestampPath = p.referenceOf(n)
 	}
 	if given != 1 {
 		p.refuse(o.place, "needs exactly one of Seconds, SecondsPath, Timestamp, TimestampPath")
@@ -69,9 +69,9 @@ func (w waiting) delay(v *visit, input any) (time.Duration, error) {
 	case w.until != nil:
 		return w.until.Sub(now), nil
 	case w.timestampPath != nil:
-		value, missing := v.find(*w.timestampPath, input)
-		if missing >= 0 {
-			return 0, v.runtime("The TimestampPath parameter does not reference an input value: %s", w.timestampPath.text)
+		value, err := v.find(*w.timestampPath, input)
+		if err != nil {
+			return 0, v.lost(err, "The TimestampPath parameter does not reference an input value: %s", w.timestampPath.text)
 		}
 		at, ok := parseTimestamp(value)
 		if !ok {
@@ -85,9 +85,9 @@ func (w waiting) delay(v *visit, input any) (time.Duration, error) {
 }
 
 func secondsAt(v *visit, p path, input any) (time.Duration, error) {
-	value, missing := v.find(p, input)
-	if missing >= 0 {
-		return 0, v.runtime("The SecondsPath parameter does not reference an input value: %s", p.text)
+	value, err := v.find(p, input)
+	if err != nil {
+		return 0, v.lost(err, "The SecondsPath parameter does not reference an input value: %s", p.text)
 	}
 	number, _ := value.(json.Number)
 	seconds, err := number.Int64()

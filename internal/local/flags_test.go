@@ -42,6 +42,12 @@ func TestWrongUsage(t *testing.T) {
 		{"serve -auto-approve flat,free", `"free" is no plan`},
 		{"serve -auto-approve=", "there are flat, usage, tiered"},
 		{"serve here", `"here" is no flag`},
+		{"run-machine", "-definition: a file must be named"},
+		{"run-machine -definition " + filepath.Join(os.TempDir(), "no", "such.json"), "-definition"},
+		{"run-machine -definition x -mocks y", "-mocks and -case need each other"},
+		{"run-machine -definition x -case y", "-mocks and -case need each other"},
+		{"run-machine -definition - -input -", "only one of -definition and -input"},
+		{"run-machine -definition x -at noon", `-at: "noon" is no time`},
 	} {
 		code, out, complaint := typed(strings.Fields(c.line)...)
 		if code != exitUsage || !strings.Contains(complaint, c.says) || out != "" {
@@ -55,10 +61,11 @@ func TestHelp(t *testing.T) {
 		line string
 		says []string
 	}{
-		{"-h", []string{"demo [-event FILE]", "serve [-addr HOST:PORT]"}},
+		{"-h", []string{"demo [-event FILE]", "run-machine -definition FILE [-input FILE]", "serve [-addr HOST:PORT]"}},
 		{"help", []string{"demo [-event FILE]"}},
 		{"help demo", []string{"-reject", "500-after"}},
 		{"demo -h", []string{"-event FILE", "-faults SPEC", "delayed ", "supabase    ", "CreateDeployment", "default 25"}},
+		{"run-machine -h", []string{"-definition FILE", "-input FILE", "-mocks FILE", "-case NAME", "-history", "-at TIME", "JSONata", "Exit: 0"}},
 		{"serve -h", []string{"-data DIR", "-auto-approve PLANS", "127.0.0.1:8700", "kill -9", "Exit: 0"}},
 	} {
 		code, out, complaint := typed(strings.Fields(c.line)...)

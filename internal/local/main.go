@@ -3,6 +3,7 @@
 //
 //	go run ./internal/local demo     plays one signup to its end
 //	go run ./internal/local serve    keeps the system up
+//	go run ./internal/local run-machine -definition FILE    runs any state machine's definition alone
 package main
 
 import (
@@ -16,7 +17,7 @@ import (
 const (
 	exitDone   = 0 // what was asked for is there
 	exitFailed = 1 // it isn't
-	exitUsage  = 2 // the command line is wrong
+	exitUsage  = 2 // the command line is wrong, or what it names can't be run
 )
 
 func main() {
@@ -39,6 +40,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "demo [-event FILE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject]", "plays a signup to its end and says what happens", demo},
+		{"run-machine", "run-machine -definition FILE [-input FILE] [-mocks FILE -case NAME] [-history]", "runs any state machine's definition alone, in virtual time", runMachine},
 		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N] [-auto-approve PLANS]", "keeps the system up until Ctrl-C", serve},
 	}
 }
@@ -71,7 +73,7 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		say(w, "  go run ./internal/local %s\n        %s\n", c.synopsis, c.what)
 	}
-	say(w, "\n\"demo -h\" and \"serve -h\" explain the flags, and \"demo -h\" the faults that can be scripted.\n")
+	say(w, "\n\"demo -h\", \"run-machine -h\" and \"serve -h\" explain the flags, and \"demo -h\" the faults that can be scripted.\n")
 }
 
 // say writes to a person. Whoever closed that pipe doesn't want to know.
