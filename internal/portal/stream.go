@@ -81,7 +81,7 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before map[string]
 	message := streamed{Status: x.Status, States: []told{}}
 	for _, b := range p.diagrams[x.Machine].Boxes {
 		c := d.cell(b.State.Name)
-		if now := (told{c.Name, c.Tone, c.Says}); before[c.Name] != now {
+		if now := told(c); before[c.Name] != now {
 			before[c.Name] = now
 			message.States = append(message.States, now)
 		}
