@@ -114,6 +114,13 @@ func (s *Search) Emitted() map[string]int {
 	return sizes
 }
 
+// Shown reports whether an emitter has let a text out.
+func (s *Search) Shown(emitter, text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.emitted[emitter] != nil && bytes.Contains(s.emitted[emitter].Bytes(), []byte(text))
+}
+
 // Found lists what was shown by whom it doesn't belong to, each secret once for each emitter, sorted.
 func (s *Search) Found() []Found {
 	s.mu.Lock()

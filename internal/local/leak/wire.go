@@ -18,7 +18,7 @@ var secretFields = map[string]bool{"api_key": true, "auth_token": true, "secret"
 	"action_link": true, "hashed_token": true, "email_otp": true, "default_pool_password": true}
 
 // Overhear plants the secrets that vendors are told or tell: the fields that are known to hold one, variables that are marked as
-// sensitive, functions' secrets, and the tokens in links.
+// sensitive, functions' secrets that aren't an address, and the tokens in links.
 func (s *Search) Overhear(next http.RoundTripper) http.RoundTripper {
 	return transport(func(q *http.Request) (*http.Response, error) {
 		if q.Body != nil {
@@ -63,7 +63,7 @@ func (s *Search) hear(from string, document any) {
 			s.hear(from, element)
 		}
 	case map[string]any:
-		if value, ok := d["value"].(string); ok && (d["type"] == "sensitive" || strings.HasSuffix(from, "/secrets")) {
+		if value, ok := d["value"].(string); ok && !strings.HasPrefix(value, "https://") && (d["type"] == "sensitive" || strings.HasSuffix(from, "/secrets")) {
 			s.Plant(value, from+" value")
 		}
 		for name, member := range d {
