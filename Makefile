@@ -25,7 +25,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test load kill browser e2e lint templates synth deploy build start bench cost generate clean
+.PHONY: help setup demo serve fleetctl test load kill faults mutants browser e2e lint templates synth deploy build start bench cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -65,6 +65,14 @@ load: ## fifty signups approved at once
 kill: $(SETUP) ## kill serve at random moments and see it go on; ARGS="-kill.seed 7 -kill.times 50" for others
 	go test -tags kill -vet=off -count=1 -run 'Killed|LeftAtOnce' -timeout 10m ./internal/local $(ARGS)
 
+# The results are left in build/faults.json, too.
+faults: ## play every fault at every call and commit of a provisioning and a take-down, and 500 drawn mixtures; ARGS="-faults.sample 5" for less
+	@mkdir -p build
+	go test -tags faults -vet=off -count=1 -v -timeout 30m ./internal/local/faults -faults.json "$(CURDIR)/build/faults.json" $(ARGS)
+
+mutants: ## switch each rule of the ledger protocol off, one at a time, and see the fault matrix fail
+	go test -tags mutants -vet=off -count=1 -v -timeout 60m -run EachRule ./internal/local/faults $(ARGS)
+
 # The emulator runs the functions on this machine: they are built for it, whatever GOARCH says.
 e2e: $(SETUP) $(VENV)/.ready ## deploy the synthesised stacks to an emulator of AWS, and play signups there
 	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/...
@@ -78,8 +86,8 @@ lint: $(GOLANGCI) templates ## formatting, vet, linters, generated files, templa
 	@unformatted="$$(gofmt -l events functions infra internal statemachines)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
-	go vet -tags e2e,browser,load,kill,bench ./...
-	$(GOLANGCI) run --build-tags e2e,browser,load,kill,bench ./...
+	go vet -tags e2e,browser,load,kill,faults,mutants,bench ./...
+	$(GOLANGCI) run --build-tags e2e,browser,load,kill,faults,mutants,bench ./...
 	@rm -rf build/.generated
 	go run ./internal/catalog/generate build/.generated
 	diff -r build/.generated/functions functions

@@ -52,7 +52,8 @@ func (w *World) count(function string) int {
 func (w *World) invoke(ctx context.Context, f catalog.Function, n int, payload json.RawMessage) (json.RawMessage, error) {
 	skewed := clock.Skewed(w.options.Clock, w.skew())
 	ctx, cancel := skewed.WithTimeout(ctx, time.Duration(f.Timeout)*time.Second)
-	life := &life{function: f.Name, n: n, dies: w.options.Hooks.Dies, end: cancel}
+	life := &life{function: f.Name, n: n, hooks: w.options.Hooks, end: cancel}
+	life.again = func() { w.flying.Go(func() { _, _ = w.Invoke(context.WithoutCancel(ctx), f.Name, payload) }) } // nobody waits for it
 	type result struct {
 		answer json.RawMessage
 		err    error

@@ -29,8 +29,9 @@ type Point struct {
 type life struct {
 	function string
 	n        int
-	dies     func(Point) bool
+	hooks    Hooks
 	end      context.CancelFunc
+	again    func() // makes the invocation a second time
 
 	mu             sync.Mutex
 	over           bool
@@ -64,8 +65,11 @@ func (l *life) alive() error {
 
 // pass comes to a point, and dies there if it is to.
 func (l *life) pass(p Point) error {
-	if l.dies != nil && !l.dead() && l.dies(p) {
+	if l.hooks.Dies != nil && !l.dead() && l.hooks.Dies(p) {
 		l.kill()
+	}
+	if l.hooks.Again != nil && !p.After && l.hooks.Again(p) {
+		l.again()
 	}
 	if l.dead() {
 		return errDead
@@ -87,7 +91,8 @@ func (l *life) next(commit bool) Point {
 	return p
 }
 
-// around does something that has an effect, with a point before and after it.
+// around does something that has an effect, with a point before and after it. The answer of a commit may be lost:
+// table.ErrOutcomeUnknown.
 func (l *life) around(commit bool, do func() error) error {
 	p := l.next(commit)
 	if err := l.pass(p); err != nil {
@@ -95,7 +100,13 @@ func (l *life) around(commit bool, do func() error) error {
 	}
 	err := do()
 	p.After = true
-	return errors.Join(l.pass(p), err)
+	if dead := l.pass(p); dead != nil {
+		return errors.Join(dead, err)
+	}
+	if commit && l.hooks.Loses != nil && l.hooks.Loses(p) {
+		return table.ErrOutcomeUnknown
+	}
+	return err
 }
 
 func (l *life) dial(dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
@@ -200,10 +211,10 @@ func (e executions) Start(_ context.Context, workflow, name string, input any) e
 	if err != nil {
 		return &fault.Error{Code: fault.Internal, Text: "the input does not encode", Err: err}
 	}
-	if err := e.life.around(true, func() error { return nil }); err != nil {
+	err = e.life.around(true, func() error {
+		_, err := e.service.StartExecution(workflow, name, text)
 		return err
-	}
-	_, err = e.service.StartExecution(workflow, name, text)
+	})
 	if err != nil && !errors.Is(err, asl.ErrExecutionAlreadyExists) {
 		return &fault.Error{Code: fault.Unavailable, Text: "the execution did not start", Err: err}
 	}

@@ -100,6 +100,10 @@ type Hooks struct {
 	Twice func(function string, n int) bool
 	// Dies tells at each point of an invocation whether it dies there.
 	Dies func(p Point) bool
+	// Loses tells after each commit whether its answer is lost.
+	Loses func(p Point) bool
+	// Again tells before each commit and call whether its invocation is made a second time, from its beginning, while it goes on.
+	Again func(p Point) bool
 	// Surroundings wraps those of one invocation, and Settings changes Fleet's identifiers at the vendors in one.
 	Surroundings func(step.Surroundings) step.Surroundings
 	Settings     func(*provider.Settings)

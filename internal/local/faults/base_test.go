@@ -1,0 +1,123 @@
+//go:build faults
+
+package faults_test
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/tink-crypto/tink-go/v2/tink"
+
+	"github.com/project-gimbal/fleet/events"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/schema/memory"
+	"github.com/project-gimbal/fleet/internal/seal"
+	"github.com/project-gimbal/fleet/internal/sim/supabase"
+	"github.com/project-gimbal/fleet/internal/sim/vercel"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/store/bolt"
+)
+
+const (
+	hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	linkSecret = "a secret of more than thirty-two bytes"
+)
+
+// base is the fleet in which every run begins: one instance is ACTIVE already, the neighbour, whom nothing may touch.
+type base struct {
+	key       tink.AEADWithContext
+	at        time.Time
+	table     []byte            // the file
+	vendors   map[string][]byte // their states, by name
+	neighbour string
+	records   string // the neighbour's, as JSON
+}
+
+// newBase provisions the neighbour.
+func newBase(t *testing.T) *base {
+	t.Helper()
+	key, err := seal.MemoryKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := &base{key: key, vendors: map[string][]byte{}}
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r, err := open(t.Context(), dir, b, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.neighbour, err = r.provision("neighbour")
+		if err == nil {
+			err = r.finish(b.neighbour)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i, err := r.w.Store.Instance(r.ctx, b.neighbour); err != nil || i.State != fleet.Active {
+			t.Fatalf("the neighbour is %+v, %v", i, err)
+		}
+		time.Sleep(time.Minute) // whatever lags shows
+		for _, v := range r.w.Vendors.All() {
+			if b.vendors[v.Name()], err = v.Save(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if b.records, err = r.records(b.neighbour); err != nil {
+			t.Fatal(err)
+		}
+		b.at = time.Now()
+		r.close()
+	})
+	if b.table, err = os.ReadFile(filepath.Join(dir, tableFile)); err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+const tableFile = "fleet.db"
+
+// options are a world's with fast vendors, so that what is polled for is polled a few times only: one poll is like another.
+func (b *base) options(dir string) (o world.Options, closes func(), err error) {
+	c := clock.System()
+	var opened []*bolt.Table
+	open := func(bucket string, indexes []string) *bolt.Table {
+		var table *bolt.Table
+		if err == nil {
+			if table, err = bolt.Open(filepath.Join(dir, tableFile), c, indexes, bolt.Options{Bucket: bucket}); err == nil {
+				opened = append(opened, table)
+			}
+		}
+		return table
+	}
+	databases := &memory.Store{}
+	o = world.Options{Clock: c, Seed: 7, Table: open("fleet", store.Indexes()), Keys: open("keys", nil), KeyEncryptionKey: b.key,
+		Credentials: map[string]string{
+			provider.SupabaseToken: "sbp_0123456789", provider.VercelToken: "vercel-token", provider.CloudflareToken: "cloudflare-token",
+			provider.TwilioToken: "f0e1d2c3b4a5968778695a4b3c2d1e0f", provider.SendGridKey: "SG.fleet.key",
+			step.WebhookSecret: hookSecret, step.OperatorToken: "operator", step.LinkSecret: linkSecret,
+		},
+		Slots: 2, Databases: supabase.NoDatabases{}, OpenDatabase: databases.Open, DatabaseURL: "postgres://db.{ref}.supabase.test:5432/postgres",
+		Latency: world.Latency{Answer: 300 * time.Millisecond, Lag: 2 * time.Second, ProjectMin: 4 * time.Second, ProjectMax: 5 * time.Second,
+			Healthy: time.Second, Going: 2 * time.Second,
+			Deploy: vercel.Span{Min: 3 * time.Second, Max: 4 * time.Second}, Certificate: vercel.Span{Min: 2 * time.Second, Max: 3 * time.Second}},
+		Skew:    bounds.Skew,
+		ReadLog: func() (io.ReadCloser, error) { return nil, os.ErrNotExist }} // no log is kept: nobody reads it
+	if err == nil {
+		o.Release, err = events.Release()
+	}
+	return o, func() {
+		for _, t := range opened {
+			_ = t.Close() // the file is thrown away
+		}
+	}, err
+}

@@ -1,0 +1,105 @@
+//go:build faults
+
+package faults_test
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	oneCase = flag.String("faults.case", "", "plays this case only")
+	seed    = flag.Uint64("faults.seed", 1, "the first of the random cases' seeds")
+	times   = flag.Int("faults.times", 1, "how often a single case is played")
+	sample  = flag.Int("faults.sample", 1, "plays every nth case of the matrix, and of the seeds")
+	seeds   = flag.Int("faults.seeds", 500, "how many random cases there are")
+	first   = flag.Bool("faults.first", false, "plays everything in mixed order, up to the first violation")
+	sooner  = flag.String("faults.sooner", "", "with -faults.first: cases that match this come first")
+	output  = flag.String("faults.json", "", "the file that the results are written to as JSON")
+)
+
+// TestEveryFaultEverywhere is the matrix and the random runs, or the one case that the flags ask for.
+func TestEveryFaultEverywhere(t *testing.T) {
+	began := time.Now()
+	debug.SetGCPercent(400)
+	b := newBase(t)
+	clean := b.record(t, "provision", "A", nil)
+	if *oneCase != "" {
+		s, err := parse(*oneCase)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.repeat(t, s, clean)
+		return
+	}
+	failing := b.record(t, "teardown", "C", late())
+	if *first {
+		b.untilViolated(t, clean, failing)
+		return
+	}
+	report := &report{Sample: *sample}
+	for _, f := range []*workflow{clean, failing} {
+		report.add(f, b.matrix(t, f, clean.kinds))
+	}
+	report.Random = b.random(t, clean, failing)
+	report.Took = time.Since(began).Round(time.Second).String()
+	report.print(t)
+}
+
+// repeat plays one case as often as is wanted: which of two steps at once is first is the scheduler's choice.
+func (b *base) repeat(t *testing.T, s script, clean *workflow) {
+	t.Helper()
+	for range *times {
+		r := b.play(t, s, clean.kinds)
+		fmt.Printf("%s %s after %d s, missed: %t\n", r.Case, r.Outcome, r.Seconds, r.Missed)
+		for _, v := range append(r.Violations, r.Path...) {
+			fmt.Println("   ", v)
+		}
+		if len(r.Violations) > 0 {
+			t.Error("a violation")
+		}
+	}
+}
+
+// untilViolated plays the matrix and the random cases in mixed order, up to the first violation.
+func (b *base) untilViolated(t *testing.T, clean, failing *workflow) {
+	t.Helper()
+	var cells []cell
+	for _, f := range []*workflow{clean, failing} {
+		cells = append(cells, f.cells()...)
+	}
+	for i := range uint64(*seeds) {
+		cells = append(cells, cell{faults: draw(*seed+i, clean, failing)})
+	}
+	rand.New(rand.NewPCG(1, 0)).Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
+	likely := regexp.MustCompile(*sooner)
+	slices.SortStableFunc(cells, func(a, b cell) int {
+		return cmp.Compare(strconv.FormatBool(likely.MatchString(b.faults.String())), strconv.FormatBool(likely.MatchString(a.faults.String())))
+	})
+	var cases []script
+	for _, c := range cells {
+		cases = append(cases, c.faults)
+	}
+	b.playAll(t, cases, clean.kinds, func(i int, r result) bool {
+		cells[i].expect(&r)
+		tell(t, r)
+		return len(r.Violations) == 0
+	})
+}
+
+// tell says at once what is wrong, and how to see it again.
+func tell(t *testing.T, r result) {
+	t.Helper()
+	if len(r.Violations) > 0 {
+		t.Errorf("make faults ARGS='-faults.case %s'\n\t%s", r.Case, strings.Join(r.Violations, "\n\t"))
+	}
+}

@@ -1,0 +1,128 @@
+//go:build mutants
+
+package faults_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var oneMutant = flag.String("mutants.run", "", "tries the mutants only whose rule contains this")
+
+// mutant is a rule of the ledger protocol switched off: a change of a source file, which the compiler is given in the file's place.
+type mutant struct {
+	rule string
+	// sooner matches the cases that are likely to miss it, which are played first.
+	sooner string
+	file   string // from the repository's root
+	// edits are pairs of texts, each of which is in the file once, and what takes its place.
+	edits []string
+}
+
+// mutants are the rules that the ledger protocol was checked without, too. One is missing, that a commit proves the attempt's nonce:
+// what it refuses, the store refuses as well, since the entry isn't the version any more that was read.
+func mutants() []mutant {
+	const (
+		ensure   = "internal/step/ensure.go"
+		remove   = "internal/step/remove.go"
+		run      = "internal/step/run.go"
+		send     = "internal/step/send.go"
+		teardown = "internal/steps/operation/teardown.go"
+	)
+	return []mutant{
+		{"the quiet period is waited out", `delayed`, ensure, []string{"a.Deadline.Add(r.quiet() + bounds.Margin)", "a.Deadline.Add(bounds.Margin)"}},
+		{"the margin is twice the skew", `delayed`, ensure, []string{"a.Deadline.Add(r.quiet() + bounds.Margin)", "a.Deadline.Add(r.quiet())"}},
+		{"what is unsure stays so when an attempt ends", `delayed`, ensure, []string{"e.Attempt = nil\n\t\tif conflicted {",
+			"e.Attempt, e.LookUntil, e.Unknown = nil, time.Time{}, false\n\t\tif conflicted {"}},
+		{"Ensure waits out the lists' lag", `delayed`, ensure, []string{"res.landed(a).Add(bounds.Lag))", "res.landed(a))"}},
+		{"Remove waits out the lists' lag", `delayed`, remove, []string{"res.landed(entry.Attempt).Add(bounds.Lag)", "res.landed(entry.Attempt)"}},
+		{"Remove waits out the attempt", `delayed`, remove, []string{"now.After(landed) && now.After(entry.LookUntil)", "(now.After(landed) || true) && now.After(entry.LookUntil)"}},
+		{"the epoch is the input's", `=passed`, run, []string{
+			"\t\ttx.Prove(in.Epoch)\n", "\t\tif now, err := tx.Epoch(); err == nil {\n\t\t\ttx.Prove(now)\n\t\t}\n",
+			"\t\ttx.Prove(r.Input.Epoch)\n", "\t\tif now, err := tx.Epoch(); err == nil {\n\t\t\ttx.Prove(now)\n\t\t}\n"}},
+		{"the intent proves the epoch", `=(overtaken|passed)`, ensure, []string{"var entry fleet.Resource\n\terr := r.Update(ctx, func(", "var entry fleet.Resource\n\terr := r.Store.Update(ctx, r.Input.InstanceID, func("}},
+		{"the commit proves the epoch", `=overtaken`, ensure, []string{"\treturn r.Update(ctx, func(tx *store.Tx) error {\n\t\te, err := tx.Resource(res.Kind, res.Name)\n\t\tif err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif e != nil && e.Status == fleet.Created",
+			"\treturn r.Store.Update(ctx, r.Input.InstanceID, func(tx *store.Tx) error {\n\t\te, err := tx.Resource(res.Kind, res.Name)\n\t\tif err != nil {\n\t\t\treturn err\n\t\t}\n\t\tif e != nil && e.Status == fleet.Created"}},
+		{"the activation proves the epoch", `activate-instance.*=taken-over`, "internal/steps/instance/instance.go", []string{"return run.Update(ctx, func(tx *store.Tx) error {\n\t\t\tinstance, err := tx.Instance()",
+			"return run.Store.Update(ctx, run.Input.InstanceID, func(tx *store.Tx) error {\n\t\t\tinstance, err := tx.Instance()"}},
+		{"a take-over needs PROVISIONING: the activation is the point of no return", `notify-customer.*=(taken-over|overtaken|passed)`, teardown, []string{"case state != fleet.Provisioning:", "case state == fleet.Terminated:"}},
+		{"a time-out is not taken as nothing having happened", `(lost|500-after|late)@`, ensure, []string{"\tdefault:\n\t\treturn &fault.Error{Code: fault.NotReady, Text: \"whether \" + res.subject() + \" was made",
+			"\tdefault:\n\t\t_ = r.end(ctx, res, false)\n\t\treturn &fault.Error{Code: fault.NotReady, Text: \"whether \" + res.subject() + \" was made"}},
+		{"the intent refuses what is created", `=twice`, ensure, []string{"case e.Status == fleet.Created:\n\t\t\tentry = *e\n\t\t\treturn nil\n\t\tcase e.Status != fleet.Intended:", "case e.Status != fleet.Intended && e.Status != fleet.Created:",
+			"e.Attempt = &fleet.Attempt{Nonce: r.nonce, Deadline: r.deadline}", "e.Status, e.Attempt = fleet.Intended, &fleet.Attempt{Nonce: r.nonce, Deadline: r.deadline}"}},
+		{"what is already gone is looked for by name", `Delete|remove`, remove, []string{"\t\t\tbyID = false\n\t\t}\n", "\t\t\treturn r.gone(ctx, entry)\n\t\t}\n"}},
+		{"reconcile", `=stopped`, "internal/steps/operation/reconcile.go", []string{"return unlessStale(goOn(ctx, env, *o))", "return nil"}},
+		{"Remove leaves Ensure's attempt", `delayed`, remove, []string{"func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, byID bool) ([]string, error) {\n\tif err := r.Update(ctx, func(*store.Tx) error { return nil });",
+			"func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, byID bool) ([]string, error) {\n\tif err := r.Update(ctx, func(tx *store.Tx) error {\n\t\te, err := tx.Resource(entry.Kind, entry.Name)\n\t\tif err != nil || e == nil || e.Attempt == nil {\n\t\t\treturn err\n\t\t}\n\t\te.Attempt = nil\n\t\treturn tx.PutResource(e)\n\t});"}},
+		{"an unknown message is never sent again", `SendMail`, send, []string{"return fleet.MessageUnknown, s.conclude(ctx, m, fleet.MessageUnknown, \"\")",
+			"return fleet.MessageIntended, errors.Join(err, s.conclude(ctx, m, fleet.MessageIntended, \"\"))"}},
+		{"a message whose sender died is never sent again", `notify-customer.*crash`, send, []string{"done = true\n\t\t\treturn s.settle(tx, there, fleet.MessageUnknown, \"\")\n", ""}},
+	}
+}
+
+// TestEachRuleIsNeeded switches the protocol's rules off, one at a time: the matrix must fail each time.
+func TestEachRuleIsNeeded(t *testing.T) {
+	root, err := filepath.Abs("../../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutants() {
+		if !strings.Contains(m.rule, *oneMutant) {
+			continue
+		}
+		t.Run(m.rule, func(t *testing.T) {
+			said := m.play(t, root)
+			violation := bytes.Index(said, []byte("make faults ARGS="))
+			if violation < 0 {
+				t.Fatalf("the matrix doesn't miss the rule:\n%s", said)
+			}
+			t.Logf("%.600s", said[violation:])
+		})
+	}
+}
+
+// play builds the matrix with the mutant, and gives what it says by its first violation.
+func (m mutant) play(t *testing.T, root string) []byte {
+	t.Helper()
+	program := filepath.Join(t.TempDir(), "matrix")
+	build := exec.CommandContext(t.Context(), "go", "test", "-tags", "faults", "-vet=off", "-overlay", m.overlay(t, root), "-c", "-o", program, ".")
+	if said, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("the mutant doesn't build: %s", said)
+	}
+	said, err := exec.CommandContext(context.WithoutCancel(t.Context()), program, "-test.run", "EveryFault", "-faults.first", "-faults.sooner", m.sooner, "-test.timeout", "15m").CombinedOutput()
+	if _, failed := errors.AsType[*exec.ExitError](err); err != nil && !failed {
+		t.Fatal(err)
+	}
+	return said
+}
+
+// overlay writes the changed file, and what tells the compiler of it.
+func (m mutant) overlay(t *testing.T, root string) string {
+	t.Helper()
+	original := filepath.Join(root, m.file)
+	text, err := os.ReadFile(original)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(m.edits); i += 2 {
+		if n := bytes.Count(text, []byte(m.edits[i])); n != 1 {
+			t.Fatalf("%s has %d times: %s", m.file, n, m.edits[i])
+		}
+		text = bytes.Replace(text, []byte(m.edits[i]), []byte(m.edits[i+1]), 1)
+	}
+	dir := t.TempDir()
+	changed, list := filepath.Join(dir, "changed.go"), filepath.Join(dir, "overlay.json")
+	replace, err := json.Marshal(map[string]map[string]string{"Replace": {original: changed}})
+	if err := errors.Join(err, os.WriteFile(changed, text, 0o600), os.WriteFile(list, replace, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
