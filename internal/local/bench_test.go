@@ -18,7 +18,7 @@ import (
 
 var (
 	benchSeeds = flag.Int("bench.seeds", 200, "how many provisionings are compared with their critical paths")
-	benchMany  = flag.Int("bench.many", 1000, "how many provisionings run at once without budgets; a tenth of it is compared with them")
+	benchMany  = flag.Int("bench.many", 1000, "how many provisionings run without budgets; a tenth of it is compared with them")
 	benchQueue = flag.Int("bench.queue", 20, "how many provisionings queue up within the budgets")
 	benchStart = flag.String("bench.start", "", "the file of what internal/bench/start measured")
 	benchOut   = flag.String("bench.out", "", "the file that the numbers are written to")
