@@ -84,6 +84,7 @@ func excepted(document, operation, what string, status int, text string) bool {
 var undocumentedPaths = []struct{ part, why string }{
 	{"/storage/v1/", "Supabase's Storage server has no document"},
 	{"/rest/v1/", "PostgREST describes a project's own tables"},
+	{"/v3/user/webhooks/event/settings/", "SendGrid describes webhooks in a document of their own, which is not among these"},
 }
 
 func undocumented(req *http.Request) bool {

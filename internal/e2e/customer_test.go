@@ -186,7 +186,8 @@ func (c *customer) recorded() []string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	unlisted := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy}
+	unlisted := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy,
+		fleet.SendGridPostings}
 	var all []string
 	for _, r := range ledger {
 		if r.Status == fleet.Created && !slices.Contains(unlisted, r.Kind) {
@@ -215,7 +216,7 @@ func (c *customer) made(kinds ...fleet.Kind) bool {
 func (c *customer) waitsForVercel(held *refusal) {
 	c.t.Helper()
 	c.eventually("waiting for Vercel alone", func() bool {
-		return held.refused() && c.made(fleet.DatabaseSchema, fleet.TwilioKey, fleet.TwilioService, fleet.SendGridKey, fleet.SendGridDomain, fleet.DNSRecord) &&
+		return held.refused() && c.made(fleet.DatabaseSchema, fleet.TwilioKey, fleet.TwilioService, fleet.SendGridKey, fleet.SendGridDomain, fleet.SendGridWebhook, fleet.DNSRecord) &&
 			strings.Count(strings.Join(c.held(), " "), "dns_record/") == mailRecords
 	})
 }
@@ -234,8 +235,8 @@ func (c *customer) wantActive() {
 	if !slices.Equal(held, recorded) {
 		c.t.Errorf("%s: ledger and vendors differ:\nledger  %s\nvendors %s", c.slug, strings.Join(recorded, "\n        "), strings.Join(held, "\n        "))
 	}
-	if len(held) != 16 {
-		c.t.Errorf("%s: vendors hold %d things, want 16:\n%s", c.slug, len(held), strings.Join(held, "\n"))
+	if len(held) != 17 {
+		c.t.Errorf("%s: vendors hold %d things, want 17:\n%s", c.slug, len(held), strings.Join(held, "\n"))
 	}
 	c.wantMails(fleet.Invitation, fleet.OperatorWord, fleet.Welcome)
 	c.wantAuditWhole()

@@ -117,7 +117,8 @@ func TestWritesAreTried(t *testing.T) {
 func TestKindsVendors(t *testing.T) {
 	for kind, vendor := range map[fleet.Kind]string{fleet.SupabaseProject: "supabase", fleet.AdminUser: "supabase", fleet.VercelDomain: "vercel",
 		fleet.FrontendSettings: "vercel", fleet.DNSRecord: "cloudflare", fleet.DNSProxy: "cloudflare", fleet.TwilioKey: "twilio",
-		fleet.TwilioService: "twilio", fleet.TwilioCallbacks: "twilio", fleet.SendGridDomain: "sendgrid"} {
+		fleet.TwilioService: "twilio", fleet.TwilioCallbacks: "twilio", fleet.SendGridDomain: "sendgrid",
+		fleet.SendGridWebhook: "sendgrid", fleet.SendGridPostings: "sendgrid"} {
 		if kind.Vendor() != vendor {
 			t.Errorf("%s is at %s", kind, kind.Vendor())
 		}

@@ -33,7 +33,10 @@ const (
 	TwilioCallbacks Kind = "twilio_callbacks" // a Messaging Service's, where they had to be mended
 	SendGridKey     Kind = "sendgrid_key"
 	SendGridDomain  Kind = "sendgrid_domain"
-	DNSProxy        Kind = "dns_proxy"
+	// SendGridWebhook is deleted before its subuser: SendGrid says nowhere that it stops with it, and the slug becomes another's.
+	SendGridWebhook  Kind = "sendgrid_webhook"
+	SendGridPostings Kind = "sendgrid_postings" // that a SendGridWebhook posts the right things, and signs them
+	DNSProxy         Kind = "dns_proxy"
 	// BrandingAsset is something of the instance's look in its Storage: the bucket, an image, or the page's theme.
 	BrandingAsset Kind = "branding_asset"
 )
@@ -45,6 +48,8 @@ const (
 	DatabaseUser = "database_user"
 	// DomainTarget is a VercelDomain's: what its DNS record must point at.
 	DomainTarget = "cname"
+	// PostingKey is a SendGridPostings': the public key that verifies what is posted, DER as base64.
+	PostingKey = "public_key"
 	// MailRecordPrefix begins those of a SendGridDomain that name a DNS record to publish: prefix and host name, with the
 	// target as value.
 	MailRecordPrefix = "cname:"
@@ -57,7 +62,7 @@ func Inside() map[Kind]Kind {
 		EdgeSecrets:      SupabaseProject,
 		FrontendSettings: VercelProject, VercelDeployment: VercelProject,
 		TwilioKey: TwilioSubaccount, TwilioService: TwilioSubaccount, TwilioCallbacks: TwilioSubaccount,
-		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser,
+		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser, SendGridWebhook: SendGridSubuser, SendGridPostings: SendGridSubuser,
 		DNSProxy:      DNSRecord,
 		BrandingAsset: SupabaseProject,
 	}
@@ -66,7 +71,7 @@ func Inside() map[Kind]Kind {
 // Settings are the kinds that are written over whatever is there, or have an id of our own choice: there is never a second one.
 func Settings() []Kind {
 	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, EdgeSecrets, FrontendSettings, DNSProxy, AdminUser, BrandingAsset,
-		TwilioCallbacks}
+		TwilioCallbacks, SendGridPostings}
 }
 
 // ResourceStatus is where a ledger entry is.

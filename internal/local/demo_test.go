@@ -127,7 +127,8 @@ func wantLive(t *testing.T, r report) {
 	if *r.Critical < 6 || *r.Wall < *r.Critical || r.Transitions == 0 || r.Transitions > 35 {
 		t.Errorf("%.1fs, critical path %.1fs, %d transitions", *r.Wall, *r.Critical, r.Transitions)
 	}
-	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings}
+	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings,
+		fleet.SendGridPostings}
 	for _, e := range r.Resources {
 		if e.Status != fleet.Created || len(e.Held) != 1 && !slices.Contains(settings, e.Kind) {
 			t.Errorf("%s is %s in the ledger, and the vendor holds %+v", e.Kind, e.Status, e.Held)

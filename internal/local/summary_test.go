@@ -81,7 +81,7 @@ func TestRecaps(t *testing.T) {
 
 func TestEveryKindHasAVendor(t *testing.T) {
 	for _, kind := range append(fleet.Settings(), fleet.SupabaseProject, fleet.VercelProject, fleet.VercelDomain, fleet.DNSRecord, fleet.TwilioSubaccount,
-		fleet.TwilioService, fleet.SendGridSubuser, fleet.VercelDeployment, fleet.TwilioKey, fleet.SendGridKey, fleet.SendGridDomain) {
+		fleet.TwilioService, fleet.SendGridSubuser, fleet.VercelDeployment, fleet.TwilioKey, fleet.SendGridKey, fleet.SendGridDomain, fleet.SendGridWebhook) {
 		if !slices.Contains(fleet.Vendors(), vendorOf(kind)) {
 			t.Errorf("%s is %q's", kind, vendorOf(kind))
 		}

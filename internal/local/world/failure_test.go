@@ -133,7 +133,8 @@ func TestLostAnswerAtEveryCreate(t *testing.T) {
 	for i, call := range []string{"supabase.CreateProject", "supabase.CreateUser", "vercel.CreateProject", "vercel.AddProjectDomain",
 		"vercel.CreateDeployment", "cloudflare.CreateRecord", "twilio.CreateAccount", "twilio.CreateKey", "sendgrid.CreateSubuser",
 		"sendgrid.CreateKey", "sendgrid.AuthenticateDomain", "vercel.CreateProjectEnv", "vercel.UploadFile", "supabase.UpdateAuthConfig", "cloudflare.UpdateRecord",
-		"supabase.CreateSecrets", "cloudflare.CreateRuleset", "twilio.CreateService"} {
+		"supabase.CreateSecrets", "cloudflare.CreateRuleset", "twilio.CreateService",
+		"sendgrid.CreateWebhook", "sendgrid.SignWebhook"} {
 		for j, kind := range []string{"lost", "500-after", "delayed", "hang", "refused", "429", "429-retry", "500-before"} {
 			if kind != "lost" && !tried(i+j, 6) {
 				continue

@@ -337,7 +337,7 @@ func (r *rig) wantLedgerTrue(id string) {
 		r.t.Fatal(err)
 	}
 	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy, fleet.BrandingAsset,
-		fleet.TwilioCallbacks}
+		fleet.TwilioCallbacks, fleet.SendGridPostings}
 	var ledger, vendors []string
 	for _, e := range entries {
 		if e.Status == fleet.Created && !slices.Contains(settings, e.Kind) {

@@ -83,7 +83,8 @@ func TestSlotsHoldTheRestBack(t *testing.T) {
 // wantAllActive judges that the instances are ACTIVE, and that the vendors hold what their ledgers say and nothing else.
 func (r *rig) wantAllActive(ids []string) {
 	r.t.Helper()
-	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy}
+	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy,
+		fleet.SendGridPostings}
 	var ledger, held []string
 	for _, id := range ids {
 		if i := r.instance(id); i.State != fleet.Active || i.Operation != "" || r.operation(id).Outcome != fleet.Succeeded {

@@ -1,10 +1,10 @@
-// Package sendgrid is Fleet's client of Twilio SendGrid: subusers, their API keys and authenticated domains, and
-// Fleet's own messages.
+// Package sendgrid is Fleet's client of Twilio SendGrid: subusers, their API keys, authenticated domains and Event
+// Webhooks, and Fleet's own messages.
 //
 // It stands on the vendor's SDK, whose habits it undoes: the SDK takes every status for a success, its package-level
 // client has no limits, and its retrying calls sleep without regard to the context.
 //
-// Keys and domains belong to whoever the "on-behalf-of" header names, and to Fleet's own account without it. So every
+// Keys, domains and webhooks belong to whoever the "on-behalf-of" header names, and to Fleet's own account without it. So every
 // such call here names a subuser, and is kept back when it doesn't.
 package sendgrid
 
@@ -29,8 +29,8 @@ const vendor = "sendgrid"
 // Client speaks to SendGrid. It is safe for concurrent use.
 //
 // Its errors are *fault.Error with vendor "sendgrid" and one of the operations ListSubusers, CreateSubuser,
-// DeleteSubuser, ListKeys, CreateKey, DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain, SendMail,
-// ListScopes and ListIPs. SendGrid has no error codes; VendorCode is one of the Code constants where its message is a known one.
+// DeleteSubuser, ListKeys, CreateKey, DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain,
+// ListWebhooks, CreateWebhook, UpdateWebhook, SignWebhook, DeleteWebhook, SendMail, ListScopes and ListIPs. SendGrid has no error codes; VendorCode is one of the Code constants where its message is a known one.
 type Client struct {
 	rest       rest.Client
 	clock      clock.Clock

@@ -19,8 +19,9 @@ import (
 
 // stage is what is there before a call goes wrong.
 type stage struct {
-	key    sendgrid.Key
-	domain sendgrid.Domain
+	key     sendgrid.Key
+	domain  sendgrid.Domain
+	webhook sendgrid.Webhook
 }
 
 type operation struct {
@@ -47,7 +48,7 @@ func held(kind string, n int) func(w *world) bool {
 func operations() []operation {
 	second := newSubuser
 	second.Username = "gf-i2"
-	return []operation{
+	return append([]operation{
 		{"ListSubusers", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
 			_, err := c.FindSubusers(ctx, subuser)
 			return err
@@ -97,7 +98,7 @@ func operations() []operation {
 			_, err := c.SendMail(ctx, sendgrid.Mail{To: "a@example.com", From: "fleet@gimbal.app", Subject: "s", Text: "t"})
 			return err
 		}, 0, func(w *world) bool { return len(w.vendor.Sent()) == 1 }},
-	}
+	}, webhookOperations()...)
 }
 
 // TestFaults has each call go wrong in each way.
@@ -127,6 +128,7 @@ func TestFaults(t *testing.T) {
 					must[sendgrid.Subuser](t)(w.client.CreateSubuser(attempt(t), newSubuser))
 					s.key = must[sendgrid.Key](t)(w.client.CreateKey(attempt(t), subuser, "send", []string{"mail.send"}))
 					s.domain = must[sendgrid.Domain](t)(w.client.AuthenticateDomain(attempt(t), subuser, host, "em"))
+					s.webhook = must[sendgrid.Webhook](t)(w.client.CreateWebhook(attempt(t), subuser, "events", posts))
 					w.calls = nil
 					start := time.Now()
 					err := op.call(attempt(t), w.client, s)
@@ -163,13 +165,17 @@ var whole = map[string]struct {
 		`"mail_cname":{"type":"cname","host":"a","data":"b","valid":false},` +
 		`"dkim1":{"type":"cname","host":"a","data":"b","valid":false},"dkim2":{"type":"cname","host":"a","data":"b","valid":false}}}`},
 	"ValidateDomain": {200, `{"id":3,"valid":true,"validation_results":{}}`},
+	"ListWebhooks":   {200, `{"max_allowed":5,"webhooks":[` + shownWebhook + `]}`},
+	"CreateWebhook":  {201, shownWebhook},
+	"UpdateWebhook":  {200, strings.Replace(shownWebhook, `"enabled":true`, `"enabled":false`, 1)},
+	"SignWebhook":    {200, `{"id":"w1","public_key":"MFkw+/=="}`},
 	"ListScopes":     {200, `{"scopes":["mail.send","subusers.read"]}`},
 	"ListIPs":        {200, `[{"ip":"192.0.2.1","subusers":[],"pools":[],"warmup":false}]`},
 }
 
 // TestUnusableAnswers has the vendor answer what is no answer: the effect may have happened.
 func TestUnusableAnswers(t *testing.T) {
-	s := stage{key: sendgrid.Key{ID: "k1"}, domain: sendgrid.Domain{ID: 3}}
+	s := stage{key: sendgrid.Key{ID: "k1"}, domain: sendgrid.Domain{ID: 3}, webhook: sendgrid.Webhook{ID: "w1"}}
 	for _, op := range operations() {
 		good, ok := whole[op.name]
 		if !ok {
@@ -199,13 +205,17 @@ func TestUnusableAnswers(t *testing.T) {
 
 // TestIncompleteAnswers drops one field each.
 func TestIncompleteAnswers(t *testing.T) {
-	s := stage{domain: sendgrid.Domain{ID: 3}}
+	s := stage{domain: sendgrid.Domain{ID: 3}, webhook: sendgrid.Webhook{ID: "w1"}}
 	required := map[string][]string{
 		"ListSubusers": {"id", "username"}, "CreateSubuser": {"username", "user_id"}, "ListKeys": {"result", "api_key_id"},
 		"CreateKey":          {"api_key", "api_key_id", "name"},
 		"ListDomains":        {"id", "valid", "mail_cname", "dkim1", "dkim2", "type", "host", "data"},
 		"AuthenticateDomain": {"id", "domain", "valid", "automatic_security", "dns", "mail_cname", "dkim1", "dkim2", "host", "data"},
 		"ValidateDomain":     {"id", "valid"},
+		"ListWebhooks":       {"webhooks", "id", "url"},
+		"CreateWebhook":      {"id", "friendly_name", "url", "enabled", "bounce"},
+		"UpdateWebhook":      {"id", "friendly_name", "url", "bounce"},
+		"SignWebhook":        {"id", "public_key"},
 		"ListScopes":         {"scopes"},
 		"ListIPs":            {"ip"},
 	}
@@ -329,7 +339,7 @@ func FuzzAnswers(f *testing.F) {
 			t.Skip()
 		}
 		client, ctx := always(status, body), attempt(t)
-		s := stage{key: sendgrid.Key{ID: "k1"}, domain: sendgrid.Domain{ID: 3}}
+		s := stage{key: sendgrid.Key{ID: "k1"}, domain: sendgrid.Domain{ID: 3}, webhook: sendgrid.Webhook{ID: "w1"}}
 		for _, op := range operations() {
 			if err := op.call(ctx, client, s); err != nil {
 				if _, ok := err.(*fault.Error); !ok {

@@ -23,6 +23,10 @@ const (
 	CodeIPsNotValidated = "unable to validate IPs"
 	// CodeSubuserLimit: "You have reached your subuser limit".
 	CodeSubuserLimit = "subuser limit"
+	// CodeWebhookExists: "Webhook at '…' already exists", of the same subuser's.
+	CodeWebhookExists = "webhook exists"
+	// CodeWebhookLimit: "You have reached the maximum number of webhooks".
+	CodeWebhookLimit = "webhook limit"
 )
 
 // refused translates a failing answer.
@@ -32,10 +36,20 @@ func (c *Client) refused(operation string, answer *rest.Response) *fault.Error {
 		after = c.untilReset(answer.Headers)
 	}
 	f := provider.Answered(vendor, operation, answer.StatusCode, "", after)
-	if f.Code != fault.Rejected || operation != operationCreateSubuser {
+	if f.Code != fault.Rejected {
 		return f
 	}
-	switch said := messages(answer.Body); {
+	switch operation {
+	case operationCreateSubuser:
+		subuserRefused(f, messages(answer.Body))
+	case operationCreateWebhook:
+		webhookRefused(f, messages(answer.Body))
+	}
+	return f
+}
+
+func subuserRefused(f *fault.Error, said string) {
+	switch {
 	case strings.Contains(said, "username exists"):
 		f.Code, f.Text, f.VendorCode = fault.Conflict, "the name is taken", CodeUsernameExists
 	case strings.Contains(said, "subuser limit"):
@@ -43,7 +57,15 @@ func (c *Client) refused(operation string, answer *rest.Response) *fault.Error {
 	case strings.Contains(said, "unable to validate ips"):
 		f.Code, f.Text, f.VendorCode = fault.Unavailable, "the IP addresses could not be checked", CodeIPsNotValidated
 	}
-	return f
+}
+
+func webhookRefused(f *fault.Error, said string) {
+	switch {
+	case strings.Contains(said, "already exists"):
+		f.Code, f.Text, f.VendorCode = fault.Conflict, "another webhook posts there", CodeWebhookExists
+	case strings.Contains(said, "maximum number of webhooks"):
+		f.Code, f.Text, f.VendorCode = fault.QuotaExceeded, "no more webhooks are allowed", CodeWebhookLimit
+	}
 }
 
 // messages are the messages of an error document, in lower case. They are looked into and never shown.

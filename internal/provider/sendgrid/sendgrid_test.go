@@ -310,24 +310,26 @@ func TestMailIsNotTracked(t *testing.T) {
 }
 
 func TestListsLag(t *testing.T) {
-	script := "sendgrid.CreateSubuser=late:30s,sendgrid.CreateKey=late:30s,sendgrid.AuthenticateDomain=late:30s"
+	script := "sendgrid.CreateSubuser=late:30s,sendgrid.CreateKey=late:30s,sendgrid.AuthenticateDomain=late:30s,sendgrid.CreateWebhook=late:30s"
 	simulate(t, script, sim.Options{}, func(t *testing.T, w *world) {
 		ctx := attempt(t)
 		must[sendgrid.Subuser](t)(w.client.CreateSubuser(ctx, newSubuser))
 		must[sendgrid.Key](t)(w.client.CreateKey(ctx, subuser, "send", []string{"mail.send"}))
 		must[sendgrid.Domain](t)(w.client.AuthenticateDomain(ctx, subuser, host, "em"))
-		look := func() [3]int {
-			return [3]int{
+		must[sendgrid.Webhook](t)(w.client.CreateWebhook(ctx, subuser, "events", posts))
+		look := func() [4]int {
+			return [4]int{
 				len(must[[]sendgrid.Subuser](t)(w.client.FindSubusers(ctx, subuser))),
 				len(must[[]sendgrid.Key](t)(w.client.FindKeys(ctx, subuser, "send"))),
 				len(must[[]sendgrid.Domain](t)(w.client.FindDomains(ctx, subuser, host))),
+				len(must[[]sendgrid.Webhook](t)(w.client.FindWebhooks(ctx, subuser, "events"))),
 			}
 		}
-		if got := look(); got != [3]int{} {
+		if got := look(); got != [4]int{} {
 			t.Errorf("lists show %v at once", got)
 		}
 		time.Sleep(30 * time.Second)
-		if got := look(); got != [3]int{1, 1, 1} {
+		if got := look(); got != [4]int{1, 1, 1, 1} {
 			t.Errorf("lists show %v in the end", got)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 var everyScope = []string{
 	"api_keys.create", "api_keys.delete", "api_keys.read", "api_keys.update", "ips.read", "mail.send", "stats.read",
 	"subusers.create", "subusers.delete", "subusers.read", "subusers.update",
+	webhookScope + "create", webhookScope + "delete", webhookScope + "read", webhookScope + "update",
 	"whitelabel.create", "whitelabel.delete", "whitelabel.read", "whitelabel.update",
 }
 

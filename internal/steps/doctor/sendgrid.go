@@ -24,6 +24,8 @@ var scopesNeeded = []string{
 	"subusers.create", "subusers.read", "subusers.delete",
 	"api_keys.create", "api_keys.read", "api_keys.delete",
 	"whitelabel.create", "whitelabel.read", "whitelabel.update", "whitelabel.delete",
+	"user.webhooks.event.settings.create", "user.webhooks.event.settings.read", "user.webhooks.event.settings.update",
+	"user.webhooks.event.settings.delete",
 	"mail.send",
 }
 

@@ -1,4 +1,4 @@
-// Package email handles an instance's SendGrid subuser, its key and its authenticated domain.
+// Package email handles an instance's SendGrid subuser, and what is in it: a key, the authenticated domain and an Event Webhook.
 package email
 
 import (
@@ -102,7 +102,8 @@ func (d Deps) Domain(subuser, host string) step.Resource {
 	}
 }
 
-// Create makes the subuser, its key and its domain, or adopts what an earlier attempt made; a key is replaced.
+// Create makes the subuser, its key, its domain and the webhook that tells the instance what becomes of its mail, or adopts what
+// an earlier attempt made; a key is replaced.
 func Create(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		name := fleet.ResourceName(run.Instance.ID)
@@ -112,7 +113,10 @@ func Create(d Deps) step.Func {
 		if err := run.Ensure(ctx, d.APIKey(name, name)); err != nil {
 			return err
 		}
-		return run.Ensure(ctx, d.Domain(name, run.Instance.Host))
+		if err := run.Ensure(ctx, d.Domain(name, run.Instance.Host)); err != nil {
+			return err
+		}
+		return d.listen(ctx, run, name)
 	}
 }
 
@@ -133,9 +137,14 @@ func AwaitDomain(d Deps) step.Func {
 	}
 }
 
-// Remove deletes the subuser, its keys and its domain with it. That can't be undone.
+// Remove deletes the webhook, and then the subuser, its key and its domain with it. That can't be undone. Nothing says that a
+// subuser's webhook stops with it: what comes late, such as a bounce, would be posted to whoever has the slug next.
 func Remove(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
+		name := fleet.ResourceName(run.Instance.ID)
+		if err := run.RemoveAll(ctx, fleet.SendGridWebhook, func(e fleet.Resource) step.Resource { return d.Webhook(run, name, e.Name) }); err != nil {
+			return err
+		}
 		return run.RemoveAll(ctx, fleet.SendGridSubuser, func(e fleet.Resource) step.Resource { return d.Subuser(run, e.Name) })
 	}
 }

@@ -130,7 +130,7 @@ func publicVariables(ctx context.Context, run *step.Run) (map[string]string, err
 }
 
 // setEnvironment gives the instance's functions what the browser knows, the one origin they answer browsers of, the Messaging
-// Service to send by, and as sensitive variables the key to instance_config and the Twilio key.
+// Service to send by, the key that verifies what SendGrid posts, and as sensitive variables the key to instance_config and the Twilio key.
 func (d Deps) setEnvironment(ctx context.Context, run *step.Run, frontendID string, public map[string]string) error {
 	configKey, err := run.Recall(ctx, fleet.ConfigKey)
 	if err != nil {
@@ -144,8 +144,7 @@ func (d Deps) setEnvironment(ctx context.Context, run *step.Run, frontendID stri
 	if err != nil {
 		return step.Unsent(err)
 	}
-	// Executions whose subaccount was made before there were services go on without.
-	service, err := run.Store.Resource(ctx, run.Instance.ID, fleet.TwilioService, fleet.ResourceName(run.Instance.ID))
+	heard, err := hearing(ctx, run)
 	if err != nil {
 		return step.Unsent(err)
 	}
@@ -155,13 +154,32 @@ func (d Deps) setEnvironment(ctx context.Context, run *step.Run, frontendID stri
 		{Key: "TWILIO_API_KEY_SECRET", Value: smsSecret, Sensitive: true},
 		{Key: "CORS_ALLOWED_ORIGIN", Value: provider.NewSecret(run.Instance.Origin())},
 	}
-	if service != nil {
-		variables = append(variables, vercel.Variable{Key: "TWILIO_MESSAGING_SERVICE_SID", Value: provider.NewSecret(service.ID)})
-	}
+	variables = append(variables, heard...)
 	for key, value := range public {
 		variables = append(variables, vercel.Variable{Key: key, Value: provider.NewSecret(value)})
 	}
 	return d.Vercel.SetEnvironment(ctx, frontendID, variables)
+}
+
+// hearing are the variables by which the instance's functions send messages that are reported on, and know that a report on mail
+// is SendGrid's. Executions whose accounts were made before there were any go on without.
+func hearing(ctx context.Context, run *step.Run) (variables []vercel.Variable, err error) {
+	name := fleet.ResourceName(run.Instance.ID)
+	service, err := run.Store.Resource(ctx, run.Instance.ID, fleet.TwilioService, name)
+	if err != nil {
+		return nil, err
+	}
+	if service != nil {
+		variables = append(variables, vercel.Variable{Key: "TWILIO_MESSAGING_SERVICE_SID", Value: provider.NewSecret(service.ID)})
+	}
+	postings, err := run.Store.Resource(ctx, run.Instance.ID, fleet.SendGridPostings, name)
+	if err != nil {
+		return nil, err
+	}
+	if postings != nil {
+		variables = append(variables, vercel.Variable{Key: "SENDGRID_WEBHOOK_PUBLIC_KEY", Value: provider.NewSecret(postings.Attributes[fleet.PostingKey])})
+	}
+	return variables, nil
 }
 
 // configFile is the one file that differs between instances: Vite bakes variables in at build time, so files that all share

@@ -35,8 +35,8 @@ func Reserve(Deps) step.Func {
 }
 
 // required are the kinds of which an active instance has at least one, and none unfinished. A CloudflareRule is not among them:
-// the zone's plan may allow none. Nor are EdgeSecrets and a TwilioService: executions that began before there were any must not be
-// taken down for it, and ConfigureInstance and CreateSMSAccount succeed only with them.
+// the zone's plan may allow none. Nor are EdgeSecrets, a TwilioService and a SendGridWebhook: executions that began before there were
+// any must not be taken down for it, and ConfigureInstance, CreateSMSAccount and CreateEmailAccount succeed only with them.
 func required() []fleet.Kind {
 	return []fleet.Kind{fleet.SupabaseProject, fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.AdminUser,
 		fleet.VercelProject, fleet.VercelDomain, fleet.FrontendSettings, fleet.VercelDeployment, fleet.DNSRecord, fleet.DNSProxy,

@@ -191,6 +191,8 @@ func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (re
 		res = d.email.APIKey(outer.Name, e.Name)
 	case fleet.SendGridDomain:
 		res = d.email.Domain(outer.Name, e.Name)
+	case fleet.SendGridWebhook:
+		res = d.email.Webhook(run, outer.Name, e.Name)
 	default:
 		return res, fault.New(fault.Internal, "there is no way to look for %s again", e.Kind)
 	}
