@@ -25,7 +25,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test load kill faults mutants browser e2e lint templates synth deploy build start cost generate clean
+.PHONY: help setup demo serve fleetctl test load kill faults mutants browser e2e lint templates synth deploy build start bench cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -86,8 +86,8 @@ lint: $(GOLANGCI) templates ## formatting, vet, linters, generated files, templa
 	@unformatted="$$(gofmt -l events functions infra internal statemachines)"; \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w:"; echo "$$unformatted"; exit 1; fi
 	go mod tidy -diff
-	go vet -tags e2e,browser,load,kill,faults,mutants ./...
-	$(GOLANGCI) run --build-tags e2e,browser,load,kill,faults,mutants ./...
+	go vet -tags e2e,browser,load,kill,faults,mutants,bench ./...
+	$(GOLANGCI) run --build-tags e2e,browser,load,kill,faults,mutants,bench ./...
 	@rm -rf build/.generated
 	go run ./internal/catalog/generate build/.generated
 	diff -r build/.generated/functions functions
@@ -136,9 +136,17 @@ build: ## every Lambda as build/functions/<name>/bootstrap, for linux/arm64 unle
 	go build -trimpath -o build/fleetctl ./internal/fleetctl
 
 # Built for this machine, whatever GOARCH says, into a folder that is kept: what is unchanged isn't linked again.
+HOST_FUNCTIONS := CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/... ./internal/bench/start/hello
+
 start: ## measure every function's start against hello-world's, and its zipped size
-	CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags "-s -w" -o build/.host/ ./functions/... ./internal/bench/start/hello
+	$(HOST_FUNCTIONS)
 	@go run ./internal/bench/start $(ARGS) build/.host
+
+# Each number is a test's: it fails where one is over its limit, and prints the table all the same.
+bench: ## measure provisionings, starts, the interpreter and the store: a table, and build/bench.json; ARGS="-bench.seeds 20" for less
+	$(HOST_FUNCTIONS)
+	@go run ./internal/bench/start -rounds 10 -json build/bench-start.json build/.host
+	go test -tags bench -vet=off -count=1 -v -run TestNumbers -timeout 15m ./internal/local -bench.start "$(CURDIR)/build/bench-start.json" -bench.out "$(CURDIR)/build/bench.json" $(ARGS)
 
 cost: ## price a provisioning, an update, and months of an idle instance and of fleets; ARGS=-json for a document
 	@go run ./internal/local/cost $(ARGS)

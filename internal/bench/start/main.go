@@ -35,10 +35,11 @@ func run(args []string, out, problems io.Writer) int {
 	flags := flag.NewFlagSet("start", flag.ContinueOnError)
 	flags.SetOutput(problems)
 	flags.Usage = func() {
-		say(problems, "usage: start [-rounds N] FOLDER\n\nFOLDER holds the functions and %s, built for this machine: \"make start\" builds them.\n\n", hello)
+		say(problems, "usage: start [-rounds N] [-json FILE] FOLDER\n\nFOLDER holds the functions and %s, built for this machine: \"make start\" builds them.\n\n", hello)
 		flags.PrintDefaults()
 	}
 	rounds := flags.Int("rounds", 25, "how often each function is started")
+	file := flags.String("json", "", "a file to write the numbers to as well")
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		return exitDone
@@ -54,6 +55,10 @@ func run(args []string, out, problems io.Writer) int {
 		return exitFailed
 	}
 	report.print(out)
+	if err := report.write(*file); err != nil {
+		say(problems, "%v\n", err)
+		return exitFailed
+	}
 	for _, fault := range report.faults() {
 		say(problems, "%s\n", fault)
 	}

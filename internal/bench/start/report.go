@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"compress/flate"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -68,6 +69,31 @@ func (r *report) print(out io.Writer) {
 	}
 	_ = t.Flush() // as say
 	say(out, "medians of %d starts each, in turn with %s's; from the start of the process to its first poll\n", r.rounds, hello)
+}
+
+// document is a function's part of the JSON document: medians in milliseconds, and the size in megabytes.
+type document struct {
+	Name    string  `json:"name"`
+	Zipped  float64 `json:"zipped_mb"`
+	Started float64 `json:"start_ms"`
+	Hello   float64 `json:"hello_ms"`
+	Ratio   float64 `json:"ratio"`
+}
+
+// write writes the numbers to a file; to none if it has no name.
+func (r *report) write(file string) error {
+	if file == "" {
+		return nil
+	}
+	all := make([]document, 0, len(r.functions))
+	for _, f := range r.functions {
+		all = append(all, document{f.name, megabytes(f.zipped), milliseconds(median(f.starts)), milliseconds(median(f.hello)), f.ratio()})
+	}
+	text, err := json.MarshalIndent(map[string]any{"rounds": r.rounds, "functions": all}, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(file, append(text, '\n'), 0o600)
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }

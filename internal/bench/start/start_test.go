@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -105,6 +106,20 @@ func TestReport(t *testing.T) {
 	if slow < 0 || fine < slow {
 		t.Errorf("the slowest doesn't come first:\n%s", out.String())
 	}
+	file := filepath.Join(t.TempDir(), "start.json")
+	if err := r.write(file); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if want := `{"name":"slow","zipped_mb":0.000001,"start_ms":5,"hello_ms":2,"ratio":2.5}`; err != nil || !strings.Contains(inOneLine(text), want) {
+		t.Errorf("the document is %s, %v", text, err)
+	}
+}
+
+func inOneLine(text []byte) string {
+	var out bytes.Buffer
+	_ = json.Compact(&out, text) // what doesn't compact isn't what is wanted
+	return out.String()
 }
 
 func TestMedian(t *testing.T) {

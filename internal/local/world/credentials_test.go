@@ -232,11 +232,11 @@ func TestOperatorTokenChanges(t *testing.T) {
 			code, answer := r.do("GET", "/instances", "", http.Header{"Authorization": {"Bearer " + token}})
 			r.want(status, code, answer)
 		}
-		want(200, "operator")
+		want(200, operatorToken)
 		want(401, "next")
 		r.w.ChangeCredential(step.OperatorToken, "next")
 		time.Sleep(31 * time.Second)
 		want(200, "next")
-		want(401, "operator")
+		want(401, operatorToken)
 	})
 }

@@ -96,7 +96,7 @@ func TestOnlyOperatorsDecide(t *testing.T) {
 		answers := map[string]bool{}
 		for _, path := range []string{"/signups/" + id + "/approve", "/signups/" + id + "/reject", "/signups/unknown/approve", "/signups/unknown/reject",
 			"/instances/" + id + "/retry", "/instances/unknown/retry"} {
-			for _, authorization := range []string{"", "Bearer", "Bearer wrong", "Bearer operator2", "Bearer operato", "operator", "Basic operator"} {
+			for _, authorization := range []string{"", "Bearer", "Bearer wrong", "Bearer " + operatorToken + "2", "Bearer " + operatorToken[1:], operatorToken, "Basic " + operatorToken} {
 				for _, body := range []string{"", "{}", `{"reason":"because"}`, "no JSON"} {
 					code, answer := r.do("POST", path, body, http.Header{"Authorization": {authorization}})
 					r.want(http.StatusUnauthorized, code, answer)

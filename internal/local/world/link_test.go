@@ -37,6 +37,11 @@ var linkPattern = regexp.MustCompile(`http://fleet\.test(/decisions/\S+)`)
 func (r *rig) link(id string) string {
 	r.t.Helper()
 	r.invoke("deliver")
+	return r.mailedLink(id)
+}
+
+func (r *rig) mailedLink(id string) string {
+	r.t.Helper()
 	mails := r.mailed(id, fleet.DecisionWanted)
 	if len(mails) != 1 {
 		r.t.Fatalf("%d mails ask for a decision", len(mails))

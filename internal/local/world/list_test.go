@@ -139,7 +139,7 @@ func TestListOfThousands(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		answer, err := r.w.Invoke(r.ctx, "list-instances", []byte(`{"headers":{"authorization":"Bearer operator"}}`))
+		answer, err := r.w.Invoke(r.ctx, "list-instances", []byte(`{"headers":{"authorization":"Bearer `+operatorToken+`"}}`))
 		if err != nil {
 			t.Fatal(err)
 		}

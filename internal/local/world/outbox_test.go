@@ -1,9 +1,7 @@
 package world_test
 
 import (
-	"bytes"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -14,7 +12,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
-	"github.com/project-gimbal/fleet/internal/store/table"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -339,29 +336,19 @@ func TestUntoldApplicantIsErased(t *testing.T) {
 // one, and by hand.
 func TestLinksStayInTheirMail(t *testing.T) {
 	t.Parallel()
-	s := newShown()
-	inBubble(t, func(o *world.Options) {
-		s.listenTo(o)
-		o.Log = slog.New(slog.NewJSONHandler(s, &slog.HandlerOptions{Level: slog.LevelDebug}))
-		o.Hooks.Table = func(_ string, inner table.Table) table.Table { return told{inner, s} }
-		o.Quotas = world.Quotas()
-	}, func(r *rig) {
-		id := r.signup("msg_1", "acme-dental")
-		link := r.link(id)
-		token := strings.TrimPrefix(link, "/decisions/")
-		s.keep(token, "the link")
-		s.keep(token[strings.LastIndexByte(token, '.')+1:], "the link's signature")
-		r.page("GET", link, nil)
-		r.page("POST", link, approval)
-		r.page("POST", link, approval)
-		r.page("GET", link+"x", nil)
-		r.settle()
-		other := r.signup("msg_2", "beta-dental")
-		s.keep(strings.TrimPrefix(r.link(other), "/decisions/"), "the other link")
-		r.reject(other)
-		r.ticks(2)
-		s.wantNone(t)
-		if !bytes.Contains(s.text.Bytes(), []byte(`"function":"show-decision"`)) {
+	inSecret(t, func(o *world.Options) { o.Quotas = world.Quotas() }, func(s *secrets) {
+		id := s.provision()
+		link := s.mailedLink(id)
+		s.search.Plant(link[strings.LastIndexByte(link, '.')+1:], "the link's signature", operatorMail)
+		s.page("POST", link, approval)
+		s.page("GET", link+"x", nil)
+		other := s.signup("msg_2", "beta-dental")
+		s.search.Plant(strings.TrimPrefix(s.link(other), "/decisions/"), "the other link", operatorMail)
+		s.reject(other)
+		s.ticks(2)
+		s.gather(id)
+		s.wantNone()
+		if !s.search.Shown(logged, `"function":"show-decision"`) {
 			t.Error("the page left no line in the log")
 		}
 	})

@@ -42,8 +42,9 @@ import (
 )
 
 const (
-	hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	linkSecret = "a-secret-of-more-than-thirty-two-bytes"
+	hookSecret    = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	linkSecret    = "a-secret-of-more-than-thirty-two-bytes"
+	operatorToken = "the-operators-own-token"
 )
 
 // rig is a world in virtual time with the means to drive and to judge it.
@@ -127,7 +128,7 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 		Credentials: map[string]string{
 			provider.SupabaseToken: "sbp_0123456789", provider.VercelToken: "vercel-token", provider.CloudflareToken: "cloudflare-token",
 			provider.TwilioToken: "f0e1d2c3b4a5968778695a4b3c2d1e0f", provider.SendGridKey: "SG.fleet.key",
-			step.WebhookSecret: hookSecret, step.OperatorToken: "operator", step.LinkSecret: linkSecret,
+			step.WebhookSecret: hookSecret, step.OperatorToken: operatorToken, step.LinkSecret: linkSecret,
 		},
 		Slots: 2, Databases: supabase.NoDatabases{}, OpenDatabase: r.connect, DatabaseURL: "postgres://{user}@{host}:5432/postgres",
 		Release: release, Latency: world.Latency{Answer: 300 * time.Millisecond, Lag: 2 * time.Second}, Skew: bounds.Skew}
@@ -203,7 +204,7 @@ func (r *rig) sign(id, body string) http.Header {
 	return http.Header{"Webhook-Id": {id}, "Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)}, "Webhook-Signature": {signature}}
 }
 
-var operator = http.Header{"Authorization": {"Bearer operator"}}
+var operator = http.Header{"Authorization": {"Bearer " + operatorToken}}
 
 func sampleSignup(t *testing.T) []byte {
 	t.Helper()

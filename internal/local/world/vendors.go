@@ -110,7 +110,7 @@ func (w *World) openVendors() error {
 		return sim.Options{Clock: o.Clock, Seed: o.Seed*8 + n, Lag: o.Latency.Lag, Answer: o.Latency.Answer}
 	}
 	v := &w.Vendors
-	v.Cloudflare = cloudflare.New(base(1), cloudflare.Config{Token: o.Credentials[provider.CloudflareToken], Zone: zone, Domain: Domain, Records: records, Rules: cmp.Or(o.RateLimitRules, rules)})
+	v.Cloudflare = cloudflare.New(base(1), cloudflare.Config{Token: o.Credentials[provider.CloudflareToken], Zone: zone, Domain: Domain, Records: cmp.Or(o.Records, records), Rules: cmp.Or(o.RateLimitRules, rules), Calls: o.Limits["cloudflare"]})
 	v.Supabase = supabase.New(base(2), supabase.Settings{Token: o.Credentials[provider.SupabaseToken], Organization: organization, PerMinute: max(perMinute, o.Limits["supabase"]),
 		ReadyMin: o.Latency.ProjectMin, ReadyMax: o.Latency.ProjectMax, Healthy: o.Latency.Healthy, Going: o.Latency.Going, Databases: o.Databases})
 	v.Vercel = vercel.New(base(3), vercel.Config{Token: o.Credentials[provider.VercelToken], Team: team, Resolver: v.Cloudflare,

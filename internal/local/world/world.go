@@ -54,6 +54,8 @@ type Options struct {
 	Slots int
 	// RateLimitRules is how many rate-limiting rules the plan of the zone at Cloudflare allows; 0 means plenty, negative none.
 	RateLimitRules int
+	// Records is how many DNS records the zone allows; 0 means as many as Cloudflare's paid plans.
+	Records int
 	// Databases is what stands behind the Supabase simulator; OpenDatabase is how the steps reach it.
 	Databases    Databases
 	OpenDatabase func(ctx context.Context, url provider.Secret) (schema.Database, error)

@@ -145,8 +145,8 @@ func (s *Sim) LookupCNAME(host string) (target string, proxied, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	for _, r := range s.state.Records {
-		if r.Type == "CNAME" && r.Name == host {
+	for i := range s.state.Records { // there may be thousands, and each is large
+		if r := &s.state.Records[i]; r.Type == "CNAME" && r.Name == host {
 			return r.Content, r.Proxied, true
 		}
 	}
