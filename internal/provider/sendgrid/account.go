@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
+	"sync"
 
 	"github.com/sendgrid/rest"
 )
@@ -15,7 +16,7 @@ const (
 )
 
 // scopes are words with dots, safe to print.
-var scopes = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`)
+var scopes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.-]{1,100}$`) })
 
 // Scopes lists what Fleet's own key may do. Any key may ask; one that SendGrid doesn't know is refused with 401.
 func (c *Client) Scopes(ctx context.Context) ([]string, error) {
@@ -30,7 +31,7 @@ func (c *Client) Scopes(ctx context.Context) ([]string, error) {
 		return nil, unusable(operationListScopes, http.StatusOK)
 	}
 	for _, s := range read.Scopes {
-		if !scopes.MatchString(s) {
+		if !scopes().MatchString(s) {
 			return nil, unusable(operationListScopes, http.StatusOK)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"sync"
 
 	"github.com/project-gimbal/fleet/internal/provider"
 )
@@ -52,14 +53,14 @@ type Pooler struct {
 }
 
 var (
-	hostName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`)
-	userName = regexp.MustCompile(`^[a-z_]+\.([a-z]+)$`)
+	hostName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*$`) })
+	userName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z_]+\.([a-z]+)$`) })
 )
 
 // of reports whether it is usable, and ref's.
 func (p Pooler) of(ref string) bool {
-	user := userName.FindStringSubmatch(p.User)
-	return hostName.MatchString(p.Host) && user != nil && user[1] == ref
+	user := userName().FindStringSubmatch(p.User)
+	return hostName().MatchString(p.Host) && user != nil && user[1] == ref
 }
 
 type poolers []struct {

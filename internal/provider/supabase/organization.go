@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"sync"
 )
 
 const opGetOrganization = "GetOrganization"
@@ -21,9 +22,9 @@ type organizationAnswer struct {
 }
 
 // plans are words, safe to print.
-var plans = regexp.MustCompile(`^[a-z]{0,32}$`)
+var plans = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{0,32}$`) })
 
-func (a *organizationAnswer) complete() bool { return a.ID != "" && plans.MatchString(a.Plan) }
+func (a *organizationAnswer) complete() bool { return a.ID != "" && plans().MatchString(a.Plan) }
 
 // Organization reads the organisation. A token that Supabase doesn't know is refused with 401, one that may not read the
 // organisation with 403; where there is no such organisation, provider.NotFound(err) holds.

@@ -104,7 +104,7 @@ func (c *Client) CreateAccount(ctx context.Context, name string) (Account, error
 // no failure. The parent is refused without asking Twilio.
 func (c *Client) CloseAccount(ctx context.Context, sid string) error {
 	const operation = "UpdateAccount"
-	if !accountSID.MatchString(sid) {
+	if !accountSID().MatchString(sid) {
 		return malformed(operation)
 	}
 	if sid == c.parent() {
@@ -130,7 +130,7 @@ func (c *Client) CloseAccount(ctx context.Context, sid string) error {
 // Account reads one account, closed ones too. Where there is none, provider.NotFound(err) holds.
 func (c *Client) Account(ctx context.Context, sid string) (Account, error) {
 	const operation = "FetchAccount"
-	if !accountSID.MatchString(sid) {
+	if !accountSID().MatchString(sid) {
 		return Account{}, malformed(operation)
 	}
 	var read Account
@@ -171,7 +171,7 @@ func account(a v2010.ApiV2010Account) (Account, error) {
 		Trial:  deref(a.Type) == "Trial",
 	}
 	known := out.Status == Active || out.Status == Suspended || out.Status == Closed
-	if !accountSID.MatchString(out.SID) || !accountSID.MatchString(out.Owner) || a.FriendlyName == nil || !known {
+	if !accountSID().MatchString(out.SID) || !accountSID().MatchString(out.Owner) || a.FriendlyName == nil || !known {
 		return Account{}, errors.New("an account without SID, owner, name or status")
 	}
 	return out, nil

@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"regexp"
 	"strconv"
+	"sync"
 
 	sdk "github.com/twilio/twilio-go/client"
 	v2010 "github.com/twilio/twilio-go/rest/api/v2010"
@@ -103,8 +104,8 @@ func incomprehensible(operation string, err error) *fault.Error {
 }
 
 var (
-	accountSID = regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`)
-	keySID     = regexp.MustCompile(`^SK[0-9a-fA-F]{32}$`)
+	accountSID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^AC[0-9a-fA-F]{32}$`) })
+	keySID     = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^SK[0-9a-fA-F]{32}$`) })
 )
 
 // malformed refuses an id before it is built into a path, as the SDK doesn't escape it.

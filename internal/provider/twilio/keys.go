@@ -22,7 +22,7 @@ type Key struct {
 // it reads all pages. An account that is closed or unknown has none.
 func (c *Client) FindKeys(ctx context.Context, account, name string) ([]Key, error) {
 	const operation = "ListKeys"
-	if !accountSID.MatchString(account) {
+	if !accountSID().MatchString(account) {
 		return nil, malformed(operation)
 	}
 	var found []Key
@@ -35,7 +35,7 @@ func (c *Client) FindKeys(ctx context.Context, account, name string) ([]Key, err
 			return nil, errors.New("no keys") // an answer without the list is not an empty list
 		}
 		for _, k := range list.Keys {
-			if !keySID.MatchString(deref(k.Sid)) || k.FriendlyName == nil {
+			if !keySID().MatchString(deref(k.Sid)) || k.FriendlyName == nil {
 				return nil, errors.New("a key without SID or name")
 			}
 			if *k.FriendlyName == name {
@@ -57,7 +57,7 @@ func (c *Client) FindKeys(ctx context.Context, account, name string) ([]Key, err
 // FindKeys and DeleteKey and make another.
 func (c *Client) CreateKey(ctx context.Context, account, name string) (Key, error) {
 	const operation = "CreateKey"
-	if !accountSID.MatchString(account) {
+	if !accountSID().MatchString(account) {
 		return Key{}, malformed(operation)
 	}
 	var made Key
@@ -66,7 +66,7 @@ func (c *Client) CreateKey(ctx context.Context, account, name string) (Key, erro
 		if err != nil {
 			return err
 		}
-		if !keySID.MatchString(deref(k.Sid)) || deref(k.Secret) == "" {
+		if !keySID().MatchString(deref(k.Sid)) || deref(k.Secret) == "" {
 			return errors.New("a key without SID or secret")
 		}
 		made = Key{SID: *k.Sid, Name: deref(k.FriendlyName), Secret: provider.NewSecret(*k.Secret)}
@@ -81,7 +81,7 @@ func (c *Client) CreateKey(ctx context.Context, account, name string) (Key, erro
 // DeleteKey deletes an account's key. A key that is gone already, or died with its closed account, is no failure.
 func (c *Client) DeleteKey(ctx context.Context, account, sid string) error {
 	const operation = "DeleteKey"
-	if !accountSID.MatchString(account) || !keySID.MatchString(sid) {
+	if !accountSID().MatchString(account) || !keySID().MatchString(sid) {
 		return malformed(operation)
 	}
 	err := c.call(ctx, operation, nil, func(api *v2010.ApiService) error {

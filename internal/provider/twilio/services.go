@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"regexp"
+	"sync"
 	"time"
 
 	messaging "github.com/twilio/twilio-go/rest/messaging/v1"
@@ -85,7 +86,7 @@ func (c *Client) CreateService(ctx context.Context, a Account, name string, call
 // SetCallbacks writes a Messaging Service's callbacks over those that it has.
 func (c *Client) SetCallbacks(ctx context.Context, a Account, sid string, callbacks Callbacks) error {
 	const operation = "UpdateService"
-	if !serviceSID.MatchString(sid) {
+	if !serviceSID().MatchString(sid) {
 		return malformed(operation)
 	}
 	return c.message(ctx, operation, a, nil, func(api *messaging.ApiService) error {
@@ -104,7 +105,7 @@ func (c *Client) SetCallbacks(ctx context.Context, a Account, sid string, callba
 // DeleteService deletes an account's Messaging Service. One that is gone already is no failure.
 func (c *Client) DeleteService(ctx context.Context, a Account, sid string) error {
 	const operation = "DeleteService"
-	if !serviceSID.MatchString(sid) {
+	if !serviceSID().MatchString(sid) {
 		return malformed(operation)
 	}
 	err := c.message(ctx, operation, a, nil, func(api *messaging.ApiService) error { return api.DeleteService(sid) })
@@ -116,7 +117,7 @@ func (c *Client) DeleteService(ctx context.Context, a Account, sid string) error
 
 // message makes one SDK call of the messaging API in an account's own name.
 func (c *Client) message(ctx context.Context, operation string, a Account, query url.Values, do func(*messaging.ApiService) error) error {
-	if !accountSID.MatchString(a.SID) {
+	if !accountSID().MatchString(a.SID) {
 		return malformed(operation)
 	}
 	one, err := c.open(ctx, operation, c.config.Endpoints.TwilioMessaging, a.SID, a.Token, query)
@@ -126,11 +127,11 @@ func (c *Client) message(ctx context.Context, operation string, a Account, query
 	return translate(operation, do(messaging.NewApiServiceWithClient(one)))
 }
 
-var serviceSID = regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`)
+var serviceSID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^MG[0-9a-fA-F]{32}$`) })
 
 // service reads a service as Twilio shows it. Everything in the document is optional; Fleet can't do without these.
 func service(of Account, s messaging.MessagingV1Service) (Service, error) {
-	if !serviceSID.MatchString(deref(s.Sid)) || s.FriendlyName == nil || deref(s.AccountSid) != of.SID {
+	if !serviceSID().MatchString(deref(s.Sid)) || s.FriendlyName == nil || deref(s.AccountSid) != of.SID {
 		return Service{}, errors.New("a service without SID, account or name")
 	}
 	out := Service{SID: *s.Sid, Name: *s.FriendlyName, Callbacks: Callbacks{Inbound: deref(s.InboundRequestUrl), Status: deref(s.StatusCallback),

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -51,22 +52,22 @@ func (c *Client) refused(operation string, res *http.Response, body []byte) erro
 	return f
 }
 
-var codeShape = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`)
+var codeShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`) })
 
 // clean gives a vendor's code back if it has a code's shape, so that no free text passes for one.
 func clean(code string) string {
-	if codeShape.MatchString(code) {
+	if codeShape().MatchString(code) {
 		return code
 	}
 	return ""
 }
 
-var digestShape = regexp.MustCompile(`^[0-9a-f]{40}$`)
+var digestShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{40}$`) })
 
 func digests(named []string) []string {
 	var found []string
 	for _, d := range named {
-		if d = strings.ToLower(d); digestShape.MatchString(d) {
+		if d = strings.ToLower(d); digestShape().MatchString(d) {
 			found = append(found, d)
 		}
 	}
