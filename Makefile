@@ -145,7 +145,7 @@ start: ## measure every function's start against hello-world's, and its zipped s
 # Each number is a test's: it fails where one is over its limit, and prints the table all the same.
 bench: ## measure provisionings, starts, the interpreter and the store: a table, and build/bench.json; ARGS="-bench.seeds 20" for less
 	$(HOST_FUNCTIONS)
-	@go run ./internal/bench/start -rounds 10 -json build/bench-start.json build/.host
+	@go run ./internal/bench/start -json build/bench-start.json build/.host
 	go test -tags bench -vet=off -count=1 -v -run TestNumbers -timeout 15m ./internal/local -bench.start "$(CURDIR)/build/bench-start.json" -bench.out "$(CURDIR)/build/bench.json" $(ARGS)
 
 cost: ## price a provisioning, an update, and months of an idle instance and of fleets; ARGS=-json for a document
