@@ -3,7 +3,6 @@ package dynamo_test
 import (
 	"context"
 	"crypto/rand"
-	"flag"
 	"os"
 	"testing"
 
@@ -20,14 +19,6 @@ import (
 // endpointVariable names a DynamoDB API to test against, such as DynamoDB Local, instead of the emulator that the tests start
 // themselves. They make tables there and delete them again.
 const endpointVariable = "FLEET_DYNAMODB_ENDPOINT"
-
-// TestMain compares fewer random sequences than elsewhere, since the emulator is slow; -rapid.checks has the last word.
-func TestMain(m *testing.M) {
-	if err := flag.Set("rapid.checks", "40"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
 
 func clientOf(endpoint string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: &endpoint,
