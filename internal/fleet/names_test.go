@@ -42,7 +42,7 @@ func TestRuns(t *testing.T) {
 		{fleet.Notifying, "op-1-notify-2", "provision", true},
 		{fleet.TakingDown, "op-1-teardown-2", "teardown", false},
 	} {
-		o := fleet.Operation{ID: "op-1", InstanceID: id, Phase: test.phase, N: 2, Epoch: 5}
+		o := fleet.Operation{ID: "op-1", InstanceID: id, Kind: fleet.Provision, Phase: test.phase, N: 2, Epoch: 5}
 		want := fleet.RunInput{InstanceID: id, OperationID: "op-1", Epoch: 5, Activated: test.activated}
 		if o.Execution() != test.execution || o.Workflow() != test.workflow || o.Input() != want {
 			t.Errorf("%s: %s of %s with %+v", test.phase, o.Execution(), o.Workflow(), o.Input())
@@ -51,7 +51,7 @@ func TestRuns(t *testing.T) {
 }
 
 func TestRunning(t *testing.T) {
-	for outcome, running := range map[fleet.Outcome]bool{"": true, fleet.Succeeded: false, fleet.FailedClean: false, fleet.FailedDirty: false} {
+	for outcome, running := range map[fleet.Outcome]bool{"": true, fleet.Succeeded: false, fleet.FailedClean: false, fleet.FailedDirty: false, fleet.Undone: false} {
 		if (fleet.Operation{Outcome: outcome}).Running() != running {
 			t.Errorf("an operation with outcome %q", outcome)
 		}

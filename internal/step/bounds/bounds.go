@@ -29,6 +29,9 @@ const (
 	Teardown = time.Hour
 	// Notify is the deadline for telling the customer after the instance is active.
 	Notify = 30 * time.Minute
+	// Switch is the deadline of one run that suspends or resumes an instance, Undo that of one that undoes it.
+	Switch = 30 * time.Minute
+	Undo   = time.Hour
 	// RecheckSoon is when Fleet looks again for what was absent but unsure.
 	RecheckSoon = 15 * time.Minute
 	// RecheckLate is when it does so for the last time.

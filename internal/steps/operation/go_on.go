@@ -9,16 +9,10 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
-// Resume begins the take-downs again that wait for a vendor which is back, unless something is frozen: then reconcile does it after
-// the thaw. It may run at any time, any number of times at once.
-func Resume(ctx context.Context, env step.Env) error {
-	instances, failed := env.Store.Instances(ctx, fleet.Provisioning)
-	var waiting []fleet.Instance
-	for _, i := range instances {
-		if i.Waits != "" && i.Operation == "" {
-			waiting = append(waiting, i)
-		}
-	}
+// GoOn goes on with the operations that ended dirty and wait for a vendor which is back, unless something is frozen: then reconcile
+// does it after the thaw. It may run at any time, any number of times at once.
+func GoOn(ctx context.Context, env step.Env) error {
+	waiting, failed := env.Store.Waiting(ctx)
 	if len(waiting) == 0 {
 		return failed
 	}
@@ -28,7 +22,7 @@ func Resume(ctx context.Context, env step.Env) error {
 	}
 	outages = fleet.Holding(outages, env.Clock.Now())
 	for _, i := range waiting {
-		if fleet.VendorDown(outages, i.Waits) != nil {
+		if i.Operation != "" || fleet.VendorDown(outages, i.Waits) != nil {
 			continue
 		}
 		_, err := retry(ctx, env, i.ID, "fleet", func(now fleet.Instance) bool { return now.Waits != "" })
