@@ -57,6 +57,9 @@ func operations() []operation {
 			_, err := c.CreateSubuser(ctx, second)
 			return err
 		}, 1, held("sendgrid_subuser", 2)},
+		{"UpdateSubuser", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
+			return c.SetDisabled(ctx, subuser, true)
+		}, 0, disabled},
 		{"DeleteSubuser", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
 			return c.DeleteSubuser(ctx, subuser)
 		}, 0, held("sendgrid_subuser", 0)},

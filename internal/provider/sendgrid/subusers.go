@@ -31,6 +31,7 @@ type NewSubuser struct {
 const (
 	operationListSubusers  = "ListSubusers"
 	operationCreateSubuser = "CreateSubuser"
+	operationUpdateSubuser = "UpdateSubuser"
 	operationDeleteSubuser = "DeleteSubuser"
 )
 
@@ -135,6 +136,22 @@ func (c *Client) CreateSubuser(ctx context.Context, n NewSubuser) (Subuser, erro
 		return Subuser{}, unusable(operationCreateSubuser, http.StatusOK)
 	}
 	return Subuser{Username: made.Username, ID: made.UserID}, nil
+}
+
+// SetDisabled disables or enables a subuser. A disabled one can't send, nor use SendGrid in any other way; its keys, domains and webhooks
+// stay. It may be repeated. Where there is no such subuser it is Rejected.
+func (c *Client) SetDisabled(ctx context.Context, username string, disabled bool) error {
+	if err := behalf(operationUpdateSubuser, username); err != nil {
+		return err
+	}
+	_, err := c.call(ctx, request{
+		operation: operationUpdateSubuser,
+		method:    rest.Patch,
+		path:      "/v3/subusers/" + url.PathEscape(username),
+		body:      map[string]bool{"disabled": disabled},
+		success:   []int{http.StatusNoContent},
+	})
+	return err
 }
 
 // DeleteSubuser removes a subuser for good, with keys, domains and statistics. One that is gone already is removed.

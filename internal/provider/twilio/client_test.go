@@ -264,6 +264,8 @@ func TestNotSent(t *testing.T) {
 			// Guard's part: no attempt.
 			"create":         func() error { _, err := w.CreateAccount(w.read, "a"); return err },
 			"close":          func() error { return w.CloseAccount(w.read, nobody) },
+			"suspend":        func() error { return w.Suspend(w.read, nobody) },
+			"reactivate":     func() error { return w.Reactivate(w.read, nobody) },
 			"create key":     func() error { _, err := w.CreateKey(w.read, nobody, "k"); return err },
 			"delete key":     func() error { return w.DeleteKey(w.read, nobody, noKey) },
 			"create service": func() error { _, err := w.CreateService(w.read, stranger, "s", hooks); return err },

@@ -76,6 +76,8 @@ func TestContract(t *testing.T) {
 	}
 	aroundRules(t, c)
 	ok(c.SetProxied(ctx, r.ID, true))
+	ok(c.Point(ctx, r.ID, "suspended.gimbal.example", true))
+	refused(fault.Rejected, c.Point(ctx, r.ID, "no host name", true))
 	ok(c.DeleteRecord(ctx, r.ID))
 	ok(c.DeleteRecord(ctx, r.ID))
 	refused(fault.Rejected, c.SetProxied(ctx, r.ID, true))

@@ -119,6 +119,10 @@ func TestContract(t *testing.T) {
 	mail.From = "someone@example.com"
 	_, err = c.SendMail(ctx, mail)
 	refused(fault.Rejected, err)
+	for _, disabled := range []bool{true, true, false} {
+		ok(c.SetDisabled(ctx, "gf-i1", disabled))
+	}
+	refused(fault.Rejected, c.SetDisabled(ctx, "strangers", true))
 	ok(c.DeleteSubuser(ctx, "gf-i1"))
 
 	config.Credential = func(context.Context, string) (provider.Secret, error) { return provider.NewSecret("wrong"), nil }
@@ -130,7 +134,8 @@ func TestContract(t *testing.T) {
 	want := []string{
 		"sendgrid.AuthenticateDomain", "sendgrid.CreateApiKey", "sendgrid.CreateSubuser", "sendgrid.DeleteApiKey",
 		"sendgrid.DeleteAuthenticatedDomain", "sendgrid.DeleteSubuser", "sendgrid.IpsListIp", "sendgrid.ListApiKey",
-		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListScope", "sendgrid.ListSubuser", "sendgrid.SendMail", "sendgrid.ValidateAuthenticatedDomain",
+		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListScope", "sendgrid.ListSubuser", "sendgrid.SendMail",
+		"sendgrid.UpdateSubuser", "sendgrid.ValidateAuthenticatedDomain",
 	}
 	got := slices.DeleteFunc(spec.Seen(), func(name string) bool { return strings.Contains(name, "EventWebhook") })
 	if !slices.Equal(got, want) {

@@ -133,6 +133,11 @@ func (s *Sim) gate(r *http.Request, service string) (answer, bool) {
 			"message": "No API key found in request",
 			"hint":    "No `apikey` request header or url param was found.",
 		}}, true
+	case p.Keys.LegacyOff && p.Keys.legacy(key):
+		return answer{status: http.StatusUnauthorized, body: map[string]any{
+			"message": "Legacy API keys are disabled",
+			"hint":    "Your legacy API keys (anon, service_role) were disabled. Use the publishable and secret keys.",
+		}}, true
 	case !p.Keys.known(key):
 		return answer{status: http.StatusUnauthorized, body: map[string]any{
 			"message": "Invalid API key", "hint": "Double check your Supabase `anon` or `service_role` API key.",

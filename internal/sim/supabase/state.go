@@ -41,7 +41,10 @@ type project struct {
 	Secrets map[string]string `json:"secrets,omitempty"`
 	Users   []*user           `json:"users"`
 	Links   int               `json:"links"` // links made so far
-	Buckets []*bucket         `json:"buckets"`
+	// Sessions are users' ids by refresh token.
+	Sessions map[string]string `json:"sessions,omitempty"`
+	Signed   int               `json:"signed,omitempty"` // sessions made so far
+	Buckets  []*bucket         `json:"buckets"`
 }
 
 func (p *project) gone(now time.Time) bool { return !p.Deleted.IsZero() && !now.Before(p.Gone) }

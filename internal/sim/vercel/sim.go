@@ -88,6 +88,8 @@ func New(o sim.Options, c Config) *Sim {
 		{"POST /v11/projects", "CreateProject", s.createProject},
 		{"GET /v9/projects/{project}", "GetProject", s.getProject},
 		{"DELETE /v9/projects/{project}", "DeleteProject", s.deleteProject},
+		{"POST /v1/projects/{project}/pause", "PauseProject", s.pauseProject},
+		{"POST /v1/projects/{project}/unpause", "UnpauseProject", s.unpauseProject},
 		{"POST /v10/projects/{project}/env", "CreateProjectEnv", s.createEnvironment},
 		{"GET /v10/projects/{project}/env", "FilterProjectEnvs", s.listEnvironment},
 		{"POST /v10/projects/{project}/domains", "AddProjectDomain", s.addDomain},
