@@ -18,9 +18,14 @@ type Switch struct {
 	Kind fleet.Kind
 	Name string
 	To   fleet.Setting
-	// Apply sets it at the vendor.
-	Apply func(ctx context.Context) error
+	// Before, where there is one, reads what the switch's Stopped writes over, before it does; it gives JSON, and no secret.
+	Before func(ctx context.Context) (string, error)
+	// Apply sets it at the vendor. It is given what Before gave when the switch was last stopped; empty where there is no Before.
+	Apply func(ctx context.Context, before string) error
 }
+
+// before is the attribute of a switch's entry that keeps what its Stopped has written over. It is kept until it is surely restored.
+const before = "before"
 
 func (s Switch) resource() Resource { return Resource{Kind: s.Kind, Name: s.Name} }
 
@@ -32,14 +37,18 @@ func (r *Run) Switch(ctx context.Context, s Switch) error {
 	if err := r.Overdue(); err != nil {
 		return err
 	}
-	done, err := r.switching(ctx, s)
+	read, err := r.readBefore(ctx, s)
+	if err != nil {
+		return err
+	}
+	done, kept, err := r.switching(ctx, s, read)
 	if err != nil || done {
 		return err
 	}
 	if err := r.timeFor(bounds.Call); err != nil {
 		return errors.Join(err, r.end(ctx, s.resource(), false))
 	}
-	err = s.Apply(provider.WithAttempt(ctx))
+	err = s.Apply(provider.WithAttempt(ctx), kept)
 	switch {
 	case err == nil:
 		return r.switched(ctx, s)
@@ -52,18 +61,37 @@ func (r *Run) Switch(ctx context.Context, s Switch) error {
 	}
 }
 
-// switching opens this invocation's attempt, unless the switch is set so already. An attempt of another invocation that may still act
-// is NotReady; after one that can't any more nobody knows how the switch is set, even where this attempt comes to nothing.
-func (r *Run) switching(ctx context.Context, s Switch) (done bool, err error) {
+// readBefore reads what is to be kept of a switch that is surely not stopped yet; empty for any other.
+func (r *Run) readBefore(ctx context.Context, s Switch) (string, error) {
+	if s.Before == nil || s.To != fleet.Stopped {
+		return "", nil
+	}
+	e, err := r.Store.Resource(ctx, r.Input.InstanceID, s.Kind, s.Name)
+	if err != nil || e != nil && e.Setting() != fleet.Serving {
+		return "", err
+	}
+	if err := r.timeFor(2 * bounds.Call); err != nil {
+		return "", err
+	}
+	return s.Before(ctx)
+}
+
+// switching opens this invocation's attempt, unless the switch is set so already, and gives what was kept of the time before it was
+// stopped. An attempt of another invocation that may still act is NotReady; after one that can't any more nobody knows how the
+// switch is set, even where this attempt comes to nothing.
+func (r *Run) switching(ctx context.Context, s Switch, read string) (done bool, kept string, err error) {
 	res := s.resource()
 	err = r.Update(ctx, func(tx *store.Tx) error {
-		done = false
+		done, kept = false, ""
 		e, err := tx.Resource(s.Kind, s.Name)
 		if err != nil {
 			return err
 		}
 		if e == nil {
 			e = &fleet.Resource{Kind: s.Kind, Name: s.Name, Status: fleet.Intended, Attributes: map[string]string{fleet.Is: string(fleet.Serving)}}
+		}
+		if e.Attributes = maps.Clone(e.Attributes); e.Attributes == nil {
+			e.Attributes = map[string]string{}
 		}
 		switch a := e.Attempt; {
 		case e.Gone() || e.Status == fleet.Removing:
@@ -76,11 +104,17 @@ func (r *Run) switching(ctx context.Context, s Switch) (done bool, err error) {
 		case a != nil && a.Nonce != r.nonce:
 			e.Unknown = true
 			delete(e.Attributes, fleet.Is)
+		case s.Before != nil && e.Setting() == fleet.Serving: // and it is to be stopped
+			if read == "" {
+				return fault.New(fault.NotReady, "%s was switched meanwhile", res.subject())
+			}
+			e.Attributes[before] = read
 		}
+		kept = e.Attributes[before]
 		e.Attempt, e.Epoch = &fleet.Attempt{Nonce: r.nonce, Deadline: r.deadline}, r.Input.Epoch
 		return tx.PutResource(e)
 	})
-	return done, err
+	return done, kept, err
 }
 
 // switched commits how the switch is set, under epoch and nonce.
@@ -103,7 +137,9 @@ func (r *Run) switched(ctx context.Context, s Switch) error {
 		if e.Attributes = maps.Clone(e.Attributes); e.Attributes == nil {
 			e.Attributes = map[string]string{}
 		}
-		e.Attributes[fleet.Is] = string(s.To)
+		if e.Attributes[fleet.Is] = string(s.To); s.To == fleet.Serving {
+			delete(e.Attributes, before)
+		}
 		entry := r.Audited("resource."+string(s.To), s.resource().subject(), "ok")
 		entry.ID = r.Operation.Execution() + "/" + entry.Action + "/" + entry.Subject // an operation that is undone switches it twice
 		tx.Audit(entry)

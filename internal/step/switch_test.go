@@ -27,11 +27,15 @@ type lamp struct {
 	rig   *rig
 	is    fleet.Setting
 	calls []fleet.Setting
+	// level is what of it its Stopped writes over, kept what each call was given to restore it by.
+	level string
+	kept  []string
+	plain bool // nothing is kept of it
 	// fate is what becomes of each call: nil, or none left, sets it.
 	fate []func(set func()) error
 }
 
-func newLamp(r *rig) *lamp { return &lamp{rig: r, is: on} }
+func newLamp(r *rig) *lamp { return &lamp{rig: r, is: on, level: "bright"} }
 
 // turn sets the lamp in an invocation of its own.
 func (l *lamp) turn(to fleet.Setting, in life) error {
@@ -39,19 +43,27 @@ func (l *lamp) turn(to fleet.Setting, in life) error {
 	if err != nil {
 		return err
 	}
-	return i.Switch(i.ctx, step.Switch{Kind: ourSwitch, Name: ourName, To: to, Apply: func(ctx context.Context) error {
+	s := step.Switch{Kind: ourSwitch, Name: ourName, To: to, Before: func(context.Context) (string, error) { return l.level, nil }, Apply: func(ctx context.Context, kept string) error {
 		probe := client{provider.Guard(l.rig.clock, i.port)}.resource()
 		if err := probe.Delete(ctx, "none"); err != nil { // sent under an attempt, or not at all; the invocation may be dead
 			return err
 		}
-		l.calls = append(l.calls, to)
-		set := func() { l.is = to }
+		l.calls, l.kept = append(l.calls, to), append(l.kept, kept)
+		set := func() {
+			if l.is, l.level = to, kept; to == off {
+				l.level = "dark"
+			}
+		}
 		if n := len(l.calls) - 1; n < len(l.fate) && l.fate[n] != nil {
 			return l.fate[n](set)
 		}
 		set()
 		return nil
-	}})
+	}}
+	if l.plain {
+		s.Before = nil
+	}
+	return i.Switch(i.ctx, s)
 }
 
 func (l *lamp) entry() fleet.Resource { return l.rig.entryOf(ourSwitch, ourName) }
@@ -59,6 +71,10 @@ func (l *lamp) entry() fleet.Resource { return l.rig.entryOf(ourSwitch, ourName)
 // want judges that vendor and ledger agree.
 func (l *lamp) want(is fleet.Setting) {
 	l.rig.t.Helper()
+	level := map[fleet.Setting]string{on: "bright", off: "dark"}[is]
+	if slices.ContainsFunc(l.kept, func(kept string) bool { return kept != "bright" }) || l.level != level {
+		l.rig.t.Errorf("it is %s, restored by %q", l.level, l.kept)
+	}
 	if e := l.entry(); l.is != is || e.Setting() != is || e.Status != fleet.Created || e.ID != ourName {
 		l.rig.t.Errorf("the vendor says %s, the ledger %+v, want %s", l.is, e, is)
 	}
@@ -200,6 +216,9 @@ func TestDyingSwitch(t *testing.T) {
 						if e := l.entry(); e.Status == "" && next == on && l.is == on {
 							return // it died before it wrote anything
 						}
+						if l.want(next); next == on && l.entry().Attributes["before"] != "" {
+							t.Error("what was restored is still kept")
+						}
 						if e := l.entry(); l.is != next || e.Setting() != next {
 							t.Errorf("the vendor says %s, the ledger %+v", l.is, e)
 						}
@@ -226,6 +245,11 @@ func TestSwitchRefuses(t *testing.T) {
 	}
 	inBubble(t, func(r *rig) {
 		l := newLamp(r)
+		r.wantCode(l.turn(off, life{limit: bounds.Call}), fault.NotReady)
+		if e := l.entry(); len(l.calls) != 0 || e.Status != "" {
+			t.Errorf("read with too little time, the ledger says %+v", e)
+		}
+		l.plain = true
 		r.wantCode(l.turn(off, life{limit: bounds.Call}), fault.NotReady)
 		if e := l.entry(); len(l.calls) != 0 || e.Attempt != nil || e.Setting() != on {
 			t.Errorf("set %v with too little time, the ledger says %+v", l.calls, e)

@@ -261,6 +261,18 @@ func (r *rig) invoke(function string) {
 	}
 }
 
+// step makes one invocation of a step of a workflow.
+func (r *rig) step(function string, in fleet.RunInput) {
+	r.t.Helper()
+	payload, err := json.Marshal(in)
+	if err == nil {
+		_, err = r.w.Invoke(r.ctx, function, payload)
+	}
+	if err != nil {
+		r.t.Fatalf("%s: %v", function, err)
+	}
+}
+
 // path is the states of an execution, in the order of their names within what runs side by side: sorted, with the number of
 // visits left out.
 func (r *rig) path(workflow, name string) []string {
@@ -336,8 +348,7 @@ func (r *rig) wantLedgerTrue(id string) {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy, fleet.BrandingAsset,
-		fleet.TwilioCallbacks, fleet.SendGridPostings}
+	settings := slices.DeleteFunc(fleet.Settings(), func(k fleet.Kind) bool { return k == fleet.AdminUser })
 	var ledger, vendors []string
 	for _, e := range entries {
 		if e.Status == fleet.Created && !slices.Contains(settings, e.Kind) {

@@ -37,7 +37,7 @@ func cancel(ctx context.Context, env step.Env, r httpapi.Request) (view.Operatio
 	for range 3 { // a run that another one takes over meanwhile is read again
 		o, err := cancelProvisioning(ctx, env, r)
 		if err == nil {
-			return begun(*o), nil
+			return Told(*o), nil
 		}
 		if !fault.Is(err, fault.StaleEpoch) {
 			return view.Operation{}, err

@@ -21,12 +21,12 @@ func Retry(Deps) step.API {
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusAccepted, begun(*o), nil
+		return http.StatusAccepted, Told(*o), nil
 	})
 }
 
-// begun is the answer about an operation's current run.
-func begun(o fleet.Operation) view.Operation {
+// Told is the answer about an operation's current run.
+func Told(o fleet.Operation) view.Operation {
 	return view.Operation{Operation: o.ID, Execution: o.Execution(), Deadline: o.Progress.Deadline}
 }
 
