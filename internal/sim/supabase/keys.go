@@ -46,7 +46,7 @@ func updateLegacyKeys(r *http.Request, p *project, now time.Time) answer {
 func (s *Sim) LegacyKeys(ref string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	p := s.state.Projects[ref]
+	p := s.find(ref)
 	return p != nil && !p.Keys.LegacyOff
 }
 

@@ -147,7 +147,9 @@ func (d Deps) switching(to fleet.Setting) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		name := fleet.ResourceName(run.Instance.ID)
 		return run.Switch(ctx, step.Switch{Kind: fleet.MailSuspension, Name: name, To: to,
-			Apply: func(ctx context.Context, _ string) error { return d.SendGrid.SetDisabled(ctx, name, to == fleet.Stopped) }})
+			Apply: func(ctx context.Context, _ string) error {
+				return d.SendGrid.SetDisabled(ctx, name, to == fleet.Stopped)
+			}})
 	}
 }
 

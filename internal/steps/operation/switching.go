@@ -65,6 +65,9 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 		if err := tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue); err != nil {
 			return "", err
 		}
+		if operation.Failure == fleet.Cancelled {
+			return fleet.Undone, nil
+		}
 		return fleet.Undone, tx.Open(undone(*instance, *operation))
 	}
 	if message := operation.Announcement(); message != "" {
