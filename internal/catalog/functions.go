@@ -11,19 +11,19 @@ var (
 	ShowDecision = api("show-decision", "decision.Show", "GET /decisions/{token}", Keys, secret("link-secret"))
 	Decide       = within(29, api("decide", "approval.Decide", "POST /decisions/{token}", everyVendor(Keys, InvokeAdmit, Quotas, secret("link-secret"))...))
 
-	ListSignups   = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
-	ListInstances = within(29, operators("list-instances", "instance.List", "GET /instances"))
-	ShowInstance  = operators("show-instance", "instance.Show", "GET /instances/{id}")
-	InstanceLogs  = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
-	Cancel        = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
-	Suspend       = operators("suspend", "suspension.Suspend", "POST /instances/{id}/suspend", StartRuns)
-	Resume        = operators("resume", "suspension.Resume", "POST /instances/{id}/resume", StartRuns)
-	Resend        = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
-	ListIncidents = operators("list-incidents", "incident.List", "GET /incidents")
-	Acknowledge   = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
-	Freeze        = operators("freeze", "freeze.Freeze", "POST /freeze")
-	Thaw          = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
-	Doctor        = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
+	ListSignups     = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
+	ListInstances   = within(29, operators("list-instances", "instance.List", "GET /instances"))
+	ShowInstance    = operators("show-instance", "instance.Show", "GET /instances/{id}")
+	InstanceLogs    = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
+	Cancel          = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
+	SuspendInstance = operators("suspend-instance", "suspension.Suspend", "POST /instances/{id}/suspend", StartRuns)
+	ResumeInstance  = operators("resume-instance", "suspension.Resume", "POST /instances/{id}/resume", StartRuns)
+	Resend          = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
+	ListIncidents   = operators("list-incidents", "incident.List", "GET /incidents")
+	Acknowledge     = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
+	Freeze          = operators("freeze", "freeze.Freeze", "POST /freeze")
+	Thaw            = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
+	Doctor          = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
 
 	Admit        = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile    = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
@@ -88,7 +88,7 @@ var (
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, Suspend, Resume, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
 		Admit, Reconcile, Page, Recheck, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,

@@ -234,7 +234,6 @@ func (r *reader) vendors(s *provider.Settings) {
 		{provider.SupabaseToken, "FLEET_SUPABASE_ORGANIZATION", "an organisation's slug", &s.SupabaseOrganization},
 		{provider.VercelToken, "FLEET_VERCEL_TEAM", "a team's id, team_…", &s.VercelTeam},
 		{provider.CloudflareToken, "FLEET_CLOUDFLARE_ZONE", "a zone's id", &s.CloudflareZone},
-		{provider.CloudflareToken, "FLEET_SUSPENDED_HOST", "the host name of the page of suspended instances", &s.SuspendedHost},
 		{provider.TwilioToken, "FLEET_TWILIO_ACCOUNT", "the parent account's SID, AC…", &s.TwilioAccount},
 		{provider.SendGridKey, "FLEET_MAIL_FROM", "a mail address", &s.MailFrom},
 		{provider.SendGridKey, "FLEET_OPERATOR_MAIL", "a mail address", &s.OperatorMail},
@@ -242,6 +241,9 @@ func (r *reader) vendors(s *provider.Settings) {
 		if grantedSecret(r.entry, v.credential) {
 			*v.into = r.matching(v.variable, anything, v.want)
 		}
+	}
+	if grantedSecret(r.entry, provider.CloudflareToken) {
+		s.SuspendedHost = r.matching("FLEET_SUSPENDED_HOST", domainPattern, "the host name of the page of suspended instances")
 	}
 	if !grantedSecret(r.entry, provider.SendGridKey) {
 		return

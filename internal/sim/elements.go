@@ -3,7 +3,10 @@ package sim
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
 	"slices"
+	"strings"
+	"sync"
 )
 
 // counters are the parts of the simulators' states that are nobody's: how many calls there were, what was drawn by chance.
@@ -48,4 +51,18 @@ func Elements(state []byte) (all []string, err error) {
 		}
 	}
 	return all, nil
+}
+
+// changed are the parts of an element that tell when it was changed.
+var changed = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`"(modified_on|updated)":"[^"]*"`) })
+
+// Timeless gives elements, sorted, without when they were changed, and without mails that were sent.
+func Timeless(elements []string) (all []string) {
+	for _, e := range elements {
+		if !strings.HasPrefix(e, "mails") && !strings.HasPrefix(e, "sent") {
+			all = append(all, changed().ReplaceAllString(e, `"$1":""`))
+		}
+	}
+	slices.Sort(all)
+	return all
 }

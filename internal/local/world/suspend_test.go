@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -74,7 +73,7 @@ func (r *rig) wantSwitched(id string, state fleet.State) {
 	if unset := fleet.Unset(entries, want); err != nil || len(unset) > 0 {
 		r.t.Errorf("by the ledger not %s: %v, %v", want, unset, err)
 	}
-	for kind, is := range r.switches(id) {
+	for kind, is := range r.w.Vendors.Switches(i, r.project(id)) {
 		if is != want {
 			r.t.Errorf("at the vendor %s is %s, want %s", kind, is, want)
 		}
@@ -93,35 +92,6 @@ func (r *rig) wantSwitched(id string, state fleet.State) {
 	r.wantAuditWhole(id)
 }
 
-// switches tells how each switch is set at its vendor.
-func (r *rig) switches(id string) map[fleet.Kind]fleet.Setting {
-	r.t.Helper()
-	stopped := map[fleet.Kind]bool{}
-	name := fleet.ResourceName(id)
-	for _, h := range r.w.Vendors.Inventory() {
-		if h.Name == name {
-			stopped[fleet.FrontendPause] = stopped[fleet.FrontendPause] || h.Kind == string(fleet.VercelProject) && h.Status == "paused"
-			stopped[fleet.SMSSuspension] = stopped[fleet.SMSSuspension] || h.Kind == string(fleet.TwilioSubaccount) && h.Status == "suspended"
-			stopped[fleet.MailSuspension] = stopped[fleet.MailSuspension] || h.Kind == string(fleet.SendGridSubuser) && h.Status == "disabled"
-		}
-	}
-	target, _, _ := r.w.Vendors.Cloudflare.LookupCNAME(r.instance(id).Host)
-	stopped[fleet.DNSTarget] = target == world.Settings().SuspendedHost
-	supabase, ref := r.w.Vendors.Supabase, r.project(id)
-	stopped[fleet.SignIn] = supabase.AuthConfig(ref)["external_email_enabled"] != true
-	stopped[fleet.APIKeys] = !supabase.LegacyKeys(ref)
-	is := map[fleet.Kind]fleet.Setting{}
-	for kind, off := range stopped {
-		if is[kind] = fleet.Serving; off {
-			is[kind] = fleet.Stopped
-		}
-	}
-	return is
-}
-
-// changing are the parts of vendors' states that tell when, or how often.
-var changing = regexp.MustCompile(`"(modified|modified_on|updated|updated_at|date_updated|at|changed)":"[^"]*"`)
-
 // vendorStates are what every vendor has, without when it was changed.
 func (r *rig) vendorStates() map[string][]string {
 	r.t.Helper()
@@ -131,17 +101,11 @@ func (r *rig) vendorStates() map[string][]string {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		states[v.Name()] = nil
 		all, err := sim.Elements(saved)
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		for _, e := range all {
-			if !strings.HasPrefix(e, "mails") && !strings.HasPrefix(e, "sent") {
-				states[v.Name()] = append(states[v.Name()], changing.ReplaceAllString(e, `"$1":""`))
-			}
-		}
-		slices.Sort(states[v.Name()])
+		states[v.Name()] = sim.Timeless(all)
 	}
 	return states
 }

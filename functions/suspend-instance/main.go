@@ -1,6 +1,6 @@
 // Code generated from the catalog; DO NOT EDIT.
 
-// Command resume is the Lambda function resume.
+// Command suspend-instance is the Lambda function suspend-instance.
 package main
 
 import (
@@ -9,4 +9,4 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/suspension"
 )
 
-func main() { onaws.Main(catalog.Resume, suspension.Open, suspension.Resume) }
+func main() { onaws.Main(catalog.SuspendInstance, suspension.Open, suspension.Suspend) }

@@ -1,6 +1,6 @@
 // Code generated from the catalog; DO NOT EDIT.
 
-// Command suspend is the Lambda function suspend.
+// Command resume-instance is the Lambda function resume-instance.
 package main
 
 import (
@@ -9,4 +9,4 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/suspension"
 )
 
-func main() { onaws.Main(catalog.Suspend, suspension.Open, suspension.Suspend) }
+func main() { onaws.Main(catalog.ResumeInstance, suspension.Open, suspension.Resume) }
