@@ -18,6 +18,7 @@ import (
 
 var (
 	oneCase = flag.String("faults.case", "", "plays this case only")
+	only    = flag.String("faults.of", "", "plays this workflow's cases only, or says whose the single case is: provision, teardown, suspend, resume, undo")
 	seed    = flag.Uint64("faults.seed", 1, "the first of the random cases' seeds")
 	times   = flag.Int("faults.times", 1, "how often a single case is played")
 	sample  = flag.Int("faults.sample", 1, "plays every nth case of the matrix, and of the seeds")
@@ -33,24 +34,29 @@ func TestEveryFaultEverywhere(t *testing.T) {
 	debug.SetGCPercent(400)
 	b := newBase(t)
 	clean := b.record(t, "provision", "A", nil)
+	flows := append([]*workflow{clean, b.record(t, "teardown", "C", late())}, b.switching(t)...)
 	if *oneCase != "" {
 		s, err := parse(*oneCase)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.repeat(t, s, clean)
+		from := flows[max(0, slices.IndexFunc(flows, func(f *workflow) bool { return f.name == *only }))]
+		from.base.repeat(t, s, from)
 		return
 	}
-	failing := b.record(t, "teardown", "C", late())
 	if *first {
-		b.untilViolated(t, clean, failing)
+		b.untilViolated(t, clean, flows[1])
 		return
 	}
 	report := &report{Sample: *sample}
-	for _, f := range []*workflow{clean, failing} {
-		report.add(f, b.matrix(t, f, clean.kinds))
+	for _, f := range flows {
+		if *only == "" || *only == f.name {
+			report.add(f, f.base.matrix(t, f, clean.kinds))
+		}
 	}
-	report.Random = b.random(t, clean, failing)
+	if *only == "" {
+		report.Random = b.random(t, clean, flows[1])
+	}
 	report.Took = time.Since(began).Round(time.Second).String()
 	report.print(t)
 }

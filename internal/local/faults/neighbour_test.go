@@ -18,7 +18,7 @@ func (r *run) neighbour() (violations []string) {
 		if err != nil {
 			return []string{err.Error()}
 		}
-		before, err := sim.Elements(r.base.vendors[v.Name()])
+		before, err := sim.Elements(r.base.others.vendors[v.Name()])
 		if err != nil {
 			return []string{err.Error()}
 		}
@@ -32,13 +32,13 @@ func (r *run) neighbour() (violations []string) {
 			}
 		}
 		for _, e := range after {
-			if strings.Contains(e, r.base.neighbour) && !slices.Contains(before, e) {
+			if strings.Contains(e, r.base.others.neighbour) && !slices.Contains(before, e) {
 				violations = append(violations, fmt.Sprintf("to the neighbour's at %s was added: %.200s", v.Name(), e))
 			}
 		}
 	}
-	records, err := r.records(r.base.neighbour)
-	if err != nil || records != r.base.records {
+	records, err := r.records(r.base.others.neighbour)
+	if err != nil || records != r.base.others.records {
 		violations = append(violations, fmt.Sprintf("the neighbour's records changed: %s, %v", records, err))
 	}
 	return violations
