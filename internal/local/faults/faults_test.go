@@ -45,7 +45,15 @@ func TestEveryFaultEverywhere(t *testing.T) {
 		return
 	}
 	if *first {
-		b.untilViolated(t, clean, flows[1])
+		if n := slices.IndexFunc(flows, func(f *workflow) bool { return f.name == *only }); n >= 0 {
+			flows[n].base.untilViolated(t, clean.kinds, flows[n].cells())
+			return
+		}
+		cells := append(clean.cells(), flows[1].cells()...)
+		for i := range uint64(*seeds) {
+			cells = append(cells, cell{faults: draw(*seed+i, clean, flows[1])})
+		}
+		b.untilViolated(t, clean.kinds, cells)
 		return
 	}
 	report := &report{Sample: *sample}
@@ -76,16 +84,9 @@ func (b *base) repeat(t *testing.T, s script, clean *workflow) {
 	}
 }
 
-// untilViolated plays the matrix and the random cases in mixed order, up to the first violation.
-func (b *base) untilViolated(t *testing.T, clean, failing *workflow) {
+// untilViolated plays cells in mixed order, up to the first violation.
+func (b *base) untilViolated(t *testing.T, want map[string]int, cells []cell) {
 	t.Helper()
-	var cells []cell
-	for _, f := range []*workflow{clean, failing} {
-		cells = append(cells, f.cells()...)
-	}
-	for i := range uint64(*seeds) {
-		cells = append(cells, cell{faults: draw(*seed+i, clean, failing)})
-	}
 	rand.New(rand.NewPCG(1, 0)).Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
 	likely := regexp.MustCompile(*sooner)
 	slices.SortStableFunc(cells, func(a, b cell) int {
@@ -95,7 +96,7 @@ func (b *base) untilViolated(t *testing.T, clean, failing *workflow) {
 	for _, c := range cells {
 		cases = append(cases, c.faults)
 	}
-	b.playAll(t, cases, clean.kinds, func(i int, r result) bool {
+	b.playAll(t, cases, want, func(i int, r result) bool {
 		cells[i].expect(&r)
 		tell(t, r)
 		return len(r.Violations) == 0

@@ -105,7 +105,8 @@ func (f *workflow) cells() (all []cell) {
 		for _, c := range columns() {
 			want := f.usual
 			if c.fails {
-				want = "C"
+				want = map[string]string{"suspend": "A", "resume": "S"}[f.name]
+				want = cmp.Or(want, "C")
 			}
 			if s := c.faults(f, row); s != nil {
 				all = append(all, cell{row, c.name, append(slices.Clone(f.given), s...), want})
