@@ -92,6 +92,10 @@ func TestContract(t *testing.T) {
 	ok(err)
 	_, err = c.FindDomains(ctx, "gf-i1", "acme.gimbal.app")
 	ok(err)
+	for _, cursor := range []string{"", "domains:0"} {
+		_, err = c.Owned(ctx, cursor)
+		ok(err)
+	}
 	ok(c.DeleteDomain(ctx, "gf-i1", d.ID))
 
 	// Checked where the document has them; the one that is usually at hand doesn't.

@@ -89,6 +89,8 @@ func TestContract(t *testing.T) {
 	ok(c.SetCallbacks(ctx, a, service.SID, hooks))
 	ok(c.DeleteService(ctx, a, service.SID))
 	ok(c.DeleteService(ctx, a, service.SID))
+	_, err = c.Owned(ctx, "")
+	ok(err)
 	ok(c.Suspend(ctx, a.SID))
 	_, err = c.FindServices(ctx, a, "fleet")
 	refused(fault.Rejected, err)

@@ -93,6 +93,7 @@ func New(o sim.Options, c Config) *Sim {
 		{"POST /v10/projects/{project}/env", "CreateProjectEnv", s.createEnvironment},
 		{"GET /v10/projects/{project}/env", "FilterProjectEnvs", s.listEnvironment},
 		{"POST /v10/projects/{project}/domains", "AddProjectDomain", s.addDomain},
+		{"GET /v9/projects/{project}/domains", "GetProjectDomains", s.listDomains},
 		{"GET /v9/projects/{project}/domains/{domain}", "GetProjectDomain", s.getDomain},
 		{"DELETE /v9/projects/{project}/domains/{domain}", "RemoveProjectDomain", s.removeDomain},
 		{"GET /v6/domains/{domain}/config", "GetDomainConfig", s.domainConfig},
