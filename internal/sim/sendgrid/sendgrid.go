@@ -84,7 +84,7 @@ func New(o sim.Options, c Config) *Sim {
 	s.handle("POST /v3/subusers", "CreateSubuser", "subusers.create", s.createSubuser)
 	s.handle("PATCH /v3/subusers/{name}", "UpdateSubuser", "subusers.update", s.updateSubuser)
 	s.handle("DELETE /v3/subusers/{name}", "DeleteSubuser", "subusers.delete", s.deleteSubuser)
-	s.handle("GET /v3/subusers/stats", "ListStats", "stats.read", s.listStats)
+	s.handle("GET /v3/subusers/stats", "ListStats", "subusers.stats.read", s.listStats)
 	s.handle("GET /v3/api_keys", "ListKeys", "api_keys.read", s.listKeys)
 	s.handle("POST /v3/api_keys", "CreateKey", "api_keys.create", s.createKey)
 	s.handle("DELETE /v3/api_keys/{id}", "DeleteKey", "api_keys.delete", s.deleteKey)
