@@ -33,41 +33,48 @@ type request struct {
 // completable is an answer that knows whether it holds what the operation's answers must hold.
 type completable interface{ complete() bool }
 
-// exchange does the call, gives its answer with the whole body, and translates every failure into a *fault.Error.
-func (c *Client) exchange(ctx context.Context, r request) (*http.Response, []byte, error) {
+// reply is the answer of a call that succeeded, with the whole body.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// exchange does the call and translates every failure into a *fault.Error.
+func (c *Client) exchange(ctx context.Context, r request) (reply, error) {
 	req, err := r.build(ctx)
 	if err != nil {
-		return nil, nil, unsent(r.operation, fault.Internal, "the request can't be built", err)
+		return reply{}, unsent(r.operation, fault.Internal, "the request can't be built", err)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return nil, nil, provider.Failed(Name, r.operation, err)
+		return reply{}, provider.Failed(Name, r.operation, err)
 	}
 	body, err := read(res)
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		if r.failure == nil {
 			r.failure = c.failure
 		}
-		return nil, nil, r.failure(r.operation, res, body, err)
+		return reply{}, r.failure(r.operation, res, body, err)
 	}
 	if err != nil {
-		return nil, nil, unusable(r.operation, res.StatusCode, "the answer can't be read", err)
+		return reply{}, unusable(r.operation, res.StatusCode, "the answer can't be read", err)
 	}
-	return res, body, nil
+	return reply{res.StatusCode, res.Header, body}, nil
 }
 
 // send does the call and decodes its answer.
 func (c *Client) send(ctx context.Context, r request) error {
-	res, body, err := c.exchange(ctx, r)
+	got, err := c.exchange(ctx, r)
 	if err != nil || r.out == nil {
 		return err
 	}
 	// Unmarshal, unlike a Decoder, refuses what follows the document.
-	if err := json.Unmarshal(body, r.out); err != nil {
-		return unusable(r.operation, res.StatusCode, "the answer can't be decoded", err)
+	if err := json.Unmarshal(got.body, r.out); err != nil {
+		return unusable(r.operation, got.status, "the answer can't be decoded", err)
 	}
 	if a, ok := r.out.(completable); ok && !a.complete() {
-		return unusable(r.operation, res.StatusCode, "the answer is incomplete", nil)
+		return unusable(r.operation, got.status, "the answer is incomplete", nil)
 	}
 	return nil
 }

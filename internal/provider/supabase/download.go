@@ -78,31 +78,32 @@ func (d *download) next() error {
 	if err := d.client.address(d.ref, d.key, &r); err != nil {
 		return err
 	}
-	res, body, err := d.client.exchange(d.ctx, r)
+	got, err := d.client.exchange(d.ctx, r)
 	if err != nil {
 		return err
 	}
-	if err := d.check(res, int64(len(body)), end); err != nil {
+	if err := d.check(got, end); err != nil {
 		return err
 	}
-	d.part, d.at, d.version = body, end, res.Header.Get("ETag")
+	d.part, d.at, d.version = got.body, end, got.header.Get("ETag")
 	return nil
 }
 
 // check compares an answer with what was asked for, and with the parts before.
-func (d *download) check(res *http.Response, n, end int64) error {
-	first, total, ranged := contentRange(res.Header.Get("Content-Range"))
+func (d *download) check(got reply, end int64) error {
+	n := int64(len(got.body))
+	first, total, ranged := contentRange(got.header.Get("Content-Range"))
 	switch {
-	case res.StatusCode == http.StatusPartialContent && !ranged, res.StatusCode != http.StatusPartialContent && res.StatusCode != http.StatusOK:
-		return unusable(opGetObject, res.StatusCode, "the answer is no part of a file", nil)
-	case res.StatusCode == http.StatusOK:
+	case got.status == http.StatusPartialContent && !ranged, got.status != http.StatusPartialContent && got.status != http.StatusOK:
+		return unusable(opGetObject, got.status, "the answer is no part of a file", nil)
+	case got.status == http.StatusOK:
 		first, total = 0, n // the whole file
 	}
-	switch version := res.Header.Get("ETag"); {
+	switch version := got.header.Get("ETag"); {
 	case total != d.object.Bytes, d.version != "" && version != d.version:
 		return changed()
 	case first != d.at || n != end-d.at:
-		return unusable(opGetObject, res.StatusCode, "the answer is another part of the file", nil)
+		return unusable(opGetObject, got.status, "the answer is another part of the file", nil)
 	}
 	return nil
 }

@@ -81,16 +81,16 @@ func (c *Client) BeginUpload(ctx context.Context, ref string, key provider.Secre
 	for _, pair := range [][2]string{{"bucketName", o.Bucket}, {"objectName", o.Path}, {"contentType", o.Type}, {"cacheControl", seconds(o.Cache)}} {
 		described = append(described, pair[0]+" "+base64.StdEncoding.EncodeToString([]byte(pair[1])))
 	}
-	res, err := c.tus(ctx, ref, key, request{operation: opBeginUpload, method: http.MethodPost, path: resumable, extra: http.Header{
+	got, err := c.tus(ctx, ref, key, request{operation: opBeginUpload, method: http.MethodPost, path: resumable, extra: http.Header{
 		"Upload-Length": {strconv.FormatInt(o.Bytes, 10)}, "Upload-Metadata": {strings.Join(described, ",")}, "X-Upsert": {"true"},
 	}})
 	if err != nil {
 		return "", err
 	}
 	// Whatever host it names: where Storage is, is the endpoint's word.
-	_, upload, found := strings.Cut(res.Header.Get("Location"), resumable+"/")
+	_, upload, found := strings.Cut(got.header.Get("Location"), resumable+"/")
 	if !found || !uploads().MatchString(upload) {
-		return "", unusable(opBeginUpload, res.StatusCode, "the answer names no upload", nil)
+		return "", unusable(opBeginUpload, got.status, "the answer names no upload", nil)
 	}
 	return upload, nil
 }
@@ -102,27 +102,26 @@ func (c *Client) AppendUpload(ctx context.Context, ref string, key provider.Secr
 	if !uploads().MatchString(upload) {
 		return 0, unsent(opAppendUpload, fault.Internal, "not the name of an upload", nil)
 	}
-	res, err := c.tus(ctx, ref, key, request{operation: opAppendUpload, method: http.MethodPatch, path: resumable + "/" + upload, raw: part,
+	got, err := c.tus(ctx, ref, key, request{operation: opAppendUpload, method: http.MethodPatch, path: resumable + "/" + upload, raw: part,
 		extra: http.Header{"Upload-Offset": {strconv.FormatInt(offset, 10)}, "Content-Type": {"application/offset+octet-stream"}}})
 	if err != nil {
 		return 0, err
 	}
-	next, err = strconv.ParseInt(res.Header.Get("Upload-Offset"), 10, 64)
+	next, err = strconv.ParseInt(got.header.Get("Upload-Offset"), 10, 64)
 	if err != nil || next != offset+int64(len(part)) {
-		return 0, unusable(opAppendUpload, res.StatusCode, "the answer shows another offset", nil)
+		return 0, unusable(opAppendUpload, got.status, "the answer shows another offset", nil)
 	}
 	return next, nil
 }
 
 // tus sends a call of the protocol for uploads in parts, https://tus.io/protocols/resumable-upload.
-func (c *Client) tus(ctx context.Context, ref string, key provider.Secret, r request) (*http.Response, error) {
+func (c *Client) tus(ctx context.Context, ref string, key provider.Secret, r request) (reply, error) {
 	r.path, r.failure = "/storage/v1"+r.path, c.tusFailure
 	r.extra.Set("Tus-Resumable", "1.0.0")
 	if err := c.address(ref, key, &r); err != nil {
-		return nil, err
+		return reply{}, err
 	}
-	res, _, err := c.exchange(ctx, r)
-	return res, err
+	return c.exchange(ctx, r)
 }
 
 // tusFailure classifies a failure of that protocol, which has plain statuses, and texts for bodies.
