@@ -109,7 +109,7 @@ func TestObjectsComeInPages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, simulator.Settings{})
 		ref, key := w.withMedia(t)
-		const files = 1203
+		const files = 1001
 		for i := range files {
 			w.put(t, ref, key, object(fmt.Sprintf("%d/%d.png", i%7, i), 1), []byte{1})
 		}
