@@ -27,7 +27,7 @@ const workflow = `{"StartAt":"Prepare","States":{
 "Each":{"Type":"Map","ItemsPath":"$.items","ItemProcessor":{"StartAt":"One","States":{"One":{"Type":"Pass","End":true}}},"End":true},
 "GiveUp":{"Type":"Fail","Error":"GivenUp","Cause":"no more"}}}`
 
-// lambdas answer the workflow: "flaky" fails at first, "slow" waits until it is let go.
+// lambdas answer the workflow: "flaky" fails at first, "slow" waits until it is let go, and fails where it is sent something.
 type lambdas struct{ let chan struct{} }
 
 func (l lambdas) Invoke(ctx context.Context, function string, _ json.RawMessage) (json.RawMessage, error) {
@@ -36,7 +36,9 @@ func (l lambdas) Invoke(ctx context.Context, function string, _ json.RawMessage)
 		return nil, &asl.TaskError{Type: "NotReady", Message: "in a moment"}
 	}
 	if function == "slow" {
-		<-l.let
+		if _, fails := <-l.let; fails {
+			return nil, &asl.TaskError{Type: "Broken", Message: "for ever"}
+		}
 	}
 	return json.RawMessage(`{"by":"` + function + `"}`), nil
 }
@@ -113,9 +115,7 @@ func TestExecutionAsGraph(t *testing.T) {
 	if want := []string{"Prepare good", "Both frame good", "Left good", "Right good", "RightToo good", "Each frame good", "One good", "GiveUp"}; !slices.Equal(order, want) {
 		t.Errorf("%q", order)
 	}
-	if ways, caught := strings.Count(shown.text, `class="edge"`), strings.Count(shown.text, `class="edge catch"`); ways != 3 || caught != 1 {
-		t.Errorf("%d ways and %d of errors", ways, caught)
-	}
+	wantWays(t, shown, "Both>GiveUp catch", "Prepare>Both taken", "Both>Each taken", "Right>RightToo taken")
 	for _, want := range []string{", try 2", "3×, ", "not reached", "SUCCEEDED"} {
 		if !strings.Contains(shown.text, want) {
 			t.Errorf("%q is not in %s", want, shown.text)
@@ -130,6 +130,37 @@ func TestExecutionAsGraph(t *testing.T) {
 			t.Errorf("%q is not in %q", want, history)
 		}
 	}
+}
+
+// wantWays judges which ways are drawn, in which order, and how.
+func wantWays(t *testing.T, shown page, want ...string) {
+	t.Helper()
+	var ways []string
+	for _, m := range regexp.MustCompile(`<path class="edge((?: [a-z]+)*)" data-from="(\w+)" data-to="(\w+)" d="M[^"]+" marker-end="url\(#(arrow[a-z-]*)\)"`).FindAllStringSubmatch(shown.text, -1) {
+		ways = append(ways, m[2]+">"+m[3]+m[1])
+		if head := map[string]string{"": "arrow", " catch": "arrow", " taken": "arrow-taken", " catch taken": "arrow-caught"}[m[1]]; m[4] != head {
+			t.Errorf("%s>%s%s has the head %s", m[2], m[3], m[1], m[4])
+		}
+	}
+	if !slices.Equal(ways, want) {
+		t.Errorf("%q, want %q", ways, want)
+	}
+}
+
+// TestWaysTaken: only those that the execution went are marked, that of an error as well.
+func TestWaysTaken(t *testing.T) {
+	p := play(t)
+	wantTaken := func(want ...string) {
+		t.Helper()
+		wantWays(t, p.do("GET", played1, nil, p.in), want...)
+	}
+	events, _ := p.followed(t)
+	until(t, events, `["Right","RightToo"]`)
+	wantTaken("Both>Each", "Both>GiveUp catch", "Prepare>Both taken", "Right>RightToo taken")
+	p.let <- struct{}{}
+	until(t, events, `"ways":[["Both","GiveUp"]]`)
+	until(t, events, "event: over")
+	wantTaken("Both>Each", "Prepare>Both taken", "Both>GiveUp catch taken", "Right>RightToo taken")
 }
 
 // TestState: input, output, attempts, errors, calls and source of the one that was chosen, of a frame and of iterations as well.
@@ -165,7 +196,7 @@ func TestState(t *testing.T) {
 // followed reads a stream's events.
 func (p played) followed(t *testing.T) (events *bufio.Scanner, end func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := clock.System().WithTimeout(t.Context(), time.Minute)
 	q, err := http.NewRequestWithContext(ctx, "GET", p.base+played1+"/events", nil)
 	if err != nil {
 		t.Fatal(err)

@@ -18,10 +18,19 @@ const (
 	streamWrite   = 10 * time.Second       // for a browser that doesn't read
 )
 
-// streamed is a message of a stream: how an execution stands, and those of its states that stand otherwise than was told before.
+// streamed is a message of a stream: how an execution stands, those of its states that stand otherwise than was
+// told before, and the ways that it has taken since.
 type streamed struct {
 	Status asl.Status `json:"status"`
 	States []told     `json:"states"`
+	// Ways are each from a state to the next.
+	Ways [][2]string `json:"ways"`
+}
+
+// toldBefore is what a browser was told.
+type toldBefore struct {
+	states map[string]told
+	ways   map[[2]string]bool
 }
 
 type told struct {
@@ -48,7 +57,7 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error
 	changed, done := p.options.Feed.watch(x.ARN)
 	defer done()
 	w.Header().Set("Content-Type", "text/event-stream")
-	before := map[string]told{}
+	before := toldBefore{map[string]told{}, map[[2]string]bool{}}
 	for p.sessions.holds(o.session) {
 		over, err := p.tell(w, r, before)
 		if over || err != nil {
@@ -69,7 +78,7 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error
 }
 
 // tell sends what is new, and reports whether the execution is over.
-func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before map[string]told) (over bool, err error) {
+func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore) (over bool, err error) {
 	x, err := p.find(r)
 	if err != nil {
 		return false, err
@@ -78,12 +87,18 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before map[string]
 	if err != nil {
 		return false, err
 	}
-	message := streamed{Status: x.Status, States: []told{}}
+	message := streamed{Status: x.Status, States: []told{}, Ways: [][2]string{}}
 	for _, b := range p.diagrams[x.Machine].Boxes {
 		c := d.cell(b.State.Name)
-		if now := told(c); before[c.Name] != now {
-			before[c.Name] = now
+		if now := told(c); before.states[c.Name] != now {
+			before.states[c.Name] = now
 			message.States = append(message.States, now)
+		}
+	}
+	for _, l := range d.lines(p.diagrams[x.Machine].Edges) {
+		if way := [2]string{l.From, l.To}; l.Taken && !before.ways[way] {
+			before.ways[way] = true
+			message.Ways = append(message.Ways, way)
 		}
 	}
 	text, err := json.Marshal(message)

@@ -79,7 +79,15 @@ function renew() {
 function follow(picture) {
   const source = new EventSource(picture.dataset.events);
   source.addEventListener("states", (e) => {
-    for (const state of JSON.parse(e.data).states) {
+    const { states, ways } = JSON.parse(e.data);
+    for (const [from, to] of ways) {
+      const way = picture.querySelector(`[data-from="${CSS.escape(from)}"][data-to="${CSS.escape(to)}"]`);
+      if (!way) continue;
+      way.classList.add("taken");
+      way.setAttribute("marker-end", `url(#arrow-${way.classList.contains("catch") ? "caught" : "taken"})`);
+      way.parentNode.append(way); // over the others
+    }
+    for (const state of states) {
       const node = picture.querySelector(`[data-state="${CSS.escape(state.name)}"]`);
       if (!node) continue;
       node.setAttribute("class", `node${node.classList.contains("frame") ? " frame" : ""} ${state.tone}`);
