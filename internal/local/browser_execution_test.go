@@ -29,8 +29,12 @@ func (b *browser) watches() {
 	b.shoot("execution-running")
 	b.await("SUCCEEDED")
 	b.holds("its end was told to the same page", `document.querySelector(".graph") === window.kept && document.querySelectorAll(".node.busy, .node.wait").length === 0`)
-	b.window(1800, 900, true)
-	b.holds("a wide window shows all of the picture", `(p => p.scrollWidth <= p.clientWidth)(document.querySelector(".picture"))`)
+	b.holds("the way that was taken is marked", `(() => {
+		const way = (from, to) => document.querySelector(`+"`.edge[data-from=${from}][data-to=${to}]`"+`).classList.contains("taken");
+		return way("ReserveInstance", "CreateResources") && way("EndOperation", "Provisioned") && !way("ReserveInstance", "BeginTeardown");
+	})()`)
+	b.window(1280, 900, true)
+	b.holds("the window shows all of the picture", `(p => p.scrollWidth <= p.clientWidth)(document.querySelector(".picture"))`)
 	b.shoot("execution")
 	b.window(1100, 900, false)
 	b.byKeyboard()

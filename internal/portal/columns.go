@@ -31,7 +31,7 @@ type columns struct {
 
 // stand gives the boxes their places.
 func stand(g asl.Graph, edges []edge, boxes map[string]*box) *columns {
-	c := &columns{boxes: boxes, layer: map[string]int{}}
+	c := &columns{boxes: boxes}
 	c.layer, c.layers = layered(g, edges, boxes)
 	main := map[string]bool{}
 	for _, s := range g.Mainline() {
@@ -115,12 +115,7 @@ func connected(g asl.Graph, edges []edge) (pairs graph.EdgeSlice) {
 func (c *columns) abreast(names []string, main map[string]bool, edges []edge) {
 	left, right := 0.0, 0.0
 	names = slices.Clone(names)
-	slices.SortStableFunc(names, func(a, b string) int {
-		if main[a] != main[b] {
-			return cmp.Compare(share(b, main, nil), share(a, main, nil))
-		}
-		return cmp.Compare(share(b, main, edges), share(a, main, edges))
-	})
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(share(b, main, edges), share(a, main, edges)) })
 	for i, name := range names {
 		b := c.boxes[name]
 		switch {

@@ -244,6 +244,35 @@ func TestStream(t *testing.T) {
 	}
 }
 
+// TestStreamGoesOn: who comes back after the stream broke, as browsers do by themselves, with the last event's id, is told all that has
+// happened meanwhile, and the end.
+func TestStreamGoesOn(t *testing.T) {
+	p := play(t)
+	events, end := p.followed(t)
+	until(t, events, "retry: 1000")
+	until(t, events, "id: ")
+	last := strings.TrimPrefix(events.Text(), "id: ")
+	end()
+	p.ends(t)
+	in := p.in
+	p.in = func(q *http.Request) {
+		in(q)
+		q.Header.Set("Last-Event-ID", last)
+	}
+	events, _ = p.followed(t)
+	until(t, events, "id: ")
+	if now := strings.TrimPrefix(events.Text(), "id: "); now == last {
+		t.Errorf("both are event %s", now)
+	}
+	until(t, events, "data: ")
+	for _, want := range []string{`"status":"SUCCEEDED"`, `"name":"Left","tone":"good"`, `"name":"One","tone":"good"`, `["Both","Each"]`, `["Right","RightToo"]`} {
+		if !strings.Contains(events.Text(), want) {
+			t.Errorf("%s is not in %s", want, events.Text())
+		}
+	}
+	until(t, events, "event: over")
+}
+
 // TestStreamsAreBounded: those over the limit are refused, an ended one makes room, and nobody else sees any.
 func TestStreamsAreBounded(t *testing.T) {
 	p := play(t)
@@ -293,11 +322,11 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 // TestFeedForgets: it keeps the newest calls only, in order.
 func TestFeedForgets(t *testing.T) {
 	f := NewFeed()
-	for i := range callsKept + 3 {
+	for i := range CallsKept + 3 {
 		f.Called("a", "s", Call{Operation: fmt.Sprint(i)})
 	}
 	calls := f.of("a", "s")
-	if len(calls) != callsKept || calls[0].Operation != "3" || calls[callsKept-1].Operation != fmt.Sprint(callsKept+2) {
+	if len(calls) != CallsKept || calls[0].Operation != "3" || calls[CallsKept-1].Operation != fmt.Sprint(CallsKept+2) {
 		t.Errorf("%d from %s", len(calls), calls[0].Operation)
 	}
 }

@@ -16,6 +16,7 @@ const (
 	streamPause   = 100 * time.Millisecond // between two messages
 	streamTick    = time.Second            // the times that a page shows go on
 	streamWrite   = 10 * time.Second       // for a browser that doesn't read
+	streamAgain   = time.Second            // after which a browser comes back whose stream broke
 )
 
 // streamed is a message of a stream: how an execution stands, those of its states that stand otherwise than was
@@ -41,6 +42,7 @@ type told struct {
 
 // stream tells a browser how the states of an execution stand, by server-sent events, until the execution has ended, the operator
 // has signed out, or the browser or the server is gone. The last event is "over".
+// An event's id is the execution's newest event. Whoever comes back after a break is told anew how everything stands, and so misses nothing.
 func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error {
 	select {
 	case p.streams <- struct{}{}:
@@ -57,6 +59,9 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error
 	changed, done := p.options.Feed.watch(x.ARN)
 	defer done()
 	w.Header().Set("Content-Type", "text/event-stream")
+	if _, err := fmt.Fprintf(w, "retry: %d\n\n", streamAgain.Milliseconds()); err != nil {
+		return nil // nobody is there any more
+	}
 	before := toldBefore{map[string]told{}, map[[2]string]bool{}}
 	for p.sessions.holds(o.session) {
 		over, err := p.tell(w, r, before)
@@ -105,7 +110,7 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore)
 	if err != nil {
 		return false, err
 	}
-	event := fmt.Sprintf("event: states\ndata: %s\n\n", text)
+	event := fmt.Sprintf("id: %d\nevent: states\ndata: %s\n\n", d.history.newest(), text)
 	if over = x.Status != asl.Running; over {
 		event += "event: over\ndata: {}\n\n"
 	}

@@ -42,14 +42,33 @@ function prepare(root) {
   root.querySelector("#faults")?.focus();
 }
 
+// The page as it is now. It leads elsewhere once the session is over: the operator is told, and nothing changes any more.
+async function latest() {
+  const answer = await fetch(location.href, { redirect: "manual" });
+  if (answer.type === "opaqueredirect") signedOut();
+  if (!answer.ok) throw new Error("no page");
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+function signedOut() {
+  delete document.body.dataset.refresh;
+  if (document.querySelector(".signed-out")) return;
+  const told = document.createElement("p"), link = document.createElement("a");
+  told.className = "notice wait signed-out";
+  told.setAttribute("role", "alert");
+  link.href = "/console/sign-in";
+  link.textContent = "Sign in";
+  told.append("You are signed out, so this page stands still. ", link);
+  document.getElementById("main").prepend(told);
+}
+
 // A page that changes by itself is fetched again, unless somebody is at work on it.
 function refresh() {
   const main = document.getElementById("main");
   const busy = document.hidden || main.querySelector("details[open], form[data-sent]") || main.matches(":focus-within:not(:focus)") || String(getSelection());
   const again = () => { if (document.body.dataset.refresh) setTimeout(refresh, Number(document.body.dataset.refresh)); };
   if (busy) { again(); return; }
-  fetch(location.href, { redirect: "error" }).then((answer) => answer.ok ? answer.text() : Promise.reject()).then((text) => {
-    const next = new DOMParser().parseFromString(text, "text/html");
+  latest().then((next) => {
     const time = next.querySelector(".time"), shown = document.querySelector(".time");
     if (time && shown) shown.replaceWith(time);
     const fresh = next.getElementById("main");
@@ -65,8 +84,7 @@ function refresh() {
 let renewing;
 function renew() {
   renewing = undefined;
-  return fetch(location.href, { redirect: "error" }).then((answer) => answer.ok ? answer.text() : Promise.reject()).then((text) => {
-    const next = new DOMParser().parseFromString(text, "text/html");
+  return latest().then((next) => {
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = next.getElementById(old.id), chosen = getSelection();
       const busy = old.contains(document.activeElement) || !chosen.isCollapsed && chosen.containsNode(old, true);
