@@ -36,12 +36,13 @@ const stopped = `(() => {
 func (b *browser) everyPage(base, welcome string) {
 	b.t.Helper()
 	b.window(360, 740, false)
-	instance, execution := b.first(base+"/console/instances", "/console/instances/"), b.first(base+"/console/executions", "/console/executions/")
+	asked, instance := b.listed(base+"/console/instances", "beta-bakery"), b.listed(base+"/console/instances", "acme-dental")
+	execution := b.listed(base+"/console/executions", "provision op-")
 	for _, page := range []struct{ name, url string }{
 		{"form", base + "/"}, {"welcome", welcome}, {"sign-in", base + "/console/sign-in"},
 		{"overview", base + "/console"},
 		{"signups", base + "/console/signups"}, {"signups-completed", base + "/console/signups?status=COMPLETED"},
-		{"instances", base + "/console/instances"}, {"instances-none", base + "/console/instances?state=MAINTENANCE"}, {"instance", instance},
+		{"instances", base + "/console/instances"}, {"instances-none", base + "/console/instances?state=MAINTENANCE"}, {"instance", instance}, {"instance-asked", asked},
 		{"executions", base + "/console/executions"}, {"executions-none", base + "/console/executions?status=ABORTED&workflow=teardown&instance=none"},
 		{"execution", execution}, {"execution-state", execution + "?state=CreateProject"}, {"execution-frame", execution + "?state=CreateResources"},
 		{"source", base + "/console/source/create-project"},
@@ -55,11 +56,11 @@ func (b *browser) everyPage(base, welcome string) {
 	b.window(1100, 900, false)
 }
 
-// first is the address of a list's first entry.
-func (b *browser) first(list, prefix string) (at string) {
+// listed is where the entry of a list leads that has the words.
+func (b *browser) listed(list, words string) (at string) {
 	b.t.Helper()
 	b.open(list)
-	b.do("the first of "+list, chromedp.Evaluate(fmt.Sprintf(`document.querySelector("main td a[href^='%s']").href`, prefix), &at))
+	b.do("find "+words, chromedp.Evaluate(fmt.Sprintf(`[...document.querySelectorAll("main td a")].find(a => a.textContent.includes(%q)).href`, words), &at))
 	return at
 }
 

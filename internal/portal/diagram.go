@@ -138,17 +138,18 @@ func edgesOf(g asl.Graph) (edges []edge) {
 	return edges
 }
 
-// Path is the edge as the data of an SVG path, its bends rounded.
+// Path is the edge as the data of an SVG path, its bends rounded. It begins at the end: where ways to one state join, their dashes fall into one
+// another then.
 func (e edge) Path() string {
 	var b strings.Builder
-	for i, p := range e.Points {
-		switch {
-		case i == 0:
+	for i, p := range slices.Backward(e.Points) {
+		switch i {
+		case len(e.Points) - 1:
 			fmt.Fprintf(&b, "M%.1f,%.1f", p[0], p[1])
-		case i == len(e.Points)-1:
+		case 0:
 			fmt.Fprintf(&b, " L%.1f,%.1f", p[0], p[1])
 		default:
-			before, after := toward(p, e.Points[i-1]), toward(p, e.Points[i+1])
+			before, after := toward(p, e.Points[i+1]), toward(p, e.Points[i-1])
 			fmt.Fprintf(&b, " L%.1f,%.1f Q%.1f,%.1f %.1f,%.1f", before[0], before[1], p[0], p[1], after[0], after[1])
 		}
 	}

@@ -136,7 +136,7 @@ func TestExecutionAsGraph(t *testing.T) {
 func wantWays(t *testing.T, shown page, want ...string) {
 	t.Helper()
 	var ways []string
-	for _, m := range regexp.MustCompile(`<path class="edge((?: [a-z]+)*)" data-from="(\w+)" data-to="(\w+)" d="M[^"]+" marker-end="url\(#(arrow[a-z-]*)\)"`).FindAllStringSubmatch(shown.text, -1) {
+	for _, m := range regexp.MustCompile(`<path class="edge((?: [a-z]+)*)" data-from="(\w+)" data-to="(\w+)" d="M[^"]+" marker-start="url\(#(arrow[a-z-]*)\)"`).FindAllStringSubmatch(shown.text, -1) {
 		ways = append(ways, m[2]+">"+m[3]+m[1])
 		if head := map[string]string{"": "arrow", " catch": "arrow", " taken": "arrow-taken", " catch taken": "arrow-caught"}[m[1]]; m[4] != head {
 			t.Errorf("%s>%s%s has the head %s", m[2], m[3], m[1], m[4])

@@ -102,7 +102,7 @@ function follow(picture) {
       const way = picture.querySelector(`[data-from="${CSS.escape(from)}"][data-to="${CSS.escape(to)}"]`);
       if (!way) continue;
       way.classList.add("taken");
-      way.setAttribute("marker-end", `url(#arrow-${way.classList.contains("catch") ? "caught" : "taken"})`);
+      way.setAttribute("marker-start", `url(#arrow-${way.classList.contains("catch") ? "caught" : "taken"})`);
       way.parentNode.append(way); // over the others
     }
     for (const state of states) {
@@ -119,7 +119,16 @@ function follow(picture) {
   });
 }
 
+// A picture that is wider than its place shows the state that was chosen, or that is under way, or the first one.
+function look(place) {
+  const state = place.querySelector(".node[aria-current]") ?? place.querySelector(".node.bad:not(.frame), .node.busy:not(.frame)") ?? place.querySelector(".node");
+  if (!state) return;
+  const at = state.getBoundingClientRect(), frame = place.getBoundingClientRect();
+  place.scrollLeft += at.left + at.width / 2 - frame.left - frame.width / 2;
+}
+
 prepare(document);
+document.querySelectorAll(".picture").forEach(look);
 const picture = document.querySelector("[data-events]");
 if (picture) follow(picture);
 else if (document.body.dataset.refresh) setTimeout(refresh, Number(document.body.dataset.refresh));
