@@ -29,12 +29,14 @@ type node struct {
 type line struct {
 	edge
 	Taken bool
+	// Caught says that an error took it, which may lead where success leads.
+	Caught bool
 }
 
 // Head names the marker at its end.
 func (l line) Head() string {
 	switch {
-	case l.Taken && l.Catch:
+	case l.Caught:
 		return "arrow-caught"
 	case l.Taken:
 		return "arrow-taken"
@@ -123,7 +125,11 @@ type drawing struct {
 func (d drawing) lines(edges []edge) (all []line) {
 	taken := d.history.ways()
 	for _, e := range edges {
-		all = append(all, line{e, taken[[2]string{e.From, e.To}]})
+		l := line{edge: e, Taken: taken[[2]string{e.From, e.To}]}
+		if stays := d.visits[e.From]; l.Taken && len(stays) > 0 {
+			l.Caught = givenUp(stays[len(stays)-1])
+		}
+		all = append(all, l)
 	}
 	slices.SortStableFunc(all, func(a, b line) int {
 		switch {
@@ -159,13 +165,17 @@ func (d drawing) cell(name string) cell {
 	return c
 }
 
+// givenUp reports whether the state's last attempt failed, so that it was left by an error.
+func givenUp(v asl.Visit) bool {
+	return v.Outcome != "" && len(v.Errors) > 0 && int64(len(v.Errors)) >= v.Attempts
+}
+
 // stands is how a visit went or goes.
 func (d drawing) stands(v asl.Visit) (tone, says string) {
-	givenUp := v.Outcome != "" && len(v.Errors) > 0 && int64(len(v.Errors)) >= v.Attempts
 	switch {
 	case v.Outcome == asl.VisitAborted:
 		tone, says = "over", "dropped"
-	case givenUp, v.Outcome == asl.VisitFailed:
+	case givenUp(v), v.Outcome == asl.VisitFailed:
 		tone, says = "bad", "failed after "+took(v.Left.Sub(v.Entered))
 	case v.Outcome == asl.VisitExited:
 		tone, says = "good", took(v.Left.Sub(v.Entered))

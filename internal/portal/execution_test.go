@@ -138,7 +138,7 @@ func wantWays(t *testing.T, shown page, want ...string) {
 	var ways []string
 	for _, m := range regexp.MustCompile(`<path class="edge((?: [a-z]+)*)" data-from="(\w+)" data-to="(\w+)" d="M[^"]+" marker-start="url\(#(arrow[a-z-]*)\)"`).FindAllStringSubmatch(shown.text, -1) {
 		ways = append(ways, m[2]+">"+m[3]+m[1])
-		if head := map[string]string{"": "arrow", " catch": "arrow", " taken": "arrow-taken", " catch taken": "arrow-caught"}[m[1]]; m[4] != head {
+		if head := map[string]string{"": "arrow", " catch": "arrow", " taken": "arrow-taken", " catch taken caught": "arrow-caught", " taken caught": "arrow-caught"}[m[1]]; m[4] != head {
 			t.Errorf("%s>%s%s has the head %s", m[2], m[3], m[1], m[4])
 		}
 	}
@@ -155,12 +155,29 @@ func TestWaysTaken(t *testing.T) {
 		wantWays(t, p.do("GET", played1, nil, p.in), want...)
 	}
 	events, _ := p.followed(t)
-	until(t, events, `["Right","RightToo"]`)
+	until(t, events, `{"from":"Right","to":"RightToo","caught":false}`)
 	wantTaken("Both>Each", "Both>GiveUp catch", "Prepare>Both taken", "Right>RightToo taken")
 	p.let <- struct{}{}
-	until(t, events, `"ways":[["Both","GiveUp"]]`)
+	until(t, events, `"ways":[{"from":"Both","to":"GiveUp","caught":true}`)
 	until(t, events, "event: over")
-	wantTaken("Both>Each", "Prepare>Both taken", "Both>GiveUp catch taken", "Right>RightToo taken")
+	wantTaken("Both>Each", "Prepare>Both taken", "Both>GiveUp catch taken caught", "Right>RightToo taken")
+}
+
+// TestWayOfErrorAndSuccess: a way that an error took is told from success, where both lead to the same state.
+func TestWayOfErrorAndSuccess(t *testing.T) {
+	events := []asl.Event{{ID: 1, StateEntered: &asl.StateEnteredDetails{Name: "Remove"}}, {ID: 2, PreviousEventID: 1, StateExited: &asl.StateExitedDetails{Name: "Remove"}},
+		{ID: 3, PreviousEventID: 2, StateEntered: &asl.StateEnteredDetails{Name: "Removed"}}}
+	for _, failed := range []bool{false, true} {
+		visit := asl.Visit{State: "Remove", Attempts: 2, Errors: []string{"Once"}, Outcome: asl.VisitExited}
+		if failed {
+			visit.Errors = append(visit.Errors, "Again")
+		}
+		d := drawing{visits: map[string][]asl.Visit{"Remove": {visit}}, history: newHistory(events)}
+		lines := d.lines([]edge{{From: "Remove", To: "Removed"}, {From: "Removed", To: "Done"}})
+		if last := lines[1]; lines[0].Taken || lines[0].Caught || last.To != "Removed" || !last.Taken || last.Caught != failed {
+			t.Errorf("failed %t: %+v", failed, lines)
+		}
+	}
 }
 
 // TestState: input, output, attempts, errors, calls and source of the one that was chosen, of a frame and of iterations as well.
@@ -265,7 +282,7 @@ func TestStreamGoesOn(t *testing.T) {
 		t.Errorf("both are event %s", now)
 	}
 	until(t, events, "data: ")
-	for _, want := range []string{`"status":"SUCCEEDED"`, `"name":"Left","tone":"good"`, `"name":"One","tone":"good"`, `["Both","Each"]`, `["Right","RightToo"]`} {
+	for _, want := range []string{`"status":"SUCCEEDED"`, `"name":"Left","tone":"good"`, `"name":"One","tone":"good"`, `{"from":"Both","to":"Each","caught":false}`, `{"from":"Right","to":"RightToo","caught":false}`} {
 		if !strings.Contains(events.Text(), want) {
 			t.Errorf("%s is not in %s", want, events.Text())
 		}

@@ -24,14 +24,20 @@ const (
 type streamed struct {
 	Status asl.Status `json:"status"`
 	States []told     `json:"states"`
-	// Ways are each from a state to the next.
-	Ways [][2]string `json:"ways"`
+	Ways   []way      `json:"ways"`
+}
+
+// way leads from one state to the next. Caught says that an error took it.
+type way struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Caught bool   `json:"caught"`
 }
 
 // toldBefore is what a browser was told.
 type toldBefore struct {
 	states map[string]told
-	ways   map[[2]string]bool
+	ways   map[way]bool
 }
 
 type told struct {
@@ -62,7 +68,7 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error
 	if _, err := fmt.Fprintf(w, "retry: %d\n\n", streamAgain.Milliseconds()); err != nil {
 		return nil // nobody is there any more
 	}
-	before := toldBefore{map[string]told{}, map[[2]string]bool{}}
+	before := toldBefore{map[string]told{}, map[way]bool{}}
 	for p.sessions.holds(o.session) {
 		over, err := p.tell(w, r, before)
 		if over || err != nil {
@@ -92,7 +98,7 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore)
 	if err != nil {
 		return false, err
 	}
-	message := streamed{Status: x.Status, States: []told{}, Ways: [][2]string{}}
+	message := streamed{Status: x.Status, States: []told{}, Ways: []way{}}
 	for _, b := range p.diagrams[x.Machine].Boxes {
 		c := d.cell(b.State.Name)
 		if now := told(c); before.states[c.Name] != now {
@@ -101,9 +107,9 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore)
 		}
 	}
 	for _, l := range d.lines(p.diagrams[x.Machine].Edges) {
-		if way := [2]string{l.From, l.To}; l.Taken && !before.ways[way] {
-			before.ways[way] = true
-			message.Ways = append(message.Ways, way)
+		if w := (way{l.From, l.To, l.Caught}); l.Taken && !before.ways[w] {
+			before.ways[w] = true
+			message.Ways = append(message.Ways, w)
 		}
 	}
 	text, err := json.Marshal(message)

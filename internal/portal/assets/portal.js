@@ -98,11 +98,12 @@ function follow(picture) {
   const source = new EventSource(picture.dataset.events);
   source.addEventListener("states", (e) => {
     const { states, ways } = JSON.parse(e.data);
-    for (const [from, to] of ways) {
+    for (const { from, to, caught } of ways) {
       const way = picture.querySelector(`[data-from="${CSS.escape(from)}"][data-to="${CSS.escape(to)}"]`);
       if (!way) continue;
       way.classList.add("taken");
-      way.setAttribute("marker-start", `url(#arrow-${way.classList.contains("catch") ? "caught" : "taken"})`);
+      way.classList.toggle("caught", caught);
+      way.setAttribute("marker-start", `url(#arrow-${caught ? "caught" : "taken"})`);
       way.parentNode.append(way); // over the others
     }
     for (const state of states) {
