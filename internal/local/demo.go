@@ -90,7 +90,7 @@ func (p *play) open(c clock.Clock) (remove func() error, err error) {
 		return nil, errors.Join(err, remove())
 	}
 	p.screen.said("starting PostgreSQL, five vendors and the HTTP front")
-	p.system, err = openSystem(ctx, plan{clock: c, seed: p.options.seed, latency: p.options.latency, rules: p.options.rules,
+	p.system, err = openSystem(ctx, plan{clock: c, seed: p.options.seed, latency: p.options.latency, rules: p.options.rules, processes: p.options.processes,
 		hooks: p.hooks(), table: filepath.Join(files, "fleet.db"), key: key, credentials: newCredentials(), databases: databases,
 		front: "127.0.0.1:0"})
 	if err != nil {
