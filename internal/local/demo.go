@@ -100,11 +100,15 @@ func (p *play) open(c clock.Clock) (remove func() error, err error) {
 }
 
 func (p *play) hooks() world.Hooks {
-	return world.Hooks{
+	hooks := world.Hooks{
 		OnEvent:  p.screen.observed,
 		OnCall:   func(place asl.Place, call sim.Call) { p.watch.called(place, call) },
 		OnStatus: func(change asl.StatusChange) { p.halt(change.Execution) },
 	}
+	if p.options.meddle != nil {
+		p.options.meddle(&hooks)
+	}
+	return hooks
 }
 
 // tellLeft says what a play that was left at once leaves behind, and where: by the ledger, and by what the vendors hold. It is

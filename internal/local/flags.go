@@ -36,8 +36,9 @@ type demoOptions struct {
 	reject bool
 	// processes, if not nil, runs the functions as processes.
 	processes *world.Processes
-	// latency overrides the vendors' in tests.
+	// latency overrides the vendors' in tests, and meddle the world's hooks.
 	latency world.Latency
+	meddle  func(*world.Hooks)
 }
 
 // errHelp: help was asked for, and given.

@@ -12,7 +12,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
-// remoteTable is a table of the runner's.
+// remoteTable is a table of the runner's. What is asked is checked here already: JSON would mend text that isn't UTF-8.
 type remoteTable struct {
 	runner runner
 	path   string
@@ -20,16 +20,25 @@ type remoteTable struct {
 
 // Get is table.Table's.
 func (t remoteTable) Get(ctx context.Context, key table.Key, consistent bool) (table.Item, error) {
+	if err := key.Validate(); err != nil {
+		return table.Item{}, err
+	}
 	return ask[getAsked, table.Item](ctx, t.runner, t.path+"/get", getAsked{key, consistent})
 }
 
 // Query is table.Table's.
 func (t remoteTable) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	if err := q.Validate(); err != nil {
+		return table.Page{}, err
+	}
 	return ask[table.Query, table.Page](ctx, t.runner, t.path+"/query", q)
 }
 
 // Write is table.Table's.
 func (t remoteTable) Write(ctx context.Context, writes []table.Write) error {
+	if err := table.Validate(writes); err != nil {
+		return err
+	}
 	_, err := ask[[]table.Write, none](ctx, t.runner, t.path+"/write", writes)
 	return err
 }
