@@ -23,6 +23,9 @@ import (
 // startsWithin is how long a process may take until it asks for an invocation, as on Lambda; in the machine's time.
 const startsWithin = 10 * time.Second
 
+// keptWarm is how many processes of a function are kept for later invocations, at most.
+const keptWarm = 4
+
 // Types of the errors with which Lambda answers for a process.
 const (
 	TimedOut  = "Sandbox.Timedout"
@@ -171,10 +174,14 @@ func (h *Host) take(i *Invocation) (p *process, fresh bool, err error) {
 	return p, true, nil
 }
 
-// rest puts a process among those that have no invocation.
+// rest puts a process among those that have no invocation, unless enough are there.
 func (h *Host) rest(p *process) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if len(h.warm[p.function]) == keptWarm {
+		p.kill()
+		return
+	}
 	h.warm[p.function] = append(h.warm[p.function], p)
 }
 
