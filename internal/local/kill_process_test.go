@@ -23,8 +23,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/local/sandbox"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/sandbox"
 )
 
 // ailment is a variable that tells a process how to go wrong, as "function:how:file". It does so once: then the file is there.

@@ -10,7 +10,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/local/function"
-	"github.com/project-gimbal/fleet/internal/local/sandbox"
+	"github.com/project-gimbal/fleet/internal/sandbox"
 )
 
 // Processes say how functions run as processes. They take the databases that DatabaseURL names and the built-in release, and no
@@ -33,7 +33,7 @@ func (w *World) openSandbox() (err error) {
 		return nil
 	}
 	given := function.Given{Speed: p.Speed, Roots: w.Vendors.Edge.RootPEM(), Vendors: w.identifiers()}
-	w.sandbox, err = sandbox.Open(sandbox.Options{Command: p.Command, Speed: p.Speed, Said: w.said,
+	w.sandbox, err = sandbox.Open(sandbox.Options{Command: func(string) []string { return p.Command }, Speed: p.Speed, Said: w.said,
 		Environment: func(string) []string {
 			given := given
 			given.Settings = w.settings()

@@ -18,7 +18,7 @@ const maxAnswer = 6 << 20
 func (h *Host) routes() http.Handler {
 	mux := http.NewServeMux()
 	for pattern, serve := range map[string]func(*process, http.ResponseWriter, *http.Request){
-		"GET /{secret}/2018-06-01/runtime/invocation/next":           (*process).serveNext,
+		"GET /{secret}/2018-06-01/runtime/invocation/next":           h.serveNext,
 		"POST /{secret}/2018-06-01/runtime/invocation/{id}/response": h.answered,
 		"POST /{secret}/2018-06-01/runtime/invocation/{id}/error":    h.answered,
 		"POST /{secret}/2018-06-01/runtime/init/error":               (*process).serveInitError,
@@ -39,8 +39,8 @@ func (h *Host) routes() http.Handler {
 }
 
 // serveNext lets a process wait, frozen, until there is an invocation for it.
-func (p *process) serveNext(out http.ResponseWriter, r *http.Request) {
-	p.freeze()
+func (h *Host) serveNext(p *process, out http.ResponseWriter, r *http.Request) {
+	p.freeze(h.clock.Now())
 	select {
 	case i := <-p.next:
 		header := out.Header()

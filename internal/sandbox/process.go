@@ -29,6 +29,7 @@ type process struct {
 	ended    chan struct{}    // closed when the process is gone
 
 	mu     sync.Mutex
+	polled time.Time   // when it asked for its first invocation
 	now    *Invocation // nil while it is frozen
 	failed error       // what it said of its start
 }
@@ -36,7 +37,8 @@ type process struct {
 // start starts a process. It has a group of its own, so that a terminal's Ctrl-C is no business of its; and when this process is
 // gone, however that ended, the kernel wakes a frozen one, and its next word to the runtime API fails: it ends by itself.
 func start(o Options, function string, environment []string) (*process, error) {
-	p := &process{function: function, said: o.Said, cmd: exec.Command(o.Command[0], o.Command[1:]...),
+	command := o.Command(function)
+	p := &process{function: function, said: o.Said, cmd: exec.Command(command[0], command[1:]...),
 		polls: make(chan struct{}, 1), next: make(chan *Invocation), ended: make(chan struct{})}
 	out := &lines{say: func(line []byte) { o.Said(function, line) }}
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment, out, out
@@ -84,10 +86,13 @@ func (p *process) begin(i *Invocation) {
 	}
 }
 
-// freeze stops a process that asks for an invocation.
-func (p *process) freeze() {
+// freeze stops a process that asks for an invocation, at the given instant.
+func (p *process) freeze(at time.Time) {
 	p.mu.Lock()
 	p.now = nil
+	if p.polled.IsZero() {
+		p.polled = at
+	}
 	p.mu.Unlock()
 	p.signal(syscall.SIGSTOP)
 	select {

@@ -38,9 +38,9 @@ const PortsPath = "/ports"
 
 // Options say what processes are made of.
 type Options struct {
-	// Command is the program that every function is, with its arguments.
-	Command []string
-	// Environment is what a process gets beyond what Lambda sets itself, as "NAME=value". It inherits nothing.
+	// Command is the program that a function is, with its arguments.
+	Command func(function string) []string
+	// Environment is what a process gets beyond what Lambda sets itself, as "NAME=value"; nil for nothing. It inherits nothing.
 	Environment func(function string) []string
 	// Speed is how many times as fast as the machine's the time runs in which time-outs are meant.
 	Speed float64
@@ -108,22 +108,44 @@ func (h *Host) Invoke(i *Invocation) ([]byte, error) {
 	}
 }
 
+// Start starts a process of a function with so many MB, ends it when it asks for its first invocation, and gives how long that took.
+func (h *Host) Start(function string, memory int) (time.Duration, error) {
+	began := h.clock.Now()
+	p, err := h.fresh(&Invocation{Function: function, Memory: memory})
+	if err != nil {
+		return 0, err
+	}
+	err = h.ready(p)
+	p.end()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.polled.Sub(began), err
+}
+
 // run gives an invocation to a process once that asks for one; begun tells whether it came to that.
 func (h *Host) run(p *process, i *Invocation) (answer []byte, begun bool, err error) {
 	defer p.watch(i.Memory)()
 	i.given(p)
+	if err := h.ready(p); err != nil {
+		return nil, false, err
+	}
+	answer, err = h.await(p, i)
+	return answer, true, err
+}
+
+// ready waits until a process asks for an invocation. One that doesn't is ended.
+func (h *Host) ready(p *process) error {
 	start, cancel := h.clock.WithTimeout(context.Background(), startsWithin)
 	defer cancel()
 	select {
 	case <-p.polls:
+		return nil
 	case <-p.ended:
-		return nil, false, p.exit()
+		return p.exit()
 	case <-start.Done():
 		p.end()
-		return nil, false, messages.InvokeResponse_Error{Type: TimedOut, Message: fmt.Sprintf("the process did not start within %s", startsWithin)}
+		return messages.InvokeResponse_Error{Type: TimedOut, Message: fmt.Sprintf("the process did not ask for an invocation within %s", startsWithin)}
 	}
-	answer, err = h.await(p, i)
-	return answer, true, err
 }
 
 // await hands an invocation to a process that waits for one, and waits for the answer.
@@ -151,18 +173,29 @@ func (h *Host) await(p *process, i *Invocation) ([]byte, error) {
 // take gives a process of the function: one that is warm, or else a fresh one, which isn't up yet.
 func (h *Host) take(i *Invocation) (p *process, fresh bool, err error) {
 	h.mu.Lock()
+	if all := h.warm[i.Function]; len(all) > 0 && !h.closed {
+		h.warm[i.Function] = all[:len(all)-1]
+		p = all[len(all)-1]
+	}
+	h.mu.Unlock()
+	if p != nil {
+		return p, false, nil
+	}
+	p, err = h.fresh(i)
+	return p, true, err
+}
+
+// fresh starts a process.
+func (h *Host) fresh(i *Invocation) (*process, error) {
+	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
-		return nil, false, messages.InvokeResponse_Error{Type: Exited, Message: "the host is closed"}
-	}
-	if all := h.warm[i.Function]; len(all) > 0 {
-		h.warm[i.Function] = all[:len(all)-1]
-		return all[len(all)-1], false, nil
+		return nil, messages.InvokeResponse_Error{Type: Exited, Message: "the host is closed"}
 	}
 	secret := uuid.NewString()
-	p, err = h.start(i, secret)
+	p, err := h.start(i, secret)
 	if err != nil {
-		return nil, false, messages.InvokeResponse_Error{Type: Unstarted, Message: err.Error()}
+		return nil, messages.InvokeResponse_Error{Type: Unstarted, Message: err.Error()}
 	}
 	h.processes[secret] = p
 	go func() {
@@ -171,7 +204,7 @@ func (h *Host) take(i *Invocation) (p *process, fresh bool, err error) {
 		defer h.mu.Unlock()
 		delete(h.processes, secret)
 	}()
-	return p, true, nil
+	return p, nil
 }
 
 // rest puts a process among those that have no invocation, unless enough are there.
@@ -186,7 +219,11 @@ func (h *Host) rest(p *process) {
 }
 
 func (h *Host) start(i *Invocation, secret string) (*process, error) {
-	return start(h.options, i.Function, append(h.options.Environment(i.Function),
+	var more []string
+	if h.options.Environment != nil {
+		more = h.options.Environment(i.Function)
+	}
+	return start(h.options, i.Function, append(more,
 		"AWS_LAMBDA_RUNTIME_API="+h.address+"/"+secret, "AWS_LAMBDA_FUNCTION_NAME="+i.Function, "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE="+strconv.Itoa(i.Memory), "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
 		"AWS_REGION=us-east-1", "LAMBDA_TASK_ROOT=/var/task", "TZ=:UTC"))

@@ -71,7 +71,7 @@ func open(t *testing.T, change func(*Options)) *Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := Options{Command: []string{self}, Speed: 1, Environment: func(string) []string { return nil }, Said: func(function string, line []byte) { t.Logf("%s: %s", function, line) }}
+	o := Options{Command: func(string) []string { return []string{self} }, Speed: 1, Said: func(function string, line []byte) { t.Logf("%s: %s", function, line) }}
 	if change != nil {
 		change(&o)
 	}
@@ -269,8 +269,24 @@ func TestNothingIsInherited(t *testing.T) {
 	}
 }
 
+func TestStart(t *testing.T) {
+	h := open(t, nil)
+	began := time.Now()
+	if took, err := h.Start("echo", 256); err != nil || took <= 0 || took > time.Since(began) {
+		t.Errorf("%s, %v", took, err)
+	}
+	if _, err := h.Start("stillborn", 256); errorType(err) != Exited {
+		t.Errorf("got %v", err)
+	}
+	if len(h.warm) > 0 {
+		t.Error("what was started to be measured is kept")
+	}
+}
+
 func TestNoProgram(t *testing.T) {
-	h := open(t, func(o *Options) { o.Command = []string{filepath.Join(t.TempDir(), "absent")} })
+	h := open(t, func(o *Options) {
+		o.Command = func(function string) []string { return []string{filepath.Join(t.TempDir(), function)} }
+	})
 	if _, err := h.Invoke(invocation("echo")); errorType(err) != Unstarted {
 		t.Errorf("got %v", err)
 	}
