@@ -14,7 +14,7 @@ import (
 )
 
 // Processes say how functions run as processes. They take the databases that DatabaseURL names and the built-in release, and no
-// clock of theirs is off.
+// clock of theirs is off; Hooks.OnCredential isn't told what they read.
 type Processes struct {
 	// Command is the program, with its arguments, that calls Function.
 	Command []string
