@@ -6,6 +6,7 @@ package world
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,6 +23,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/sandbox"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/sim"
 	"github.com/project-gimbal/fleet/internal/step"
@@ -78,6 +80,8 @@ type Options struct {
 	ReadLog func() (io.ReadCloser, error)
 	// Publish hands incidents to people; nil only logs them.
 	Publish func(ctx context.Context, subject, text string) error
+	// Processes runs the functions as processes; nil runs them in this one.
+	Processes *Processes
 	// Hooks watch, and meddle for tests.
 	Hooks Hooks
 }
@@ -124,6 +128,7 @@ type World struct {
 	options Options
 	flying  sim.Flights
 	secrets secrets
+	sandbox *sandbox.Host // nil without processes
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -157,7 +162,10 @@ func New(o Options) (*World, error) {
 	}
 	w.Executions, err = asl.NewService(asl.Options{Clock: o.Clock, Invoker: w, Machines: machines, Seed: o.Seed,
 		OnEvent: w.observe, OnStatus: w.statusChanged})
-	return w, err
+	if err != nil {
+		return nil, err
+	}
+	return w, w.openSandbox()
 }
 
 // Machines are the workflows, with the functions' names in place of their ARNs. All worlds share them.
@@ -256,5 +264,11 @@ func (w *World) invocations() int {
 	return sum
 }
 
-// Close stops the simulators' ports.
-func (w *World) Close() error { return w.Vendors.close() }
+// Close ends the functions' processes, and stops the simulators' ports.
+func (w *World) Close() error {
+	var failed error
+	if w.sandbox != nil {
+		failed = w.sandbox.Close()
+	}
+	return errors.Join(failed, w.Vendors.close())
+}
