@@ -191,9 +191,13 @@ var machines = sync.OnceValues(func() (map[string]*asl.Machine, error) {
 
 // statusChanged is EventBridge: the end of an execution invokes the functions that wait for one.
 func (w *World) statusChanged(change asl.StatusChange) {
+	event, err := change.Event(w.nonce())
+	if err != nil {
+		w.options.Log.Warn("the end of an execution was not told", "execution", change.Execution.Name, "error", err.Error())
+	}
 	for _, f := range catalog.Functions() {
-		if f.OnExecutionEnd && change.Execution.Status != asl.Running {
-			w.Background(f.Name)
+		if f.OnExecutionEnd && err == nil && change.Execution.Status != asl.Running {
+			w.background(f.Name, event)
 		}
 	}
 	if w.options.Hooks.OnStatus != nil {
@@ -202,9 +206,11 @@ func (w *World) statusChanged(change asl.StatusChange) {
 }
 
 // Background invokes a function asynchronously.
-func (w *World) Background(function string) {
+func (w *World) Background(function string) { w.background(function, json.RawMessage("{}")) }
+
+func (w *World) background(function string, payload json.RawMessage) {
 	w.flying.Go(func() {
-		if _, err := w.Invoke(context.Background(), function, json.RawMessage("{}")); err != nil {
+		if _, err := w.Invoke(context.Background(), function, payload); err != nil {
 			w.options.Log.Warn("background invocation failed", "function", function, "error", err.Error())
 		}
 	})
