@@ -90,3 +90,22 @@ func TestIsInstanceID(t *testing.T) {
 		}
 	}
 }
+
+func TestOperationOf(t *testing.T) {
+	for _, kind := range []fleet.OperationKind{fleet.Provision, fleet.Suspend, fleet.Resume} {
+		o := fleet.Operation{ID: fleet.NewOperationID(kind, id, 7), InstanceID: id, Kind: kind, N: 12}
+		if kind == fleet.Provision {
+			o.ID = fleet.ProvisionID(id)
+		}
+		for o.Phase = range kind.Course().Workflows {
+			if instance, operation, ok := fleet.OperationOf(o.Execution()); !ok || instance != id || operation != o.ID {
+				t.Errorf("%s is of %q, %q, %v", o.Execution(), instance, operation, ok)
+			}
+		}
+	}
+	for _, other := range []string{"", "op-" + id, id + "-provision-1", "recheck-7-recheck-1", "op-x-provision-1", "op-" + id + "-provision-1 ", "op-" + id + "-provision-", "suspend-" + id + "-suspend", "grow-" + id + "-7-grow-1"} {
+		if instance, _, ok := fleet.OperationOf(other); ok {
+			t.Errorf("%q is of %q", other, instance)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"fmt"
+	"regexp"
+	"sync"
 	"time"
 )
 
@@ -134,6 +136,20 @@ func (o Operation) Short() bool { return len(o.Kind.Course().Workflows) == 0 }
 
 // Execution is the name of the current run's execution: <operation>-<phase>-<n>.
 func (o Operation) Execution() string { return fmt.Sprintf("%s-%s-%d", o.ID, o.Phase, o.N) }
+
+// OperationOf gives the instance and the operation that an execution is for, whatever its phase; false for a name that is none.
+func OperationOf(execution string) (instanceID, operationID string, ok bool) {
+	parts := executionName().FindStringSubmatch(execution)
+	if parts == nil || !IsInstanceID(parts[3]) {
+		return "", "", false
+	}
+	return parts[3], parts[1], true
+}
+
+// executionName is what Execution makes of ProvisionID and of NewOperationID.
+var executionName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^((op|suspend|resume)-([0-9a-f-]{36})(?:-[0-9]+)?)-[a-z]+-[0-9]+$`)
+})
 
 // Workflow is the state machine that the current run executes.
 func (o Operation) Workflow() string { return o.Kind.Course().Workflows[o.Phase] }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sendgrid/rest"
@@ -85,17 +84,11 @@ func (c *Client) listSubusers(ctx context.Context, filter map[string]string) ([]
 
 // pages reads all pages of a list that is an array, by limit and offset.
 func pages[T any](ctx context.Context, c *Client, r request) ([]T, error) {
-	r.method, r.success = rest.Get, []int{http.StatusOK}
-	r.query["limit"] = strconv.Itoa(pageSize)
 	var all []T
 	for range maxPages {
-		r.query["offset"] = strconv.Itoa(len(all))
-		var page []T
-		if err := c.read(ctx, r, &page); err != nil {
+		page, err := onePage[T](ctx, c, r, len(all))
+		if err != nil {
 			return nil, err
-		}
-		if page == nil { // "null" is no empty list
-			return nil, unusable(r.operation, http.StatusOK)
 		}
 		all = append(all, page...)
 		if len(page) < pageSize {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/project-gimbal/fleet/internal/provider"
 )
@@ -27,10 +28,10 @@ type apiKeys []struct {
 	APIKey *string `json:"api_key"`
 }
 
-// legacy gives the legacy key of a name. Names alone aren't unique: key types share them.
-func (a apiKeys) legacy(name string) provider.Secret {
+// of gives the key of a kind and name. Names alone aren't unique: kinds share them.
+func (a apiKeys) of(kind, name string) provider.Secret {
 	for _, k := range a {
-		if k.Type != nil && *k.Type == "legacy" && k.Name == name && k.APIKey != nil {
+		if k.Type != nil && *k.Type == kind && k.Name == name && k.APIKey != nil {
 			return provider.NewSecret(*k.APIKey)
 		}
 	}
@@ -46,11 +47,26 @@ func (c *Client) APIKeys(ctx context.Context, ref string) (Keys, error) {
 	if err != nil {
 		return Keys{}, err
 	}
-	keys := Keys{Anonymous: answer.legacy("anon"), Service: answer.legacy("service_role")}
+	keys := Keys{Anonymous: answer.of("legacy", "anon"), Service: answer.of("legacy", "service_role")}
 	if keys.Anonymous.Empty() || keys.Service.Empty() {
 		return Keys{}, notReady(opListAPIKeys, "the project has no keys yet")
 	}
 	return keys, nil
+}
+
+// SecretKey reads the secret key of the newer kind that a project is made with. It is for servers as the service key is, and the gateway
+// takes it while legacy keys are disabled. NotReady while there is none.
+func (c *Client) SecretKey(ctx context.Context, ref string) (provider.Secret, error) {
+	answer := apiKeys{}
+	err := c.onProject(ctx, ref, "/api-keys?reveal=true", request{operation: opListAPIKeys, method: http.MethodGet, out: &answer})
+	if err != nil {
+		return provider.Secret{}, err
+	}
+	key := answer.of("secret", "default")
+	if !strings.HasPrefix(key.Reveal(), "sb_secret_") {
+		return provider.Secret{}, notReady(opListAPIKeys, "the project has no secret key yet")
+	}
+	return key, nil
 }
 
 type legacyKeys struct {

@@ -67,7 +67,7 @@ func (c *Client) listAccounts(ctx context.Context, filter url.Values) ([]Account
 			if err != nil {
 				return nil, err
 			}
-			if one.Owner == c.parent() && one.SID != c.parent() && one.Status != Closed {
+			if c.sub(one) {
 				found = append(found, one)
 			}
 		}

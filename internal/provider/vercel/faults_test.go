@@ -76,6 +76,10 @@ var operations = map[string]operation{
 		_, err := c.CountProjects(ctx)
 		return err
 	}},
+	"GetProjectDomains": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.Domains(ctx, projectID)
+		return err
+	}},
 	"GetDeployment": {false, func(ctx context.Context, c *vercel.Client) error {
 		_, err := c.Deployment(ctx, "dpl_any")
 		return err

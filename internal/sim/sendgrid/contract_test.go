@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/contract"
@@ -92,6 +93,12 @@ func TestContract(t *testing.T) {
 	ok(err)
 	_, err = c.FindDomains(ctx, "gf-i1", "acme.gimbal.app")
 	ok(err)
+	_, err = c.Usage(ctx, "gf-i1", time.Now())
+	ok(err)
+	for _, cursor := range []string{"", "domains:0"} {
+		_, err = c.Owned(ctx, cursor)
+		ok(err)
+	}
 	ok(c.DeleteDomain(ctx, "gf-i1", d.ID))
 
 	// Checked where the document has them; the one that is usually at hand doesn't.
@@ -134,7 +141,7 @@ func TestContract(t *testing.T) {
 	want := []string{
 		"sendgrid.AuthenticateDomain", "sendgrid.CreateApiKey", "sendgrid.CreateSubuser", "sendgrid.DeleteApiKey",
 		"sendgrid.DeleteAuthenticatedDomain", "sendgrid.DeleteSubuser", "sendgrid.IpsListIp", "sendgrid.ListApiKey",
-		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListScope", "sendgrid.ListSubuser", "sendgrid.SendMail",
+		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListScope", "sendgrid.ListStat", "sendgrid.ListSubuser", "sendgrid.SendMail",
 		"sendgrid.UpdateSubuser", "sendgrid.ValidateAuthenticatedDomain",
 	}
 	got := slices.DeleteFunc(spec.Seen(), func(name string) bool { return strings.Contains(name, "EventWebhook") })

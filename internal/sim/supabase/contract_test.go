@@ -83,6 +83,8 @@ func fromCreationToRemoval(t *testing.T, ctx context.Context, c clock.Clock, ven
 		}
 		_, err = vendor.FindProjects(ctx, "one")
 		must(err)
+		_, err = vendor.Owned(ctx, "")
+		must(err)
 		_, err = vendor.Project(ctx, p.Ref)
 		must(err)
 		_, err = vendor.Health(ctx, p.Ref)

@@ -103,6 +103,10 @@ func (s *Sim) routes() {
 	s.served("GET /project/{ref}/storage/v1/bucket/{id}", "GetBucket", "storage", s.getBucket)
 	s.served("PUT /project/{ref}/storage/v1/bucket/{id}", "UpdateBucket", "storage", s.updateBucket)
 	s.served("POST /project/{ref}/storage/v1/object/{bucket}/{path...}", "UploadObject", "storage", s.uploadObject)
+	s.served("POST /project/{ref}/storage/v1/object/list-v2/{bucket}", "ListObjects", "storage", s.listObjects)
+	s.files("GET /project/{ref}/storage/v1/object/authenticated/{bucket}/{path...}", "GetObject", s.getObject)
+	s.files("POST /project/{ref}/storage/v1/upload/resumable", "BeginUpload", s.beginUpload)
+	s.files("PATCH /project/{ref}/storage/v1/upload/resumable/{upload}", "AppendUpload", s.appendUpload)
 	s.public("GET /project/{ref}/storage/v1/object/public/{bucket}/{path...}", "GetPublicObject", "storage", s.publicObject)
 }
 

@@ -98,6 +98,12 @@ func TestContract(t *testing.T) {
 		must(err)
 		refused(set(ctx, "prj_none"))
 	}
+	_, err = c.Owned(ctx, "")
+	must(err)
+	_, err = c.Domains(ctx, p.ID)
+	must(err)
+	_, err = c.Domains(ctx, "prj_none")
+	refused(err)
 	must(c.RemoveDomain(ctx, p.ID, host))
 	must(c.RemoveDomain(ctx, p.ID, host))
 	must(c.DeleteProject(ctx, p.ID))
@@ -107,7 +113,7 @@ func TestContract(t *testing.T) {
 	for _, name := range []string{
 		"createProject", "getProject", "filterProjectEnvs", "deleteProject", "createProjectEnv", "addProjectDomain", "getProjectDomain",
 		"removeProjectDomain", "getDomainConfig", "uploadFile", "createDeployment", "getDeployment", "getDeploymentsV7",
-		"getTeam", "getProjects", "pauseProject", "unpauseProject",
+		"getTeam", "getProjects", "getProjectDomains", "pauseProject", "unpauseProject",
 	} {
 		if !slices.ContainsFunc(spec.Seen(), func(seen string) bool { return strings.HasSuffix(seen, "."+name) }) {
 			t.Errorf("%s was not checked", name)

@@ -1,10 +1,14 @@
 package vercel
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"net/http"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -29,16 +33,11 @@ func canonical(host string) string { return strings.TrimSuffix(strings.ToLower(h
 // CheckDNS looks at the DNS of every domain that waits for its certificate, and lets the wait begin where it is right.
 // Each call of the API does it, before and after; whoever changes the DNS may do it too.
 func (s *Sim) CheckDNS() {
-	s.mu.Lock()
-	var waiting []string
-	for host := range s.state.Waiting {
-		if d, still := s.state.Domains[host]; still && !d.certified(s.now()) {
-			waiting = append(waiting, host)
-		} else {
-			delete(s.state.Waiting, host)
-		}
+	serial := s.serial()
+	waiting := s.unseen(serial)
+	if len(waiting) == 0 {
+		return
 	}
-	s.mu.Unlock()
 	right := map[string]bool{}
 	for _, host := range waiting {
 		target, proxied, found := s.lookup(host)
@@ -46,6 +45,9 @@ func (s *Sim) CheckDNS() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.seen != serial {
+		return // somebody looks who sees more
+	}
 	for _, host := range waiting {
 		d, still := s.state.Domains[host]
 		switch {
@@ -56,6 +58,32 @@ func (s *Sim) CheckDNS() {
 			d.CertificateAt = s.now().Add(within(s.config.Certificate, s.draw("certificate", host)))
 		}
 	}
+}
+
+// serial tells which DNS it is that the resolver knows, from 1; 0 where it doesn't tell.
+func (s *Sim) serial() int64 {
+	if s.config.Serial == nil {
+		return 0
+	}
+	return 1 + s.config.Serial()
+}
+
+// unseen lists the domains that wait for their certificates, unless they were looked at by the same serial.
+func (s *Sim) unseen(serial int64) (hosts []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if serial != 0 && serial == s.seen {
+		return nil
+	}
+	s.seen = serial
+	for host := range s.state.Waiting {
+		if d, still := s.state.Domains[host]; still && !d.certified(s.now()) {
+			hosts = append(hosts, host)
+		} else {
+			delete(s.state.Waiting, host)
+		}
+	}
+	return hosts
 }
 
 func (s *Sim) lookup(host string) (target string, proxied, found bool) {
@@ -94,7 +122,7 @@ func (s *Sim) addDomain(r *http.Request, body []byte) answer {
 		return failure(http.StatusConflict, code, "The domain is already in use by a project.", object{"projectId": other.Project})
 	}
 	d := &domain{Name: host, Project: p.ID, Created: s.now(), Visible: s.options.VisibleAt(r)}
-	s.state.Domains[host], s.state.Waiting[host] = d, true
+	s.state.Domains[host], s.state.Waiting[host], s.seen = d, true, 0
 	return ok(d.document())
 }
 
@@ -114,6 +142,42 @@ func (s *Sim) getDomain(r *http.Request, _ []byte) answer {
 		return notFound("Domain not found on this project.")
 	}
 	return ok(d.document())
+}
+
+// listDomains answers a page of a project's domains, the newest first. "until" leaves out what was made then or later.
+func (s *Sim) listDomains(r *http.Request, _ []byte) answer {
+	p, found := s.project(r.PathValue("project"))
+	if !found {
+		return notFound("Project not found.")
+	}
+	query := r.URL.Query()
+	limit, until := defaultPage, int64(math.MaxInt64)
+	var err, err2 error
+	if text := query.Get("limit"); text != "" {
+		limit, err = strconv.Atoi(text)
+	}
+	if text := query.Get("until"); text != "" {
+		until, err2 = strconv.ParseInt(text, 10, 64)
+	}
+	if err != nil || err2 != nil || limit < 1 || limit > largestPage {
+		return badRequest("limit must be from 1 to 100, until a number")
+	}
+	var all []*domain
+	for _, d := range s.state.Domains {
+		if d.Project == p.ID && !s.now().Before(d.Visible) && milliseconds(d.Created) < until {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b *domain) int { return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.Name, b.Name)) })
+	shown, next := []object{}, any(nil)
+	for i, d := range all {
+		if made := milliseconds(d.Created); i >= limit && made != milliseconds(all[i-1].Created) { // what was made at once stays together
+			next = milliseconds(all[i-1].Created)
+			break
+		}
+		shown = append(shown, d.document())
+	}
+	return ok(object{"domains": shown, "pagination": object{"count": len(shown), "next": next, "prev": nil}})
 }
 
 func (s *Sim) removeDomain(r *http.Request, _ []byte) answer {

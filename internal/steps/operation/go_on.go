@@ -13,16 +13,26 @@ import (
 // does it after the thaw. It may run at any time, any number of times at once.
 func GoOn(ctx context.Context, env step.Env) error {
 	waiting, failed := env.Store.Waiting(ctx)
+	return errors.Join(failed, goOnWith(ctx, env, waiting))
+}
+
+func goOnWith(ctx context.Context, env step.Env, instances []fleet.Instance) (failed error) {
+	var waiting []fleet.Instance
+	for _, i := range instances {
+		if i.Waits != "" && i.Operation == "" {
+			waiting = append(waiting, i)
+		}
+	}
 	if len(waiting) == 0 {
-		return failed
+		return nil
 	}
 	outages, err := env.Store.Outages(ctx)
 	if err != nil {
-		return errors.Join(failed, err)
+		return err
 	}
 	outages = fleet.Holding(outages, env.Clock.Now())
 	for _, i := range waiting {
-		if i.Operation != "" || fleet.VendorDown(outages, i.Waits) != nil {
+		if fleet.VendorDown(outages, i.Waits) != nil {
 			continue
 		}
 		_, err := retry(ctx, env, i.ID, "fleet", func(now fleet.Instance) bool { return now.Waits != "" })
