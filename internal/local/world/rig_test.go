@@ -261,18 +261,6 @@ func (r *rig) invoke(function string) {
 	}
 }
 
-// step makes one invocation of a step of a workflow.
-func (r *rig) step(function string, in fleet.RunInput) {
-	r.t.Helper()
-	payload, err := json.Marshal(in)
-	if err == nil {
-		_, err = r.w.Invoke(r.ctx, function, payload)
-	}
-	if err != nil {
-		r.t.Fatalf("%s: %v", function, err)
-	}
-}
-
 // path is the states of an execution, in the order of their names within what runs side by side: sorted, with the number of
 // visits left out.
 func (r *rig) path(workflow, name string) []string {
