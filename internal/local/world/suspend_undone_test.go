@@ -101,6 +101,48 @@ func TestUndoingFails(t *testing.T) {
 	})
 }
 
+// TestSuspendedAnewInsteadOfRetried: what is half switched may as well be suspended anew.
+func TestSuspendedAnewInsteadOfRetried(t *testing.T) {
+	t.Parallel()
+	inBubble(t, faults(t, "supabase.UpdateLegacyKeys=403@1,twilio.UpdateAccount=403@2"), func(r *rig) {
+		id := r.live()
+		r.suspend(id)
+		r.settle()
+		r.wantOpen(id, "FailedDirty")
+		r.suspend(id)
+		r.settle()
+		r.wantSwitched(id, fleet.Suspended)
+		r.wantOpen(id)
+	})
+}
+
+// TestOutageDuringSuspension: a vendor that takes no changes for hours has suspensions undone as far as that goes; they wait for it, and
+// their undoing ends by itself when it is back.
+func TestOutageDuringSuspension(t *testing.T) {
+	t.Parallel()
+	inBubble(t, faults(t, "twilio.UpdateAccount=500-before@1-150"), func(r *rig) {
+		ids := []string{r.live(), r.signup("msg_2", "other-dental")}
+		r.approve(ids[1])
+		r.settle()
+		for _, id := range ids {
+			r.suspend(id)
+		}
+		r.scheduled(bounds.Switch + bounds.Undo + 10*time.Minute)
+		for _, id := range ids {
+			if i := r.instance(id); i.State != fleet.Active || i.Waits != "twilio" || i.Unfinished == "" || i.Operation != "" {
+				t.Errorf("%+v", i)
+			}
+		}
+		r.scheduled(3 * time.Hour)
+		for _, id := range ids {
+			r.wantSwitched(id, fleet.Active)
+			if o := r.run(id, r.operations(id, fleet.Suspend)[0]); o.Outcome != fleet.Undone {
+				t.Errorf("%+v", o)
+			}
+		}
+	})
+}
+
 // TestSuspensionOverdue: a vendor that answers nothing good until the deadline has the suspension undone, and its neighbours in time.
 func TestSuspensionOverdue(t *testing.T) {
 	t.Parallel()
