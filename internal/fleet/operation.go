@@ -33,9 +33,10 @@ const (
 	Notifying Phase = "notify"
 	// TakingDown removes everything the ledger knows.
 	TakingDown Phase = "teardown"
-	// Suspending sets every switch to Stopped, Resuming to Serving.
+	// Suspending sets every switch to Stopped.
 	Suspending Phase = "suspend"
-	Resuming   Phase = "resume"
+	// Resuming sets every switch to Serving.
+	Resuming Phase = "resume"
 	// Undoing sets the switches back that a suspension, or a resumption, which failed had set.
 	Undoing Phase = "undo"
 	// LookingAgain is the only phase of a recheck.
