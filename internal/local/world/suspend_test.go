@@ -16,6 +16,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/provider/supabase"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -235,5 +236,38 @@ func TestSuspendTwiceAtOnce(t *testing.T) {
 		if n := len(r.operations(id, fleet.Suspend)) + len(r.operations(id, fleet.Resume)); n != 2 {
 			t.Errorf("%d operations", n)
 		}
+	})
+}
+
+// TestRechecksWaitForTheResumption: what is in a suspended account or a disabled subuser can't be looked at, and isn't.
+func TestRechecksWaitForTheResumption(t *testing.T) {
+	t.Parallel()
+	inBubble(t, faults(t, "sendgrid.CreateKey=lost,twilio.CreateService=lost"), func(r *rig) {
+		id := r.live()
+		if due := r.ledger(id, fleet.SendGridKey); due.RecheckAt.IsZero() {
+			t.Fatalf("nothing is to be looked for again: %+v", due)
+		}
+		r.suspend(id)
+		r.settle()
+		for range 3 {
+			time.Sleep(bounds.RecheckSoon + 2*bounds.Margin)
+			r.invoke("recheck")
+			r.settle()
+		}
+		for _, kind := range []fleet.Kind{fleet.SendGridKey, fleet.TwilioService} {
+			if e := r.ledger(id, kind); e.RecheckFailures != 0 || e.RecheckAt.IsZero() || e.Rechecks != 1 {
+				t.Errorf("%+v", e)
+			}
+		}
+		r.resume(id)
+		r.settle()
+		r.invoke("recheck")
+		for _, kind := range []fleet.Kind{fleet.SendGridKey, fleet.TwilioService} {
+			if e := r.ledger(id, kind); e.RecheckFailures != 0 || e.Rechecks != 0 {
+				t.Errorf("%+v", e)
+			}
+		}
+		r.wantNoIncident(id)
+		r.wantSwitched(id, fleet.Active)
 	})
 }
