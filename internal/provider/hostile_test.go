@@ -181,12 +181,9 @@ const mostRequests = 500
 
 type endless struct{}
 
-func (endless) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = ' '
-	}
-	return len(p), nil
-}
+var blanks = bytes.Repeat([]byte{' '}, 64<<10)
+
+func (endless) Read(p []byte) (int, error) { return copy(p, blanks), nil }
 
 type broken struct{}
 
@@ -285,11 +282,12 @@ func TestEveryMethodIsDriven(t *testing.T) {
 // TestAnswersWithoutEnd: of an answer that is longer than any of theirs no client reads on, and none takes it for a success.
 func TestAnswersWithoutEnd(t *testing.T) {
 	for _, m := range methods() {
-		for _, status := range []int{200, 400, 404} {
-			h := &hostile{status: status, body: []byte(`{"id":"`), endless: true}
-			if err := h.try(t, m); err == nil {
-				t.Errorf("%s takes an endless answer with HTTP %d", m, status)
-			}
+		h := &hostile{status: http.StatusOK, body: []byte(`{"id":"`), endless: true}
+		if goneIsAnAnswer(m) {
+			h.status = http.StatusNotFound
+		}
+		if err := h.try(t, m); err == nil {
+			t.Errorf("%s takes an endless answer with HTTP %d", m, h.status)
 		}
 	}
 }
