@@ -87,7 +87,7 @@ fuzz: ## fuzz every target there is, one after another, until there is a finding
 	while read -r package target; do \
 		n=$$((n + 1)); echo "$$n of $$total: $$target of $$package, for $(FUZZTIME)"; \
 		go test -vet=off -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $(ARGS) $$package < /dev/null || \
-			{ echo; echo "a finding; this repeats it: go test -vet=off -run '^$$target$$' $$package"; exit 1; }; \
+			{ echo; echo "stopped; this repeats a finding: go test -vet=off -run '^$$target$$' $$package"; exit 1; }; \
 	done < build/.fuzz
 
 # The emulator runs the functions on this machine: they are built for it, whatever GOARCH says.
