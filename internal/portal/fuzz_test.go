@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 )
@@ -132,8 +133,7 @@ func wantPage(t *testing.T, v visit, answer *httptest.ResponseRecorder) {
 		t.Errorf("%s tells a secret: %s", v.place, answer.Body)
 	}
 	where := answer.Header().Get("Location")
-	if to, err := url.Parse(where); err != nil || where != "" && (to.Host != "" || to.Scheme != "" || !strings.HasPrefix(where, "/") || strings.HasPrefix(where, "//") ||
-		strings.HasPrefix(where, "/\\") || strings.ContainsAny(where, "\r\n")) {
+	if where != "" && !strings.HasPrefix(where, "/") || strings.HasPrefix(where, "//") || strings.HasPrefix(where, "/\\") || strings.ContainsFunc(where, unicode.IsControl) {
 		t.Errorf("%s leads to %q", v.place, where)
 	}
 }
