@@ -50,6 +50,7 @@ func (e *Export) Run(ctx context.Context, from Checkpoint, until time.Time) (Che
 		r.c.Begun = e.Clock.Now().UTC().Truncate(time.Second)
 	}
 	r.c.Runs++
+	r.buf = make([]byte, 0, r.PartSize+r.MaxRow)
 	wire := e.Conn.PgConn().Frontend()
 	wire.SetMaxBodyLen(r.MaxRow)
 	defer wire.SetMaxBodyLen(0)
@@ -76,6 +77,7 @@ type run struct {
 	c     Checkpoint // as it is
 	kept  Checkpoint // as it was behind the last part
 	wrote bool       // a part, in this run
+	buf   []byte     // of a part and a row: it never grows, and what isn't used takes no memory
 	until time.Time
 	doing string
 }
@@ -135,7 +137,7 @@ func (r *run) write(ctx context.Context) error {
 		body = func(ctx context.Context, w *writer) error { return r.csv(ctx, w, t) }
 	}
 	r.doing = f.Name
-	w := &writer{sink: r.Sink, file: f.Name, size: r.PartSize, saved: r.keep}
+	w := &writer{sink: r.Sink, file: f.Name, size: r.PartSize, buf: r.buf[:0], saved: r.keep}
 	if err := w.open(ctx, r.c.Open); err != nil {
 		return err
 	}

@@ -104,8 +104,5 @@ func wantSame(t *testing.T, original, restored map[string][]string, leftOut ...s
 		if diff := cmp.Diff(without(lines), without(restored[name])); diff != "" {
 			t.Errorf("%s: original (-), restored (+):\n%s", name, diff)
 		}
-		if len(lines) == 0 {
-			t.Errorf("nothing was compared of %s", name)
-		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/jackc/pgx/v5"
@@ -34,7 +35,7 @@ func (r *run) finish(ctx context.Context) error {
 		left := r.until.Sub(r.Clock.Now())
 		proven, err := false, errTimeUp
 		if left > 0 || !r.wrote {
-			proven, err = r.proven(ctx, max(left.Milliseconds(), 1))
+			proven, err = r.proven(ctx, min(max(left.Milliseconds(), 1), math.MaxInt32))
 		}
 		switch {
 		case err != nil && (!errors.Is(err, errTimeUp) || r.wrote):

@@ -11,6 +11,11 @@ import (
 func TestRestore(t *testing.T) {
 	_, super := hurting(t)
 	original := fingerprint(t, super)
+	for name, lines := range original {
+		if len(lines) == 0 {
+			t.Errorf("nothing hurts among the %s", name)
+		}
+	}
 	dir, m := whole(t, super)
 	if m.Consistency != export.Snapshot {
 		t.Errorf("one run's export is consistent by %s", m.Consistency)

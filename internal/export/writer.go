@@ -13,7 +13,7 @@ import (
 // Sizes of a part and of a row, in bytes, unless an Export says otherwise.
 const (
 	PartSize = 8 << 20
-	MaxRow   = 16 << 20
+	MaxRow   = 12 << 20
 )
 
 // maxParts is how many parts S3 allows a file: with PartSize it can have 80 GB at least.
@@ -33,7 +33,6 @@ type writer struct {
 // open begins a file, or goes on with it.
 func (w *writer) open(ctx context.Context, at *Position) error {
 	w.hash = sha256.New()
-	w.buf = make([]byte, 0, w.size+w.size/8)
 	if at != nil {
 		w.at = *at
 		if err := w.hash.(encoding.BinaryUnmarshaler).UnmarshalBinary(at.Hash); err != nil {
