@@ -49,7 +49,7 @@ var aspects = map[string]string{
 // fingerprint is what a database holds, line by line, by aspect.
 func fingerprint(t *testing.T, conn *pgx.Conn) map[string][]string {
 	t.Helper()
-	run(t, conn, `set search_path = ''; set timezone = 'UTC'`)
+	run(t, conn, `set search_path = ''`)
 	all := map[string][]string{}
 	for name, query := range aspects {
 		query = strings.ReplaceAll(query, "{ours}", `n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'vault')`)
@@ -85,6 +85,7 @@ func lines(t *testing.T, conn *pgx.Conn, query string) []string {
 // contents is of each table and materialized view how many rows it has, and a checksum of them all.
 func contents(t *testing.T, conn *pgx.Conn) (all []string) {
 	t.Helper()
+	run(t, conn, `set search_path = ''`)
 	for _, relation := range lines(t, conn, `select c.oid::regclass::text from pg_class c join pg_namespace n on n.oid = relnamespace
 		where relkind in ('r', 'm') and relispopulated and n.nspname !~ '^pg_' and n.nspname not in ('information_schema', 'vault')`) {
 		all = append(all, relation+" "+one[string](t, conn, `select count(*) || ' ' || coalesce(md5(string_agg(r, E'\n' order by r collate "C")), '') from (select x::text from only `+relation+` as x) as q (r)`))

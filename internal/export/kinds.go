@@ -84,7 +84,7 @@ const sequences = `select 'pg_class'::regclass::oid, c.oid,
 	from pg_sequence s join pg_class c on c.oid = s.seqrelid join pg_namespace n on n.oid = c.relnamespace
 	where n.nspname = any ($1) and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'i')`
 
-// A partition is made as a table of its own and attached, so that its columns keep their order. It takes its identity from its parent.
+// A table's own statements come before its children are there. A partition is made as a table of its own and attached, so that its columns keep their order. It takes its identity from its parent.
 const tables = `select 'pg_class'::regclass::oid, c.oid, format('create %stable %I.%I (%s)%s%s%s;', case when c.relpersistence = 'u' then 'unlogged ' else '' end,
 		n.nspname, c.relname,
 		(select string_agg(format(E'\n    %I %s%s%s%s', a.attname, format_type(a.atttypid, a.atttypmod), ` + collation + `,
@@ -96,7 +96,7 @@ const tables = `select 'pg_class'::regclass::oid, c.oid, format('create %stable 
 		case when c.relispartition then '' else coalesce((select ' inherits (' || string_agg(format('%I.%I', pn.nspname, p.relname), ', ' order by h.inhseqno) || ')'
 			from pg_inherits h join pg_class p on p.oid = h.inhparent join pg_namespace pn on pn.oid = p.relnamespace where h.inhrelid = c.oid), '') end,
 		case when c.relkind = 'p' then ' partition by ' || pg_get_partkeydef(c.oid) else '' end, ` + options + `)
-	|| coalesce((select string_agg(format(E'\nalter table only %I.%I alter column %I ', n.nspname, c.relname, a.attname) || ch.what || ';', '' order by a.attnum, ch.what)
+	|| coalesce((select string_agg(format(E'\nalter table %I.%I alter column %I ', n.nspname, c.relname, a.attname) || ch.what || ';', '' order by a.attnum, ch.what)
 		from pg_attribute a join pg_type t on t.oid = a.atttypid, lateral (
 			select 'set not null' where a.attnotnull and not a.attislocal and not c.relispartition
 			union all select 'set storage ' || case a.attstorage when 'p' then 'plain' when 'e' then 'external' when 'm' then 'main' else 'extended' end

@@ -36,8 +36,12 @@ var later = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
 func project(t *testing.T) (owner, super *pgx.Conn) {
 	t.Helper()
 	ref, url := postgrestest.Project(t)
-	owner, err := pgx.Connect(t.Context(), url.Reveal())
+	config, err := pgx.ParseConfig(url.Reveal())
 	if err != nil {
+		t.Fatal(err)
+	}
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec // as package schema connects
+	if owner, err = pgx.ConnectConfig(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = owner.Close(context.Background()) })
@@ -64,7 +68,7 @@ func hurting(t *testing.T) (owner, super *pgx.Conn) {
 	t.Helper()
 	owner, super = migrated(t)
 	t.Cleanup(func() { // before the database goes
-		_, err := super.Exec(context.Background(), `drop owned by "Reader's" cascade; drop role "Reader's"`)
+		_, err := super.Exec(context.Background(), `reset role; drop owned by "Reader's" cascade; drop role "Reader's"`)
 		if err != nil {
 			t.Error(err)
 		}

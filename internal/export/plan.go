@@ -90,7 +90,7 @@ func (c *catalog) lock(ctx context.Context) error {
 	var readable []string
 	err := c.tx.QueryRow(ctx, `select coalesce(array_agg(format('%I.%I', n.nspname, c.relname) order by n.nspname collate "C", c.relname collate "C"), '{}')
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace
-		where c.relkind in ('r', 'p') and n.nspname = any ($1) and has_table_privilege(c.oid, 'select')`, c.schemas).Scan(&readable)
+		where c.relkind in ('r', 'p') and n.nspname = any ($1) and has_table_privilege(c.oid, 'select') and has_schema_privilege(n.oid, 'usage')`, c.schemas).Scan(&readable)
 	if err != nil || len(readable) == 0 {
 		return err
 	}
@@ -198,7 +198,7 @@ func (c *catalog) comments(ctx context.Context, byID map[id]*object) (sql []stri
 func (c *catalog) contents(ctx context.Context, p *plan, early []*object) error {
 	_, oids, _ := made(early, nil)
 	rows, err := c.tx.Query(ctx, `select c.oid, c.relkind::text, n.nspname::text, c.relname::text, format('%I.%I', n.nspname, c.relname),
-			has_table_privilege(c.oid, 'select'), c.relkind = 'r' and row_security_active(c.oid),
+			has_table_privilege(c.oid, 'select') and has_schema_privilege(n.oid, 'usage'), c.relkind = 'r' and row_security_active(c.oid),
 			(select coalesce(array_agg(attname::text order by attnum) filter (where attgenerated = ''), '{}') from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped),
 			(select coalesce(array_agg(attname::text order by attnum) filter (where attgenerated <> ''), '{}') from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped)
 		from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -267,10 +267,11 @@ func (c *catalog) versions(ctx context.Context, p *plan) error {
 	return c.tx.QueryRow(ctx, `select current_setting('server_version')`).Scan(&p.server)
 }
 
-// schemaVersion is that of the last migration applied, empty where there is no history.
+// schemaVersion is that of the last migration applied, empty where there is no history to be read.
 func schemaVersion(ctx context.Context, tx pgx.Tx) (version string, err error) {
 	var kept bool
-	if err = tx.QueryRow(ctx, `select to_regclass('supabase_migrations.schema_migrations') is not null`).Scan(&kept); err != nil || !kept {
+	if err = tx.QueryRow(ctx, `select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace
+		where n.nspname = 'supabase_migrations' and c.relname = 'schema_migrations' and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select'))`).Scan(&kept); err != nil || !kept {
 		return "", err
 	}
 	err = tx.QueryRow(ctx, `select coalesce(max(version), '') from supabase_migrations.schema_migrations`).Scan(&version)
