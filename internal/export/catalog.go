@@ -18,6 +18,7 @@ type object struct {
 	id       id
 	rank     int // of its kind
 	late     bool
+	key      bool
 	sql      string
 	sort     string // "table", as pg_identify_object has it
 	identity string // as SQL writes it
@@ -134,7 +135,7 @@ func (c *catalog) readObjects(ctx context.Context) error {
 		var sql string
 		_, err = pgx.ForEachRow(rows, []any{&at.class, &at.oid, &sql}, func() error {
 			if _, member := c.members[at]; !member {
-				c.objects[at] = &object{id: at, rank: rank, late: k.late, sql: sql}
+				c.objects[at] = &object{id: at, rank: rank, late: k.late, key: k.key, sql: sql}
 			}
 			return nil
 		})

@@ -193,6 +193,10 @@ func (r *run) database(ctx context.Context, w *writer) error {
 				return err
 			}
 			w.puts(r.plan.after)
+			if err := r.keys(ctx, w); err != nil {
+				return err
+			}
+			w.puts(r.plan.end)
 		}
 		w.at.Section, w.at.After, w.at.Row, w.at.Restarts = w.at.Section+1, "", Dumped{}, 0
 		if err := w.mark(ctx); err != nil {

@@ -263,7 +263,7 @@ func (in *importing) fill(ctx context.Context, g goal) error {
 	if err != nil {
 		return err
 	}
-	defer r.Close() //nolint:errcheck // it was only read
+	defer func() { _ = r.Close() }() // only read
 	tag, err := in.tx.Conn().PgConn().CopyFrom(ctx, r, fmt.Sprintf("copy %s (%s) from stdin (format csv, header match)", g.name, list(g.file.Columns)))
 	if err != nil {
 		return err

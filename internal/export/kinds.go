@@ -4,13 +4,15 @@ package export
 type kind struct {
 	query string
 	late  bool // made after the rows are in, unless something earlier needs it
+	key   bool // made last: what it says may be untrue of tables that are of different moments
 }
 
 // kinds are all that are written, in the order that they have where nothing depends on anything.
 func kinds() []kind {
 	return []kind{{query: schemas}, {query: extensions}, {query: collations}, {query: enums}, {query: domains}, {query: composites}, {query: ranges},
 		{query: functions}, {query: tables}, {query: sequences}, {query: defaults}, {query: views},
-		{constraints, true}, {indexes, true}, {statistics, true}, {rules, true}, {triggers, true}, {policies, true}}
+		{query: constraints, late: true}, {query: indexes, late: true}, {query: statistics, late: true}, {query: rules, late: true},
+		{query: triggers, late: true}, {query: policies, late: true}, {query: foreignKeys, late: true, key: true}}
 }
 
 // collation is a column's, where it isn't its type's.
@@ -131,10 +133,14 @@ const views = `select 'pg_class'::regclass::oid, c.oid, case c.relkind when 'v' 
 var constraints = `select 'pg_constraint'::regclass::oid, o.oid, format('alter table %s%I.%I add constraint %I %s;', case when o.contype in ('p', 'u', 'x') then 'only ' else '' end,
 		n.nspname, c.relname, o.conname, pg_get_constraintdef(o.oid)) || ` + attached("o.conindid") + `
 	from pg_constraint o join pg_class c on c.oid = o.conrelid join pg_namespace n on n.oid = c.relnamespace
-	where n.nspname = any ($1) and c.relkind in ('r', 'p') and (o.contype in ('p', 'u', 'x') or o.contype = 'f' and o.conparentid = 0 or o.contype = 'c' and o.conislocal)
+	where n.nspname = any ($1) and c.relkind in ('r', 'p') and (o.contype in ('p', 'u', 'x') or o.contype = 'c' and o.conislocal)
 	union all select 'pg_constraint'::regclass::oid, o.oid, format('alter domain %I.%I add constraint %I %s;', n.nspname, t.typname, o.conname, pg_get_constraintdef(o.oid))
 	from pg_constraint o join pg_type t on t.oid = o.contypid join pg_namespace n on n.oid = t.typnamespace
 	where n.nspname = any ($1) and o.contype = 'c' and not o.convalidated`
+
+const foreignKeys = `select 'pg_constraint'::regclass::oid, o.oid, format('alter table %I.%I add constraint %I %s;', n.nspname, c.relname, o.conname, pg_get_constraintdef(o.oid))
+	from pg_constraint o join pg_class c on c.oid = o.conrelid join pg_namespace n on n.oid = c.relnamespace
+	where n.nspname = any ($1) and c.relkind in ('r', 'p') and o.contype = 'f' and o.conparentid = 0`
 
 var indexes = `select 'pg_class'::regclass::oid, i.indexrelid, pg_get_indexdef(i.indexrelid) || ';' || ` + attached("i.indexrelid") + `
 	from pg_index i join pg_class x on x.oid = i.indexrelid join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace

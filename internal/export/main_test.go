@@ -164,8 +164,18 @@ func client(t *testing.T) string {
 	return ""
 }
 
-// restore lets stock psql restore an export into a new database of a cluster.
+// restore lets stock psql restore an export into a new database of a cluster, without a word.
 func restore(t *testing.T, cluster *pgx.Conn, dir string) *pgx.Conn {
+	t.Helper()
+	conn, said := restoreAloud(t, cluster, dir)
+	if said != "" {
+		t.Errorf("psql: %s", said)
+	}
+	return conn
+}
+
+// restoreAloud gives what psql says as well.
+func restoreAloud(t *testing.T, cluster *pgx.Conn, dir string) (conn *pgx.Conn, said string) {
 	t.Helper()
 	psql := client(t)
 	name := postgrestest.Reference()
@@ -177,7 +187,7 @@ func restore(t *testing.T, cluster *pgx.Conn, dir string) *pgx.Conn {
 	command.Env = append(os.Environ(), "PGPASSWORD="+config.Password)
 	var out bytes.Buffer
 	command.Stdout, command.Stderr = nil, &out
-	if err := command.Run(); err != nil || out.Len() > 0 {
+	if err := command.Run(); err != nil {
 		t.Fatalf("psql: %v\n%s", err, strings.TrimSpace(out.String()))
 	}
 	conn, err := pgx.ConnectConfig(t.Context(), config)
@@ -185,7 +195,7 @@ func restore(t *testing.T, cluster *pgx.Conn, dir string) *pgx.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close(context.Background()) })
-	return conn
+	return conn, out.String()
 }
 
 // why is an error with all that PostgreSQL says of it, which a fault keeps to itself.

@@ -29,7 +29,8 @@ const (
 	Snapshot Consistency = "snapshot"
 	// WritesStopped: it was read in several transactions, and the last of them proved that every row was still as it had been read.
 	WritesStopped Consistency = "writes_stopped"
-	// PerTable: each table is of one moment in each file, but not all of the same one.
+	// PerTable: each table is of one moment in each file, but not all of the same one. Foreign keys that don't hold therefore are
+	// restored as not valid, with a warning; Import refuses them.
 	PerTable Consistency = "table"
 )
 

@@ -13,7 +13,9 @@ import (
 
 // plan is all that an export writes but rows and where sequences stand. It is the same as long as the schema is.
 type plan struct {
-	before, after string // SQL around the rows
+	before, after string   // SQL around the rows
+	keys          []string // foreign keys, between the two parts of after
+	end           string
 	tables        []table
 	sequences     []string // as SQL writes them
 	leftOut       []LeftOut
@@ -70,7 +72,13 @@ func readPlan(ctx context.Context, tx pgx.Tx) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	p.before, p.after = header+roles+"\n\n"+join(early), join(late)+after+"\ncommit;\n"
+	rest := slices.DeleteFunc(slices.Clone(late), func(o *object) bool {
+		if o.key {
+			p.keys = append(p.keys, o.sql)
+		}
+		return o.key
+	})
+	p.before, p.after, p.end = header+roles+"\n\n"+join(early), join(rest), after+"\ncommit;\n"
 	if err := c.contents(ctx, p, early); err != nil {
 		return nil, err
 	}
@@ -81,7 +89,7 @@ func readPlan(ctx context.Context, tx pgx.Tx) (*plan, error) {
 
 // hash tells plans apart.
 func (p *plan) hash() string {
-	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []any{p.before, p.after, p.tables, p.sequences, p.leftOut}))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%q", []any{p.before, p.after, p.keys, p.end, p.tables, p.sequences, p.leftOut}))
 	return hex.EncodeToString(sum[:])
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -26,28 +27,61 @@ func (r *run) unchanged(ctx context.Context, t table, d Dumped, upTo string) (sa
 	return same, err
 }
 
-// finish says what was written. What took several runs is proven to be of one moment, if it is: of this run's snapshot. A proof
-// that is not done in time is left to a run that does nothing else; where that isn't long enough, nothing is proven.
+// finish says what was written. What took several runs is proven to be of one moment, if it is: of this run's snapshot.
 func (r *run) finish(ctx context.Context) error {
 	r.doing = "proof of consistency"
-	r.c.Consistency = Snapshot
-	if r.c.Runs > 1 {
-		left := r.until.Sub(r.Clock.Now())
-		proven, err := false, errTimeUp
-		if left > 0 || !r.wrote {
-			proven, err = r.proven(ctx, min(max(left.Milliseconds(), 1), math.MaxInt32))
-		}
-		switch {
-		case err != nil && (!errors.Is(err, errTimeUp) || r.wrote):
-			return err
-		case proven:
-			r.c.Consistency = WritesStopped
-		default:
-			r.c.Consistency = PerTable
-		}
+	same, err := r.atOnce(ctx)
+	if err != nil {
+		return err
+	}
+	switch {
+	case r.c.Runs == 1:
+		r.c.Consistency = Snapshot
+	case same:
+		r.c.Consistency = WritesStopped
+	default:
+		r.c.Consistency = PerTable
 	}
 	r.c.SchemaVersion, r.c.PostgreSQL, r.c.LeftOut, r.c.Done = r.plan.version, r.plan.server, r.plan.leftOut, true
 	return nil
+}
+
+// keys writes the foreign keys. Where tables may be of different moments, one that doesn't hold is made without looking at the rows.
+func (r *run) keys(ctx context.Context, w *writer) error {
+	same, err := r.atOnce(ctx)
+	if err != nil {
+		return err
+	}
+	for _, sql := range r.plan.keys {
+		if !same {
+			sql = lenient(sql)
+		}
+		w.puts(sql + "\n\n")
+	}
+	return nil
+}
+
+// lenient is a foreign key that needn't hold. On a partitioned table that can't be, and it is left out; psql shows the warning.
+func lenient(sql string) string {
+	quoted := strings.ReplaceAll(sql, "'", "''")
+	return "do 'begin " + quoted + "\nexception when foreign_key_violation then\nraise warning ''a foreign key does not hold: this export is of several moments'';\nbegin " +
+		strings.TrimSuffix(quoted, ";") + " not valid;\nexception when wrong_object_type or feature_not_supported then null; end; end';"
+}
+
+// atOnce reports whether all that was written so far is of one moment. A proof that isn't done in time is left to a run that does
+// nothing before it, by errTimeUp; where that isn't long enough, nothing is proven.
+func (r *run) atOnce(ctx context.Context) (bool, error) {
+	if r.c.Runs == 1 {
+		return true, nil
+	}
+	same, err := false, errTimeUp
+	if left := r.until.Sub(r.Clock.Now()); left > 0 || !r.wrote {
+		same, err = r.proven(ctx, min(max(left.Milliseconds(), 1), math.MaxInt32))
+	}
+	if errors.Is(err, errTimeUp) && !r.wrote {
+		return false, nil
+	}
+	return same, err
 }
 
 // canceled is PostgreSQL's state of a statement that took too long.
@@ -62,11 +96,8 @@ func (r *run) proven(ctx context.Context, within int64) (same bool, err error) {
 		if same, err = r.still(ctx); err != nil || !same {
 			return err
 		}
-		for i, t := range r.plan.tables {
-			sql, csv := r.c.Dumped[i], r.c.Dumped[len(r.plan.tables)+i]
-			d := Dumped{Rows: sql.Rows, Seen: Seen{Since: min(sql.Since, csv.Since)}}
-			if same, err = r.unchanged(ctx, t, d, ""); err != nil || !same || sql.Rows != csv.Rows {
-				same = same && sql.Rows == csv.Rows
+		for i := range r.plan.tables {
+			if same, err = r.asWritten(ctx, i); err != nil || !same {
 				return err
 			}
 			if !r.Clock.Now().Before(r.until) && i < len(r.plan.tables)-1 {
@@ -75,10 +106,25 @@ func (r *run) proven(ctx context.Context, within int64) (same bool, err error) {
 		}
 		return nil
 	})
+	if err == nil { // a failure took it back already
+		_, err = r.tx.Exec(ctx, `set local statement_timeout = 0`)
+	}
 	if pg, ok := errors.AsType[*pgconn.PgError](err); ok && pg.Code == canceled {
 		return false, errTimeUp
 	}
 	return same && err == nil, err
+}
+
+// asWritten proves that the plan's table i is still what was written of it, in one file or in both.
+func (r *run) asWritten(ctx context.Context, i int) (bool, error) {
+	d := r.c.Dumped[i]
+	if again := len(r.plan.tables) + i; again < len(r.c.Dumped) {
+		if r.c.Dumped[again].Rows != d.Rows {
+			return false, nil
+		}
+		d.Since = min(d.Since, r.c.Dumped[again].Since)
+	}
+	return r.unchanged(ctx, r.plan.tables[i], d, "")
 }
 
 // still reports whether the sequences stand where they stood.
