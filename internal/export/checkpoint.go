@@ -3,7 +3,7 @@ package export
 import "time"
 
 // Checkpoint is how far an export has come: all that another process needs to go on. The zero value is the beginning. It is
-// kept as JSON, some 200 bytes a table.
+// kept as JSON, some 400 bytes a table.
 type Checkpoint struct {
 	Begun    time.Time  `json:"begun"`
 	Runs     int        `json:"runs"`     // transactions that read for it
