@@ -1,7 +1,7 @@
 // Package export writes what a customer's database holds to files that need nothing of ours to be read, and reads them back.
 //
 //	manifest.json                 what is there: of each file bytes, SHA-256, rows; how consistent; what was left out, and why
-//	database.sql                  psql -v ON_ERROR_STOP=1 -f database.sql restores it, as a superuser, into an empty PostgreSQL 15 or later
+//	database.sql                  psql -v ON_ERROR_STOP=1 -f database.sql restores it, as a superuser, into an empty PostgreSQL 15 or later, none older than its own
 //	csv/<schema>.<table>.csv      each table's rows: RFC 4180, with a header, UTF-8
 //
 // Everything streams through one connection, needs no program beside us, and goes on in another process where one's time is up:

@@ -32,7 +32,7 @@ type table struct {
 }
 
 // header goes before everything. Bodies of functions are not looked at: they may name what comes later.
-const header = `-- A customer's database. To restore it into an empty database of PostgreSQL 15 or later, as a superuser:
+const header = `-- A customer's database. To restore it into an empty database of PostgreSQL 15 or later, none older than its own, as a superuser:
 --   psql -v ON_ERROR_STOP=1 -f database.sql
 -- It is restored whole or not at all.
 

@@ -9,6 +9,10 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// fullRights counts all the rights there are on a kind of object. Who has them is granted all, by which name later versions of
+// PostgreSQL have more.
+const fullRights = `(select count(*) from aclexplode(acldefault(min(c.kind::text)::"char", 10)) f where f.grantee = 10)`
+
 // entries are the access-control lists of the objects in $1 and $2, and of their columns, entry by entry: what is granted beyond
 // what is so by default, and what of that is revoked. A new database's schema public may be used by everybody.
 const entries = `
@@ -22,16 +26,17 @@ with o (class, oid, sub, kind, owner, acl) as (
 		union all select 0, 'f'::"char", proowner, proacl from pg_proc p where u.class = 'pg_proc'::regclass and p.oid = u.oid
 		union all select 0, 'T'::"char", typowner, typacl from pg_type t where u.class = 'pg_type'::regclass and t.oid = u.oid) as x (sub, kind, owner, acl)
 	where x.acl is not null),
-have as (select class, oid, sub, owner, grantee, grantor, privilege_type, is_grantable from o, aclexplode(o.acl)),
-usual as (select class, oid, sub, owner, grantee, privilege_type from o, aclexplode(acldefault(o.kind, o.owner)) where sub = 0
-	union select 'pg_namespace'::regclass, oid, 0, nspowner, 0, 'USAGE' from pg_namespace where nspname = 'public' and nspacl is not null),
-change (class, oid, sub, verb, owner, grantee, grantor, privilege, grantable) as (
-	select class, oid, sub, 'grant', owner, grantee, grantor, privilege_type, is_grantable from have h where not exists (
+have as (select class, oid, sub, kind, owner, grantee, grantor, privilege_type, is_grantable from o, aclexplode(o.acl)),
+usual as (select class, oid, sub, kind, owner, grantee, privilege_type from o, aclexplode(acldefault(o.kind, o.owner)) where sub = 0
+	union select 'pg_namespace'::regclass, oid, 0, 'n', nspowner, 0, 'USAGE' from pg_namespace where nspname = 'public' and nspacl is not null),
+change (class, oid, sub, kind, verb, owner, grantee, grantor, privilege, grantable) as (
+	select class, oid, sub, kind, 'grant', owner, grantee, grantor, privilege_type, is_grantable from have h where not exists (
 		select from usual u where (u.class, u.oid, u.sub, u.grantee, u.privilege_type) = (h.class, h.oid, h.sub, h.grantee, h.privilege_type))
-	union all select class, oid, sub, 'revoke', owner, grantee, owner, privilege_type, false from usual u where not exists (
+	union all select class, oid, sub, kind, 'revoke', owner, grantee, owner, privilege_type, false from usual u where not exists (
 		select from have h where (u.class, u.oid, u.sub, u.grantee, u.privilege_type) = (h.class, h.oid, h.sub, h.grantee, h.privilege_type)))
 select c.class::oid, c.oid, c.verb, case when c.grantee = 0 then '' else pg_get_userbyid(c.grantee) end, coalesce(g.rolsuper, false), c.grantable, c.grantor = c.owner,
-	string_agg(c.privilege || case when c.sub = 0 then '' else format(' (%I)', a.attname) end, ', ' order by a.attname collate "C", c.privilege collate "C")
+	case when min(c.sub) = 0 and count(*) = ` + fullRights + ` then 'all'
+		else string_agg(c.privilege || case when c.sub = 0 then '' else format(' (%I)', a.attname) end, ', ' order by a.attname collate "C", c.privilege collate "C") end
 from change c left join pg_attribute a on c.class = 'pg_class'::regclass and a.attrelid = c.oid and a.attnum = c.sub and c.sub > 0
 	left join pg_roles g on g.oid = c.grantee and c.grantee = c.owner
 group by 1, 2, 3, 4, 5, 6, 7, (c.sub > 0) order by 1, 2, 3 desc, 4, 6, 7, 8`
@@ -112,9 +117,11 @@ change (role, schema, kind, verb, grantee, privilege, grantable) as (
 	union all (select role, schema, kind, 'revoke', grantee, privilege_type, false from d, aclexplode(d.usual)
 		except select role, schema, kind, 'revoke', grantee, privilege_type, false from d, aclexplode(d.acl)))
 select pg_get_userbyid(c.role)::text, coalesce(n.nspname::text, ''), case c.kind when 'r' then 'tables' when 'S' then 'sequences' when 'f' then 'functions' when 'T' then 'types' else 'schemas' end,
-	c.verb, case when c.grantee = 0 then '' else pg_get_userbyid(c.grantee)::text end, c.grantable, string_agg(c.privilege, ', ' order by c.privilege collate "C")
+	c.verb, case when c.grantee = 0 then '' else pg_get_userbyid(c.grantee)::text end, c.grantable,
+	case when count(*) = (select count(*) from aclexplode(acldefault(case c.kind when 'S' then 's'::"char" else c.kind end, 10)) f where f.grantee = 10) then 'all'
+		else string_agg(c.privilege, ', ' order by c.privilege collate "C") end
 from change c left join pg_namespace n on n.oid = c.schema
-group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4 desc, 5, 6`
+group by 1, 2, 3, 4, 5, 6, c.kind order by 1, 2, 3, 4 desc, 5, 6`
 
 // futureRights are the statements of default privileges, and the roles they name.
 func (c *catalog) futureRights(ctx context.Context) (sql []string, roles []string, err error) {
