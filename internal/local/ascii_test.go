@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -39,8 +40,9 @@ func TestEverySignHasALetter(t *testing.T) {
 				theme := colourless()
 				unicode := theme.draw(f, width, height)
 				theme.ascii = true
-				texts[name] = theme.draw(f, width, height)
-				if ansi.StringWidth(unicode) != ansi.StringWidth(texts[name]) {
+				ascii := theme.draw(f, width, height)
+				texts[fmt.Sprintf("%s at %d×%d", name, width, height)] = ascii
+				if ansi.StringWidth(unicode) != ansi.StringWidth(ascii) {
 					t.Errorf("%s at %d columns takes another room in ASCII", name, width)
 				}
 			}

@@ -20,7 +20,7 @@ func (b *browser) watches() {
 		const frame = place("CreateResources"), inside = place("AwaitMailDomain"), outside = place("VerifyHealth");
 		const within = (a) => a.x >= frame.x && a.y >= frame.y && a.x + a.width <= frame.x + frame.width && a.y + a.height <= frame.y + frame.height;
 		const edges = [...document.querySelectorAll(".graph .edge")];
-		return within(inside) && !within(outside) && edges.length > 30 && edges.every(e => e.getTotalLength() > 0 && e.getAttribute("marker-end"));
+		return within(inside) && !within(outside) && edges.length > 30 && edges.every(e => e.getTotalLength() > 0 && e.getAttribute("marker-start"));
 	})()`)
 	b.do("the page stays as it is", chromedp.Evaluate(`window.kept = document.querySelector(".graph"), true`, nil))
 	b.do("a state becomes good by itself", chromedp.WaitReady(`.node.good[data-state="CreateFrontend"]`, chromedp.ByQuery))
@@ -29,8 +29,12 @@ func (b *browser) watches() {
 	b.shoot("execution-running")
 	b.await("SUCCEEDED")
 	b.holds("its end was told to the same page", `document.querySelector(".graph") === window.kept && document.querySelectorAll(".node.busy, .node.wait").length === 0`)
-	b.window(1800, 900, true)
-	b.holds("a wide window shows all of the picture", `(p => p.scrollWidth <= p.clientWidth)(document.querySelector(".picture"))`)
+	b.holds("the way that was taken is marked", `(() => {
+		const way = (from, to) => document.querySelector(`+"`.edge[data-from=${from}][data-to=${to}]`"+`).classList.contains("taken");
+		return way("ReserveInstance", "CreateResources") && way("EndOperation", "Provisioned") && !way("ReserveInstance", "BeginTeardown");
+	})()`)
+	b.window(1280, 900, true)
+	b.holds("the window shows all of the picture", `(p => p.scrollWidth <= p.clientWidth)(document.querySelector(".picture"))`)
 	b.shoot("execution")
 	b.window(1100, 900, false)
 	b.byKeyboard()
@@ -83,6 +87,11 @@ func (b *browser) onAPhone() {
 	b.t.Helper()
 	b.window(360, 740, false)
 	b.shoot("phone-execution")
+	b.do("open it there", chromedp.Reload(), chromedp.WaitReady(".picture", chromedp.ByQuery))
+	b.holds("the chosen state is in sight within the picture", `(() => {
+		const frame = document.querySelector(".picture").getBoundingClientRect(), at = document.querySelector(".node[aria-current] rect").getBoundingClientRect();
+		return at.left >= frame.left && at.right <= frame.right;
+	})()`)
 	b.holds("the picture moves within its place", `(p => p.scrollWidth > p.clientWidth && p.clientWidth <= 360)(document.querySelector(".picture"))`)
 	b.window(1100, 900, false)
 }

@@ -182,21 +182,22 @@ func (b *browser) window(width, height int64, dark bool) {
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}}))
 }
 
-// wantQuiet judges that no page's script failed and that the content policy refused nothing. The answers that refuse a form are
-// logged by the browser as well.
+// wantQuiet judges that no page's script failed and that the content policy refused nothing. The answers that refuse a form, or
+// that there is no such page, are logged by the browser as well.
 func (b *browser) wantQuiet() {
 	b.t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, complaint := range b.complaints {
-		if !strings.Contains(complaint, "status of 422") {
+		if !strings.Contains(complaint, "status of 422") && !strings.Contains(complaint, "status of 404") {
 			b.t.Errorf("a page complained: %s", complaint)
 		}
 	}
 }
 
 // TestPagesInABrowser goes once through it all: the form, filled in wrongly and rightly; the console, where the signup is approved and
-// its execution watched; the live instance's own page; an incident; a freeze; a rejection on a phone.
+// its execution watched; the live instance's own page; every page in a narrow window and by keyboard; a rejection on a phone; an incident; a
+// freeze; the end of a session.
 func TestPagesInABrowser(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	t.Cleanup(func() {
@@ -236,9 +237,12 @@ func TestPagesInABrowser(t *testing.T) {
 	b.do("it has the customer's logo", chromedp.Poll(`[...document.images].some(i => i.naturalWidth > 1)`, nil))
 	b.shoot("instance-itself")
 	b.forget() // what the customer's page, which is not of the portal, had to say
+	beta := b.signsUpOnAPhone(signup)
+	b.everyPage(strings.TrimSuffix(signup, "/"), welcome)
+	b.rejectsOnAPhone(signup, beta)
 	b.seesToAnIncident(signup)
 	b.freezes(signup)
-	b.rejectsOnAPhone(signup)
+	b.signsOut(strings.TrimSuffix(signup, "/"))
 	b.wantQuiet()
 	stop.interrupt()
 	if err := <-ended; err != nil {
@@ -350,8 +354,9 @@ func (b *browser) freezes(base string) {
 	b.await("Thawed")
 }
 
-// rejectsOnAPhone signs up and rejects in a small, dark window.
-func (b *browser) rejectsOnAPhone(base string) {
+// signsUpOnAPhone fills the form in, in a small, dark window, and gives the address of the page that follows the signup.
+func (b *browser) signsUpOnAPhone(base string) string {
+	b.t.Helper()
 	b.window(390, 844, true)
 	b.open(base)
 	b.fill("company", "Beta <b>Bakery</b>")
@@ -361,8 +366,14 @@ func (b *browser) rejectsOnAPhone(base string) {
 	b.shoot("phone-form")
 	b.click("Send the signup")
 	b.await("beta-bakery is on its way")
-	welcome := b.location()
 	b.shoot("phone-welcome")
+	return b.location()
+}
+
+// rejectsOnAPhone rejects it there.
+func (b *browser) rejectsOnAPhone(base, welcome string) {
+	b.t.Helper()
+	b.window(390, 844, true)
 	b.open(base + "console")
 	b.await("Beta <b>Bakery</b>")
 	b.shoot("phone-overview")
@@ -377,4 +388,5 @@ func (b *browser) rejectsOnAPhone(base string) {
 	b.click("acme-dental")
 	b.await("https://acme-dental.gimbal.app")
 	b.shoot("phone-instance")
+	b.window(1100, 900, false)
 }

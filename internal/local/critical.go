@@ -89,7 +89,7 @@ type timing struct {
 
 // along gives when a graph that is begun at a time ends.
 func (t timing) along(g asl.Graph, at time.Duration) time.Duration {
-	for _, s := range mainline(g) {
+	for _, s := range g.Mainline() {
 		if s.Type == asl.Parallel {
 			begun := at
 			for _, branch := range s.Branches {

@@ -18,7 +18,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/sim"
 )
 
-// folder is where a system keeps its state over restarts. Every file in it is replaced whole.
+// folder is where a system keeps its state over restarts. Every file in it is replaced whole, but for the two that grow:
+// calls.jsonl and fleet.log.
 //
 //	lock                held by the process that serves, with its id
 //	format.json         the format of all of it
@@ -30,6 +31,7 @@ import (
 //	ports.json          where the simulators listen: instances know theirs by these addresses
 //	vendors/            the simulators' state
 //	executions.json     the workflows' executions
+//	calls.jsonl         the newest calls of vendors that their states made
 //	postgres/           the customers' databases
 //	fleet.log           the functions' log
 type folder string

@@ -102,6 +102,7 @@ type served struct {
 	log    *os.File
 	edge   edgePort
 	feed   *portal.Feed
+	calls  *callbook
 
 	release func() error // of the folder
 	cancel  context.CancelFunc
@@ -158,6 +159,9 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 		s.screen.said("people on call are told: %s\n\n%s", subject, text)
 		return nil
 	}
+	if s.calls, err = openCallbook(s.folder.file("calls.jsonl"), portal.CallsKept, s.feed.Called); err != nil {
+		return errors.Join(err, s.log.Close())
+	}
 	s.keeper = newKeeper(s.folder, s.breaks)
 	s.screen = newPlain(t.out, c)
 	s.screen.watch = newWatch() // nobody counts calls here
@@ -166,11 +170,11 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 	p.hooks = world.Hooks{OnEvent: func(o asl.Observation) {
 		s.screen.observed(o)
 		s.feed.Changed(o.ARN)
-	}, OnCall: fed(s.feed), OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled}
+	}, OnCall: s.calls.called, OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled}
 	ctx, cancel := stop.context()
 	defer cancel()
 	if s.system, err = openSystem(ctx, p); err != nil {
-		return errors.Join(err, s.log.Close())
+		return errors.Join(err, s.calls.close(), s.log.Close())
 	}
 	return nil
 }
@@ -195,7 +199,7 @@ func (s *served) close() error {
 	s.cancel()
 	s.time.Wait()
 	s.screen.close()
-	failed := errors.Join(s.keeper.release(), s.system.Close(), s.log.Close(), s.release())
+	failed := errors.Join(s.keeper.release(), s.system.Close(), s.calls.close(), s.log.Close(), s.release())
 	s.keeper.end()
 	select {
 	case err := <-s.broken:

@@ -87,6 +87,7 @@ func TestServeGoesOnAfterARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	var id, token string
+	var followed <-chan error
 	upAndDown(t, dir, func(c client, out *notifying) {
 		token = c.operator()["Authorization"]
 		if !strings.Contains(out.String(), token) {
@@ -102,12 +103,17 @@ func TestServeGoesOnAfterARestart(t *testing.T) {
 		}
 		written(t, out, "CreateSMSAccount    done")
 		written(t, out, "CreateProject       done")
+		followed = follow(t, console(t, c), c.base+"/console/executions/provision/op-"+id+"-provision-1/events")
 	})
+	if err := <-followed; err == nil || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("the page's stream: %v", err)
+	}
 	ports, time1 := wantKept(t, dir)
 	upAndDown(t, dir, func(c client, out *notifying) {
 		if c.operator()["Authorization"] != token {
 			t.Error("the operator's token is another one")
 		}
+		wantPage(t, console(t, c), c.base+"/console/executions/provision/op-"+id+"-provision-1?state=CreateProject", "supabase.CreateProject")
 		written(t, out, "op-"+id+"-teardown-1 starts") // reconcile found what was under way
 		written(t, out, "RemoveSMSAccount    done")    // at the simulator that knows it again
 		wantHealthy(t, c)

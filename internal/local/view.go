@@ -50,14 +50,8 @@ func newTheme(r *lipgloss.Renderer) theme {
 		faint: r.NewStyle().Faint(true), strong: r.NewStyle().Bold(true)}
 }
 
-const (
-	// narrow is the width below which branches stand one under another; side by side they would have no room.
-	narrow = 72
-	// oneLine is the width from which a state's name and how it goes fit into one line.
-	oneLine = 30
-	// widest is the width beyond which nothing gets easier to read.
-	widest = 140
-)
+// widest is the width beyond which nothing gets easier to read.
+const widest = 140
 
 // draw draws a frame for a terminal of the given size; height 0 means any. Nothing wraps and nothing scrolls: what has no room
 // in full is drawn in short.
@@ -147,15 +141,8 @@ func (t theme) short(f frame, width int) (lines []string) {
 
 // everyTask names the states of a run that do something, in the order of the way when all goes well, and those beside it that
 // were entered.
-func everyTask(r runFrame) (names []string) {
-	for _, s := range mainline(r.graph) {
-		if s.Type == asl.Task {
-			names = append(names, s.Name)
-		}
-		for _, branch := range s.Branches {
-			names = append(names, tasks(branch)...)
-		}
-	}
+func everyTask(r runFrame) []string {
+	names := tasks(r.graph)
 	for _, s := range r.graph.States {
 		if _, entered := r.stays[s.Name]; entered && s.Type == asl.Task && !slices.Contains(names, s.Name) {
 			names = append(names, s.Name)
@@ -194,142 +181,6 @@ func last(errors []string) string {
 		return ""
 	}
 	return errors[len(errors)-1]
-}
-
-// graph draws a run's states in the order of the way when all goes well, and what else was entered below.
-func (t theme) graph(f frame, r runFrame, width int) []string {
-	var lines []string
-	drawn := map[string]bool{}
-	for _, s := range mainline(r.graph) {
-		drawn[s.Name] = true
-		switch s.Type {
-		case asl.Task:
-			lines = append(lines, t.row(f, r, s.Name, width))
-		case asl.Parallel:
-			drawing := t.branches(f, r, s, width)
-			if n := len(lines); n > 0 && strings.HasPrefix(lines[n-1], "─") {
-				drawing[0], lines = join(lines[n-1], drawing[0]), lines[:n-1]
-			}
-			lines = append(lines, drawing...)
-		}
-	}
-	for _, s := range r.graph.States {
-		if _, entered := r.stays[s.Name]; entered && !drawn[s.Name] && s.Type == asl.Task {
-			lines = append(lines, t.row(f, r, s.Name, width))
-		}
-	}
-	for i, line := range lines {
-		if strings.HasPrefix(line, "─") {
-			lines[i] = t.faint.Render(line)
-		}
-	}
-	return lines
-}
-
-// branches draws a Parallel's branches side by side, or one under another where there is no room.
-func (t theme) branches(f frame, r runFrame, s asl.State, width int) []string {
-	if width < narrow {
-		return t.stacked(f, r, s, width)
-	}
-	n := len(s.Branches)
-	column := (width - (n - 1)) / n
-	var columns [][]string
-	height := 0
-	for _, branch := range s.Branches {
-		var cells []string
-		for _, state := range tasks(branch) {
-			cells = append(cells, t.cell(f, r, state, column)...)
-		}
-		columns = append(columns, cells)
-		height = max(height, len(cells))
-	}
-	lines := []string{rule(n, column, "┬")}
-	for y := range height {
-		var line strings.Builder
-		for x, cells := range columns {
-			text := ""
-			if y < len(cells) {
-				text = cells[y]
-			}
-			if x > 0 {
-				line.WriteString(t.faint.Render("│"))
-			}
-			line.WriteString(text + strings.Repeat(" ", max(0, column-wide(text))))
-		}
-		lines = append(lines, strings.TrimRight(line.String(), " "))
-	}
-	return append(lines, rule(n, column, "┴"))
-}
-
-// rule is a line over or under n columns.
-func rule(n, column int, joint string) string {
-	parts := make([]string, n)
-	for i := range parts {
-		parts[i] = strings.Repeat("─", column)
-	}
-	return strings.Join(parts, joint)
-}
-
-// join puts the rule under one Parallel and the one over the next into one.
-func join(above, below string) string {
-	long, short := []rune(above), []rune(below)
-	if len(long) < len(short) {
-		long, short = short, long
-	}
-	for i, r := range short {
-		switch {
-		case r == '─':
-		case long[i] == '─':
-			long[i] = r
-		default:
-			long[i] = '┼'
-		}
-	}
-	return string(long)
-}
-
-func (t theme) stacked(f frame, r runFrame, s asl.State, width int) []string {
-	var lines []string
-	for _, branch := range s.Branches {
-		states := tasks(branch)
-		for i, state := range states {
-			edge := "│"
-			switch {
-			case len(states) == 1:
-				edge = "╶"
-			case i == 0:
-				edge = "┌"
-			case i == len(states)-1:
-				edge = "└"
-			}
-			lines = append(lines, t.faint.Render(edge)+" "+t.row(f, r, state, width-2))
-		}
-	}
-	return lines
-}
-
-// tasks names the states of a branch that do something.
-func tasks(g asl.Graph) []string {
-	var names []string
-	for _, s := range mainline(g) {
-		if s.Type == asl.Task {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
-// cell is a state in a column: its name, and how it goes beside or below.
-func (t theme) cell(f frame, r runFrame, state string, width int) []string {
-	if width >= oneLine {
-		return []string{t.row(f, r, state, width)}
-	}
-	mark, text, style := t.state(f, r, state, width)
-	name := t.faint
-	if text != "" {
-		name = style
-	}
-	return []string{name.Render(cut(state, width)), style.Render(cut(mark+" "+text, width))}
 }
 
 // nameRoom is the room that a state's name has in a row; the longest has 18 letters.

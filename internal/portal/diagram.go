@@ -5,21 +5,17 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
-
-	"github.com/nulab/autog"
-	"github.com/nulab/autog/graph"
 
 	"github.com/project-gimbal/fleet/internal/asl"
 )
 
-// The measures of a diagram, in CSS pixels: a state's box, the room between boxes, a frame's margin
-// and the height of its name, and how round an edge's bends are.
+// The measures of a diagram, in CSS pixels: a state's box, the room between two beside each other, a frame's margin and the height of its
+// name, and how round an edge's bends are.
 const (
-	boxWidth, boxHeight = 200.0, 48.0
-	layerGap, nodeGap   = 40.0, 20.0
-	margin, heading     = 14.0, 54.0
-	bend                = 18.0
+	boxWidth, boxHeight = 208.0, 46.0
+	nodeGap             = 20.0
+	margin, heading     = 14.0, 52.0
+	bend                = 12.0
 )
 
 // diagram is a workflow's graph with a place for everything.
@@ -48,41 +44,51 @@ type edge struct {
 	Points [][2]float64
 }
 
-// laying keeps autog to one layout at a time: it has a global monitor.
-var laying sync.Mutex
-
-// lay gives the states of a graph their places. What is within a Parallel or a Map is laid out before, and is one box then: no edge
-// leads over a frame's border.
+// lay gives the states of a graph their places, and leads the ways between them. What is within a Parallel or a Map is laid out before, and
+// is one box then: no way leads over a frame's border.
 func lay(g asl.Graph) diagram {
-	inner, sizes := map[string]diagram{}, map[string]graph.Size{}
+	inner, boxes := map[string]diagram{}, map[string]*box{}
 	for _, s := range g.States {
-		size := graph.Size{W: boxWidth, H: boxHeight}
-		if len(s.Branches) > 0 {
+		b := &box{State: s, W: boxWidth, H: boxHeight}
+		if b.Frame() {
 			d := abreast(s.Branches)
-			inner[s.Name], size = d, graph.Size{W: max(boxWidth, d.Width+2*margin), H: heading + d.Height + margin}
+			inner[s.Name], b.W, b.H = d, max(boxWidth, d.Width+2*margin), heading+d.Height+margin
 		}
-		sizes[s.Name] = size
+		boxes[s.Name] = b
 	}
 	edges := edgesOf(g)
-	places := place(edges, sizes)
+	c := stand(g, edges, boxes)
+	c.lead(edges)
 	d := diagram{Edges: edges}
 	for _, s := range g.States {
-		at, connected := places[s.Name]
-		if !connected { // to nothing, as the one state of a branch is
-			at = sizes[s.Name]
-			at.X = d.Width
-		}
-		d.Boxes = append(d.Boxes, box{s, at.X, at.Y, at.W, at.H})
-		in := inner[s.Name]
-		d.add(in, at.X+(at.W-in.Width)/2, at.Y+heading)
-		d.Width, d.Height = max(d.Width, at.X+at.W), max(d.Height, at.Y+at.H)
+		b, in := *boxes[s.Name], inner[s.Name]
+		d.Boxes = append(d.Boxes, b)
+		d.add(in, b.X+(b.W-in.Width)/2, b.Y+heading)
 	}
-	for _, e := range edges {
+	return d.moved()
+}
+
+// moved is d with its upper left corner at 0, 0, and its size.
+func (d diagram) moved() (all diagram) {
+	left, top := math.Inf(1), math.Inf(1)
+	for _, b := range d.Boxes {
+		left, top = min(left, b.X), min(top, b.Y)
+	}
+	for _, e := range d.Edges {
 		for _, p := range e.Points {
-			d.Width, d.Height = max(d.Width, p[0]), max(d.Height, p[1])
+			left, top = min(left, p[0]), min(top, p[1])
 		}
 	}
-	return d
+	all.add(d, -left, -top)
+	for _, b := range all.Boxes {
+		all.Width, all.Height = max(all.Width, b.X+b.W), max(all.Height, b.Y+b.H)
+	}
+	for _, e := range all.Edges {
+		for _, p := range e.Points {
+			all.Width, all.Height = max(all.Width, p[0]), max(all.Height, p[1])
+		}
+	}
+	return all
 }
 
 // abreast lays out branches, one beside the other.
@@ -132,66 +138,18 @@ func edgesOf(g asl.Graph) (edges []edge) {
 	return edges
 }
 
-// place lays out the states that edges connect, and bends the edges.
-func place(edges []edge, sizes map[string]graph.Size) map[string]graph.Size {
-	places := map[string]graph.Size{}
-	if len(edges) == 0 {
-		return places
-	}
-	var pairs, caught graph.EdgeSlice
-	for _, e := range edges {
-		if pair := []string{e.From, e.To}; e.Catch {
-			caught = append(caught, pair)
-		} else {
-			pairs = append(pairs, pair)
-		}
-	}
-	laying.Lock()
-	layout := autog.Layout(slices.Concat(pairs, caught), autog.WithNodeSize(sizes), autog.WithLayerSpacing(layerGap), autog.WithNodeSpacing(nodeGap),
-		autog.WithCycleBreaking(autog.CycleBreakingDepthFirst), autog.WithPositioning(autog.PositioningSinkColoring),
-		autog.WithEdgeRouting(autog.EdgeRoutingPolyline))
-	laying.Unlock()
-	for _, n := range layout.Nodes {
-		places[n.ID] = n.Size
-	}
-	for i, e := range edges {
-		at := slices.IndexFunc(layout.Edges, func(l graph.Edge) bool { return l.FromID == e.From && l.ToID == e.To })
-		if at >= 0 {
-			edges[i].Points = past(layout.Edges[at].Points, places)
-		}
-	}
-	return places
-}
-
-// past leads an edge past each layer that it crosses, where it would bend in the layer's middle and cut what is high in it.
-func past(points [][2]float64, places map[string]graph.Size) (led [][2]float64) {
-	for i, p := range points {
-		top, bottom := p[1], p[1]
-		if i > 0 && i < len(points)-1 {
-			for _, box := range places {
-				if box.Y <= p[1] && p[1] <= box.Y+box.H {
-					top, bottom = min(top, box.Y), max(bottom, box.Y+box.H)
-				}
-			}
-		}
-		if led = append(led, [2]float64{p[0], top}); bottom > top {
-			led = append(led, [2]float64{p[0], bottom})
-		}
-	}
-	return led
-}
-
-// Path is the edge as the data of an SVG path, its bends rounded.
+// Path is the edge as the data of an SVG path, its bends rounded. It begins at the end: where ways to one state join, their dashes fall into one
+// another then.
 func (e edge) Path() string {
 	var b strings.Builder
-	for i, p := range e.Points {
-		switch {
-		case i == 0:
+	for i, p := range slices.Backward(e.Points) {
+		switch i {
+		case len(e.Points) - 1:
 			fmt.Fprintf(&b, "M%.1f,%.1f", p[0], p[1])
-		case i == len(e.Points)-1:
+		case 0:
 			fmt.Fprintf(&b, " L%.1f,%.1f", p[0], p[1])
 		default:
-			before, after := toward(p, e.Points[i-1]), toward(p, e.Points[i+1])
+			before, after := toward(p, e.Points[i+1]), toward(p, e.Points[i-1])
 			fmt.Fprintf(&b, " L%.1f,%.1f Q%.1f,%.1f %.1f,%.1f", before[0], before[1], p[0], p[1], after[0], after[1])
 		}
 	}

@@ -25,11 +25,31 @@ type node struct {
 	Chosen bool
 }
 
+// line is a way in the picture.
+type line struct {
+	edge
+	Taken bool
+	// Caught says that an error took it, which may lead where success leads.
+	Caught bool
+}
+
+// Head names the marker at its end.
+func (l line) Head() string {
+	switch {
+	case l.Caught:
+		return "arrow-caught"
+	case l.Taken:
+		return "arrow-taken"
+	}
+	return "arrow"
+}
+
 type executionPage struct {
 	run
 	Width, Height float64
 	Nodes         []node
-	Edges         []edge
+	// Lines are the ways, those that were taken last: they are drawn over the others.
+	Lines []line
 	// State is the one that was chosen; nil for none.
 	State  *statePage
 	Events []eventRow
@@ -53,7 +73,11 @@ func (p *Portal) draw(x run) (drawing, error) {
 	if err != nil {
 		return drawing{}, problem{Status: http.StatusNotFound, Title: "Not found", Detail: "The execution is gone."}
 	}
-	d := drawing{visits: map[string][]asl.Visit{}, now: p.options.Clock.Now(), over: x.Status != asl.Running}
+	events, err := p.options.Executions.GetExecutionHistory(x.ARN)
+	if err != nil {
+		return drawing{}, problem{Status: http.StatusNotFound, Title: "Not found", Detail: "The execution is gone."}
+	}
+	d := drawing{visits: map[string][]asl.Visit{}, history: newHistory(events), now: p.options.Clock.Now(), over: x.Status != asl.Running}
 	for _, v := range visits {
 		d.visits[v.State] = append(d.visits[v.State], v)
 	}
@@ -71,21 +95,16 @@ func (p *Portal) execution(w http.ResponseWriter, r *http.Request, o visitor) er
 	if err != nil {
 		return err
 	}
-	events, err := p.options.Executions.GetExecutionHistory(x.ARN)
-	if err != nil {
-		return problem{Status: http.StatusNotFound, Title: "Not found", Detail: "The execution is gone."}
-	}
 	picture := p.diagrams[x.Machine]
-	page := executionPage{run: x, Width: picture.Width, Height: picture.Height, Edges: picture.Edges}
-	h := newHistory(events)
+	page := executionPage{run: x, Width: picture.Width, Height: picture.Height, Lines: d.lines(picture.Edges)}
 	for _, b := range picture.Boxes {
 		n := node{box: b, cell: d.cell(b.State.Name), Chosen: b.State.Name == r.URL.Query().Get("state")}
 		if n.Chosen {
-			page.State = p.state(x, b.State, n.cell, d.visits[b.State.Name], h)
+			page.State = p.state(x, b.State, n.cell, d.visits[b.State.Name], d.history)
 		}
 		page.Nodes = append(page.Nodes, n)
 	}
-	page.Events, page.Left = h.rows(x.Started)
+	page.Events, page.Left = d.history.rows(x.Started)
 	f := p.console(o, "Execution", "executions").with(page)
 	if !d.over {
 		f.Refresh = moving
@@ -96,9 +115,32 @@ func (p *Portal) execution(w http.ResponseWriter, r *http.Request, o visitor) er
 
 // drawing is an execution under the pencil.
 type drawing struct {
-	visits map[string][]asl.Visit // of each state; of one in a Map there is a visit for each iteration
-	now    time.Time
-	over   bool
+	visits  map[string][]asl.Visit // of each state; of one in a Map there is a visit for each iteration
+	history history
+	now     time.Time
+	over    bool
+}
+
+// lines are the ways as the execution took them.
+func (d drawing) lines(edges []edge) (all []line) {
+	taken := d.history.ways()
+	for _, e := range edges {
+		l := line{edge: e, Taken: taken[[2]string{e.From, e.To}]}
+		if stays := d.visits[e.From]; l.Taken && len(stays) > 0 {
+			l.Caught = givenUp(stays[len(stays)-1])
+		}
+		all = append(all, l)
+	}
+	slices.SortStableFunc(all, func(a, b line) int {
+		switch {
+		case a.Taken == b.Taken:
+			return 0
+		case a.Taken:
+			return 1
+		}
+		return -1
+	})
+	return all
 }
 
 // tones are in the order in which one visit's hides another's.
@@ -123,13 +165,17 @@ func (d drawing) cell(name string) cell {
 	return c
 }
 
+// givenUp reports whether the state's last attempt failed, so that it was left by an error.
+func givenUp(v asl.Visit) bool {
+	return v.Outcome != "" && len(v.Errors) > 0 && int64(len(v.Errors)) >= v.Attempts
+}
+
 // stands is how a visit went or goes.
 func (d drawing) stands(v asl.Visit) (tone, says string) {
-	givenUp := v.Outcome != "" && len(v.Errors) > 0 && int64(len(v.Errors)) >= v.Attempts
 	switch {
 	case v.Outcome == asl.VisitAborted:
 		tone, says = "over", "dropped"
-	case givenUp, v.Outcome == asl.VisitFailed:
+	case givenUp(v), v.Outcome == asl.VisitFailed:
 		tone, says = "bad", "failed after "+took(v.Left.Sub(v.Entered))
 	case v.Outcome == asl.VisitExited:
 		tone, says = "good", took(v.Left.Sub(v.Entered))

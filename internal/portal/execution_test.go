@@ -27,7 +27,7 @@ const workflow = `{"StartAt":"Prepare","States":{
 "Each":{"Type":"Map","ItemsPath":"$.items","ItemProcessor":{"StartAt":"One","States":{"One":{"Type":"Pass","End":true}}},"End":true},
 "GiveUp":{"Type":"Fail","Error":"GivenUp","Cause":"no more"}}}`
 
-// lambdas answer the workflow: "flaky" fails at first, "slow" waits until it is let go.
+// lambdas answer the workflow: "flaky" fails at first, "slow" waits until it is let go, and fails where it is sent something.
 type lambdas struct{ let chan struct{} }
 
 func (l lambdas) Invoke(ctx context.Context, function string, _ json.RawMessage) (json.RawMessage, error) {
@@ -36,7 +36,9 @@ func (l lambdas) Invoke(ctx context.Context, function string, _ json.RawMessage)
 		return nil, &asl.TaskError{Type: "NotReady", Message: "in a moment"}
 	}
 	if function == "slow" {
-		<-l.let
+		if _, fails := <-l.let; fails {
+			return nil, &asl.TaskError{Type: "Broken", Message: "for ever"}
+		}
 	}
 	return json.RawMessage(`{"by":"` + function + `"}`), nil
 }
@@ -113,9 +115,7 @@ func TestExecutionAsGraph(t *testing.T) {
 	if want := []string{"Prepare good", "Both frame good", "Left good", "Right good", "RightToo good", "Each frame good", "One good", "GiveUp"}; !slices.Equal(order, want) {
 		t.Errorf("%q", order)
 	}
-	if ways, caught := strings.Count(shown.text, `class="edge"`), strings.Count(shown.text, `class="edge catch"`); ways != 3 || caught != 1 {
-		t.Errorf("%d ways and %d of errors", ways, caught)
-	}
+	wantWays(t, shown, "Both>GiveUp catch", "Prepare>Both taken", "Both>Each taken", "Right>RightToo taken")
 	for _, want := range []string{", try 2", "3×, ", "not reached", "SUCCEEDED"} {
 		if !strings.Contains(shown.text, want) {
 			t.Errorf("%q is not in %s", want, shown.text)
@@ -128,6 +128,54 @@ func TestExecutionAsGraph(t *testing.T) {
 	for _, want := range []string{"ExecutionStarted", "Prepare TaskFailed NotReady: in a moment", "Both ParallelStateExited", "RightToo PassStateExited", "Each MapStateExited", "ExecutionSucceeded"} {
 		if !strings.Contains(history, want) {
 			t.Errorf("%q is not in %q", want, history)
+		}
+	}
+}
+
+// wantWays judges which ways are drawn, in which order, and how.
+func wantWays(t *testing.T, shown page, want ...string) {
+	t.Helper()
+	var ways []string
+	for _, m := range regexp.MustCompile(`<path class="edge((?: [a-z]+)*)" data-from="(\w+)" data-to="(\w+)" d="M[^"]+" marker-start="url\(#(arrow[a-z-]*)\)"`).FindAllStringSubmatch(shown.text, -1) {
+		ways = append(ways, m[2]+">"+m[3]+m[1])
+		if head := map[string]string{"": "arrow", " catch": "arrow", " taken": "arrow-taken", " catch taken caught": "arrow-caught", " taken caught": "arrow-caught"}[m[1]]; m[4] != head {
+			t.Errorf("%s>%s%s has the head %s", m[2], m[3], m[1], m[4])
+		}
+	}
+	if !slices.Equal(ways, want) {
+		t.Errorf("%q, want %q", ways, want)
+	}
+}
+
+// TestWaysTaken: only those that the execution went are marked, that of an error as well.
+func TestWaysTaken(t *testing.T) {
+	p := play(t)
+	wantTaken := func(want ...string) {
+		t.Helper()
+		wantWays(t, p.do("GET", played1, nil, p.in), want...)
+	}
+	events, _ := p.followed(t)
+	until(t, events, `{"from":"Right","to":"RightToo","caught":false}`)
+	wantTaken("Both>Each", "Both>GiveUp catch", "Prepare>Both taken", "Right>RightToo taken")
+	p.let <- struct{}{}
+	until(t, events, `"ways":[{"from":"Both","to":"GiveUp","caught":true}`)
+	until(t, events, "event: over")
+	wantTaken("Both>Each", "Prepare>Both taken", "Both>GiveUp catch taken caught", "Right>RightToo taken")
+}
+
+// TestWayOfErrorAndSuccess: a way that an error took is told from success, where both lead to the same state.
+func TestWayOfErrorAndSuccess(t *testing.T) {
+	events := []asl.Event{{ID: 1, StateEntered: &asl.StateEnteredDetails{Name: "Remove"}}, {ID: 2, PreviousEventID: 1, StateExited: &asl.StateExitedDetails{Name: "Remove"}},
+		{ID: 3, PreviousEventID: 2, StateEntered: &asl.StateEnteredDetails{Name: "Removed"}}}
+	for _, failed := range []bool{false, true} {
+		visit := asl.Visit{State: "Remove", Attempts: 2, Errors: []string{"Once"}, Outcome: asl.VisitExited}
+		if failed {
+			visit.Errors = append(visit.Errors, "Again")
+		}
+		d := drawing{visits: map[string][]asl.Visit{"Remove": {visit}}, history: newHistory(events)}
+		lines := d.lines([]edge{{From: "Remove", To: "Removed"}, {From: "Removed", To: "Done"}})
+		if last := lines[1]; lines[0].Taken || lines[0].Caught || last.To != "Removed" || !last.Taken || last.Caught != failed {
+			t.Errorf("failed %t: %+v", failed, lines)
 		}
 	}
 }
@@ -165,7 +213,7 @@ func TestState(t *testing.T) {
 // followed reads a stream's events.
 func (p played) followed(t *testing.T) (events *bufio.Scanner, end func()) {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := clock.System().WithTimeout(t.Context(), time.Minute)
 	q, err := http.NewRequestWithContext(ctx, "GET", p.base+played1+"/events", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -211,6 +259,35 @@ func TestStream(t *testing.T) {
 			t.Errorf("after the end: %s", text)
 		}
 	}
+}
+
+// TestStreamGoesOn: who comes back after the stream broke, as browsers do by themselves, with the last event's id, is told all that has
+// happened meanwhile, and the end.
+func TestStreamGoesOn(t *testing.T) {
+	p := play(t)
+	events, end := p.followed(t)
+	until(t, events, "retry: 1000")
+	until(t, events, "id: ")
+	last := strings.TrimPrefix(events.Text(), "id: ")
+	end()
+	p.ends(t)
+	in := p.in
+	p.in = func(q *http.Request) {
+		in(q)
+		q.Header.Set("Last-Event-ID", last)
+	}
+	events, _ = p.followed(t)
+	until(t, events, "id: ")
+	if now := strings.TrimPrefix(events.Text(), "id: "); now == last {
+		t.Errorf("both are event %s", now)
+	}
+	until(t, events, "data: ")
+	for _, want := range []string{`"status":"SUCCEEDED"`, `"name":"Left","tone":"good"`, `"name":"One","tone":"good"`, `{"from":"Both","to":"Each","caught":false}`, `{"from":"Right","to":"RightToo","caught":false}`} {
+		if !strings.Contains(events.Text(), want) {
+			t.Errorf("%s is not in %s", want, events.Text())
+		}
+	}
+	until(t, events, "event: over")
 }
 
 // TestStreamsAreBounded: those over the limit are refused, an ended one makes room, and nobody else sees any.
@@ -262,11 +339,11 @@ func TestStreamEndsWithTheSession(t *testing.T) {
 // TestFeedForgets: it keeps the newest calls only, in order.
 func TestFeedForgets(t *testing.T) {
 	f := NewFeed()
-	for i := range callsKept + 3 {
+	for i := range CallsKept + 3 {
 		f.Called("a", "s", Call{Operation: fmt.Sprint(i)})
 	}
 	calls := f.of("a", "s")
-	if len(calls) != callsKept || calls[0].Operation != "3" || calls[callsKept-1].Operation != fmt.Sprint(callsKept+2) {
+	if len(calls) != CallsKept || calls[0].Operation != "3" || calls[CallsKept-1].Operation != fmt.Sprint(CallsKept+2) {
 		t.Errorf("%d from %s", len(calls), calls[0].Operation)
 	}
 }

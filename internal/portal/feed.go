@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// callsKept is how many calls of vendors a Feed keeps: of several hundred provisionings.
-const callsKept = 20000
+// CallsKept is how many calls of vendors a Feed keeps, the newest: of several hundred provisionings.
+const CallsKept = 20000
 
 // Call is a call of a vendor that a state made. It tells nothing of what was sent or answered.
 type Call struct {
@@ -23,7 +23,7 @@ type Call struct {
 // Feed tells the pages what happens in executions. It is safe for concurrent use.
 type Feed struct {
 	mu       sync.Mutex
-	calls    []stateCall // the newest; oldest is where the oldest of them is, once there are callsKept
+	calls    []stateCall // the newest; oldest is where the oldest of them is, once there are CallsKept
 	oldest   int
 	watchers map[string][]chan struct{} // by the ARN of the execution
 }
@@ -41,12 +41,12 @@ func (f *Feed) Called(arn, state string, c Call) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	kept := stateCall{arn, state, c}
-	if len(f.calls) < callsKept {
+	if len(f.calls) < CallsKept {
 		f.calls = append(f.calls, kept)
 		return
 	}
 	f.calls[f.oldest] = kept
-	f.oldest = (f.oldest + 1) % callsKept
+	f.oldest = (f.oldest + 1) % CallsKept
 }
 
 // of are the calls that a state of an execution has made, in the order of their ends.

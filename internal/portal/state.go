@@ -64,11 +64,15 @@ type history struct {
 	events []asl.Event
 	of     map[int64]int64
 	states map[int64]string // by the event of entering
+	left   map[int64]string // by the event of leaving
 }
 
 func newHistory(events []asl.Event) history {
-	h := history{events: events, of: map[int64]int64{}, states: map[int64]string{}}
+	h := history{events: events, of: map[int64]int64{}, states: map[int64]string{}, left: map[int64]string{}}
 	for _, e := range events {
+		if e.StateExited != nil {
+			h.left[e.ID] = e.StateExited.Name
+		}
 		switch {
 		case e.StateEntered != nil:
 			h.of[e.ID], h.states[e.ID] = e.ID, e.StateEntered.Name
@@ -79,6 +83,25 @@ func newHistory(events []asl.Event) history {
 		}
 	}
 	return h
+}
+
+// newest is the last event's number, 0 for none.
+func (h history) newest() int64 {
+	if len(h.events) == 0 {
+		return 0
+	}
+	return h.events[len(h.events)-1].ID
+}
+
+// ways are those that were taken, from one state to the next.
+func (h history) ways() map[[2]string]bool {
+	taken := map[[2]string]bool{}
+	for _, e := range h.events {
+		if from := h.left[e.PreviousEventID]; e.StateEntered != nil && from != "" {
+			taken[[2]string{from, e.StateEntered.Name}] = true
+		}
+	}
+	return taken
 }
 
 // entered is the last event so far of entering a state.

@@ -16,12 +16,28 @@ const (
 	streamPause   = 100 * time.Millisecond // between two messages
 	streamTick    = time.Second            // the times that a page shows go on
 	streamWrite   = 10 * time.Second       // for a browser that doesn't read
+	streamAgain   = time.Second            // after which a browser comes back whose stream broke
 )
 
-// streamed is a message of a stream: how an execution stands, and those of its states that stand otherwise than was told before.
+// streamed is a message of a stream: how an execution stands, those of its states that stand otherwise than was
+// told before, and the ways that it has taken since.
 type streamed struct {
 	Status asl.Status `json:"status"`
 	States []told     `json:"states"`
+	Ways   []way      `json:"ways"`
+}
+
+// way leads from one state to the next. Caught says that an error took it.
+type way struct {
+	From   string `json:"from"`
+	To     string `json:"to"`
+	Caught bool   `json:"caught"`
+}
+
+// toldBefore is what a browser was told.
+type toldBefore struct {
+	states map[string]told
+	ways   map[way]bool
 }
 
 type told struct {
@@ -32,6 +48,7 @@ type told struct {
 
 // stream tells a browser how the states of an execution stand, by server-sent events, until the execution has ended, the operator
 // has signed out, or the browser or the server is gone. The last event is "over".
+// An event's id is the execution's newest event. Whoever comes back after a break is told anew how everything stands, and so misses nothing.
 func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error {
 	select {
 	case p.streams <- struct{}{}:
@@ -48,7 +65,10 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error
 	changed, done := p.options.Feed.watch(x.ARN)
 	defer done()
 	w.Header().Set("Content-Type", "text/event-stream")
-	before := map[string]told{}
+	if _, err := fmt.Fprintf(w, "retry: %d\n\n", streamAgain.Milliseconds()); err != nil {
+		return nil // nobody is there any more
+	}
+	before := toldBefore{map[string]told{}, map[way]bool{}}
 	for p.sessions.holds(o.session) {
 		over, err := p.tell(w, r, before)
 		if over || err != nil {
@@ -69,7 +89,7 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error
 }
 
 // tell sends what is new, and reports whether the execution is over.
-func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before map[string]told) (over bool, err error) {
+func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore) (over bool, err error) {
 	x, err := p.find(r)
 	if err != nil {
 		return false, err
@@ -78,19 +98,25 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before map[string]
 	if err != nil {
 		return false, err
 	}
-	message := streamed{Status: x.Status, States: []told{}}
+	message := streamed{Status: x.Status, States: []told{}, Ways: []way{}}
 	for _, b := range p.diagrams[x.Machine].Boxes {
 		c := d.cell(b.State.Name)
-		if now := told(c); before[c.Name] != now {
-			before[c.Name] = now
+		if now := told(c); before.states[c.Name] != now {
+			before.states[c.Name] = now
 			message.States = append(message.States, now)
+		}
+	}
+	for _, l := range d.lines(p.diagrams[x.Machine].Edges) {
+		if w := (way{l.From, l.To, l.Caught}); l.Taken && !before.ways[w] {
+			before.ways[w] = true
+			message.Ways = append(message.Ways, w)
 		}
 	}
 	text, err := json.Marshal(message)
 	if err != nil {
 		return false, err
 	}
-	event := fmt.Sprintf("event: states\ndata: %s\n\n", text)
+	event := fmt.Sprintf("id: %d\nevent: states\ndata: %s\n\n", d.history.newest(), text)
 	if over = x.Status != asl.Running; over {
 		event += "event: over\ndata: {}\n\n"
 	}

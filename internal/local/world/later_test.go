@@ -1,6 +1,8 @@
 package world_test
 
 import (
+	"maps"
+	"slices"
 	"sync/atomic"
 	"testing"
 
@@ -32,11 +34,12 @@ func TestStepsAfterTheActivationMayDieForGood(t *testing.T) {
 }
 
 // TestStepsOfTheTakeDownMayDieForGood lets every invocation of a step of the take-down die. What decides about it goes on without
-// it, by reconcile; what removes leaves the operation dirty, with its incident, until a retry with the step alive.
+// it, by reconcile; what removes leaves the operation dirty, with its incident, until a retry with the step alive. Meanwhile nothing
+// else is left, but what the DNS records point at where those are.
 func TestStepsOfTheTakeDownMayDieForGood(t *testing.T) {
 	t.Parallel()
-	for function, dirty := range map[string]bool{"begin-teardown": false, "end-operation": false, "remove-dns": true, "remove-frontend": true,
-		"remove-email-account": true, "remove-sms-account": true, "remove-project": true} {
+	for function, left := range map[string][]string{"begin-teardown": nil, "end-operation": nil, "remove-dns": {"cloudflare", "sendgrid", "vercel"},
+		"remove-frontend": {"vercel"}, "remove-email-account": {"sendgrid"}, "remove-sms-account": {"twilio"}, "remove-project": {"supabase"}} {
 		t.Run(function, func(t *testing.T) {
 			t.Parallel()
 			var alive atomic.Bool
@@ -45,11 +48,14 @@ func TestStepsOfTheTakeDownMayDieForGood(t *testing.T) {
 				o.Hooks.Dies = func(p world.Point) bool { return p.Function == function && !alive.Load() }
 			}, func(r *rig) {
 				id := r.provision()
-				if dirty {
+				if len(left) > 0 {
 					if o := r.operation(id); o.Outcome != fleet.FailedDirty {
 						t.Fatalf("operation ended as %q", o.Outcome)
 					}
 					r.wantIncident(id, "FailedDirty")
+					if holding := r.holding(); !slices.Equal(holding, left) {
+						t.Errorf("%v hold something, want %v", holding, left)
+					}
 					alive.Store(true)
 					r.retry(id)
 					r.settle()
@@ -67,4 +73,13 @@ func TestStepsOfTheTakeDownMayDieForGood(t *testing.T) {
 			})
 		})
 	}
+}
+
+// holding are the vendors that hold something, in the order of their names.
+func (r *rig) holding() []string {
+	vendors := map[string]bool{}
+	for _, h := range r.w.Vendors.Inventory() {
+		vendors[fleet.Kind(h.Kind).Vendor()] = true
+	}
+	return slices.Sorted(maps.Keys(vendors))
 }

@@ -76,6 +76,33 @@ func (r *rig) wantOneOutage(ids ...string) {
 	}
 }
 
+// wantEnded judges that each instance is ACTIVE or was taken down clean, and at least so many are ACTIVE.
+func (r *rig) wantEnded(least int, ids ...string) {
+	r.t.Helper()
+	active := 0
+	for _, id := range ids {
+		i, o := r.instance(id), r.operation(id)
+		if i.State == fleet.Active {
+			active++
+		} else if i.State != fleet.Terminated || o.Outcome != fleet.FailedClean {
+			r.t.Errorf("%s is %s, %q: %+v", i.Slug, i.State, o.Outcome, i.Progress)
+		}
+	}
+	if active < least {
+		r.t.Errorf("only %d are active", active)
+	}
+}
+
+// wantNotAdmitted judges that no provisioning began in between.
+func (r *rig) wantNotAdmitted(from, until time.Time, ids ...string) {
+	r.t.Helper()
+	for _, id := range ids {
+		if at := r.operation(id).StartedAt; at.After(from) && at.Before(until) {
+			r.t.Errorf("%s was admitted at %s, during the outage", r.instance(id).Slug, at)
+		}
+	}
+}
+
 // TestVendorDownForAll: Supabase is down for 20 minutes in the middle of eight provisionings. There is one incident; nothing new is
 // admitted meanwhile, and those who wait are told; then all goes on by itself, and ends.
 func TestVendorDownForAll(t *testing.T) {
@@ -105,21 +132,8 @@ func TestVendorDownForAll(t *testing.T) {
 				r.scheduled(2 * time.Hour)
 				r.wantOneOutage(ids...)
 				r.wantUnthrottled()
-				active := 0
-				for _, id := range ids {
-					i, o := r.instance(id), r.operation(id)
-					if i.State == fleet.Active {
-						active++
-					} else if i.State != fleet.Terminated || o.Outcome != fleet.FailedClean {
-						t.Errorf("%s is %s, %q: %+v", i.Slug, i.State, o.Outcome, i.Progress)
-					}
-					if o.StartedAt.After(begun.Add(2*time.Minute)) && o.StartedAt.Before(until) {
-						t.Errorf("%s was admitted at %s, during the outage", i.Slug, o.StartedAt)
-					}
-				}
-				if active < 6 {
-					t.Errorf("only %d are active", active)
-				}
+				r.wantEnded(6, ids...)
+				r.wantNotAdmitted(begun.Add(2*time.Minute), until, ids...)
 			})
 		})
 	}

@@ -55,21 +55,8 @@ func TestOnlyWritesFail(t *testing.T) {
 					t.Errorf("%d changes were sent to no effect", failed)
 				}
 				mu.Unlock()
-				active := 0
-				for _, id := range ids {
-					i, o := r.instance(id), r.operation(id)
-					if i.State == fleet.Active {
-						active++
-					} else if i.State != fleet.Terminated || o.Outcome != fleet.FailedClean {
-						t.Errorf("%s is %s, %q: %+v", i.Slug, i.State, o.Outcome, i.Progress)
-					}
-					if o.StartedAt.After(begun.Add(10*time.Minute)) && o.StartedAt.Before(begun.Add(20*time.Minute)) {
-						t.Errorf("%s was admitted at %s", i.Slug, o.StartedAt)
-					}
-				}
-				if active < 4 {
-					t.Errorf("only %d are active", active)
-				}
+				r.wantEnded(4, ids...)
+				r.wantNotAdmitted(begun.Add(10*time.Minute), begun.Add(20*time.Minute), ids...)
 			})
 		})
 	}
@@ -90,17 +77,7 @@ func TestWritesAreTriedAgain(t *testing.T) {
 		ids := r.queue(10)
 		r.scheduled(9 * time.Hour)
 		r.wantOneOutage(ids...)
-		active := 0
-		for _, id := range ids {
-			if i, o := r.instance(id), r.operation(id); i.State == fleet.Active {
-				active++
-			} else if o.Outcome != fleet.FailedClean {
-				t.Errorf("%s is %s, %q: %+v", i.Slug, i.State, o.Outcome, i.Progress)
-			}
-		}
-		if active == 0 {
-			t.Error("nobody is active in the end")
-		}
+		r.wantEnded(1, ids...)
 	})
 }
 

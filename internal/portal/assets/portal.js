@@ -42,14 +42,33 @@ function prepare(root) {
   root.querySelector("#faults")?.focus();
 }
 
+// The page as it is now. It leads elsewhere once the session is over: the operator is told, and nothing changes any more.
+async function latest() {
+  const answer = await fetch(location.href, { redirect: "manual" });
+  if (answer.type === "opaqueredirect") signedOut();
+  if (!answer.ok) throw new Error("no page");
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+function signedOut() {
+  delete document.body.dataset.refresh;
+  if (document.querySelector(".signed-out")) return;
+  const told = document.createElement("p"), link = document.createElement("a");
+  told.className = "notice wait signed-out";
+  told.setAttribute("role", "alert");
+  link.href = "/console/sign-in";
+  link.textContent = "Sign in";
+  told.append("You are signed out, so this page stands still. ", link);
+  document.getElementById("main").prepend(told);
+}
+
 // A page that changes by itself is fetched again, unless somebody is at work on it.
 function refresh() {
   const main = document.getElementById("main");
   const busy = document.hidden || main.querySelector("details[open], form[data-sent]") || main.matches(":focus-within:not(:focus)") || String(getSelection());
   const again = () => { if (document.body.dataset.refresh) setTimeout(refresh, Number(document.body.dataset.refresh)); };
   if (busy) { again(); return; }
-  fetch(location.href, { redirect: "error" }).then((answer) => answer.ok ? answer.text() : Promise.reject()).then((text) => {
-    const next = new DOMParser().parseFromString(text, "text/html");
+  latest().then((next) => {
     const time = next.querySelector(".time"), shown = document.querySelector(".time");
     if (time && shown) shown.replaceWith(time);
     const fresh = next.getElementById("main");
@@ -65,8 +84,7 @@ function refresh() {
 let renewing;
 function renew() {
   renewing = undefined;
-  return fetch(location.href, { redirect: "error" }).then((answer) => answer.ok ? answer.text() : Promise.reject()).then((text) => {
-    const next = new DOMParser().parseFromString(text, "text/html");
+  return latest().then((next) => {
     for (const old of document.querySelectorAll("[data-live]")) {
       const fresh = next.getElementById(old.id), chosen = getSelection();
       const busy = old.contains(document.activeElement) || !chosen.isCollapsed && chosen.containsNode(old, true);
@@ -79,7 +97,16 @@ function renew() {
 function follow(picture) {
   const source = new EventSource(picture.dataset.events);
   source.addEventListener("states", (e) => {
-    for (const state of JSON.parse(e.data).states) {
+    const { states, ways } = JSON.parse(e.data);
+    for (const { from, to, caught } of ways) {
+      const way = picture.querySelector(`[data-from="${CSS.escape(from)}"][data-to="${CSS.escape(to)}"]`);
+      if (!way) continue;
+      way.classList.add("taken");
+      way.classList.toggle("caught", caught);
+      way.setAttribute("marker-start", `url(#arrow-${caught ? "caught" : "taken"})`);
+      way.parentNode.append(way); // over the others
+    }
+    for (const state of states) {
       const node = picture.querySelector(`[data-state="${CSS.escape(state.name)}"]`);
       if (!node) continue;
       node.setAttribute("class", `node${node.classList.contains("frame") ? " frame" : ""} ${state.tone}`);
@@ -93,7 +120,16 @@ function follow(picture) {
   });
 }
 
+// A picture that is wider than its place shows the state that was chosen, or that is under way, or the first one.
+function look(place) {
+  const state = place.querySelector(".node[aria-current]") ?? place.querySelector(".node.bad:not(.frame), .node.busy:not(.frame)") ?? place.querySelector(".node");
+  if (!state) return;
+  const at = state.getBoundingClientRect(), frame = place.getBoundingClientRect();
+  place.scrollLeft += at.left + at.width / 2 - frame.left - frame.width / 2;
+}
+
 prepare(document);
+document.querySelectorAll(".picture").forEach(look);
 const picture = document.querySelector("[data-events]");
 if (picture) follow(picture);
 else if (document.body.dataset.refresh) setTimeout(refresh, Number(document.body.dataset.refresh));
