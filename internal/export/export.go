@@ -34,7 +34,8 @@ type Export struct {
 //
 // All that one run reads is of one snapshot. A table that was cut goes on where what was written of it is proven unchanged, and
 // is begun anew otherwise; the fourth time the export ends with Conflict, as it does where the schema doesn't stand still: stop
-// the writes first. A row over MaxRow is QuotaExceeded; faults of the database are those of package schema.
+// the writes first. A row over MaxRow is QuotaExceeded; faults of the database are those of package schema, those of the sink its own.
+// With an error, too, the checkpoint is that of the last part stored.
 func (e *Export) Run(ctx context.Context, from Checkpoint, until time.Time) (Checkpoint, error) {
 	if from.Done {
 		return from, nil
@@ -58,6 +59,9 @@ func (e *Export) Run(ctx context.Context, from Checkpoint, until time.Time) (Che
 		func(tx pgx.Tx) error { return r.read(ctx, tx) })
 	if errors.Is(err, errTimeUp) {
 		return r.kept, nil
+	}
+	if ofStore(err) {
+		return r.kept, err
 	}
 	if err != nil {
 		return r.kept, schema.Fault("Export", r.doing, err)
@@ -168,7 +172,7 @@ func (r *run) keep(ctx context.Context, at Position) error {
 	r.kept, r.wrote = r.c, true
 	if r.Saved != nil {
 		if err := r.Saved(ctx, r.kept); err != nil {
-			return err
+			return stored("checkpoint", err)
 		}
 	}
 	if !r.Clock.Now().Before(r.until) {

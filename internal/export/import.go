@@ -65,6 +65,9 @@ func (i *Import) Run(ctx context.Context, m Manifest) (Imported, error) {
 		in := &importing{Import: *i, tx: tx, done: &done, doing: &doing}
 		return in.run(ctx, m, files)
 	})
+	if ofStore(err) {
+		return Imported{}, err
+	}
 	if err != nil {
 		return Imported{}, schema.Fault("Import", doing, err)
 	}

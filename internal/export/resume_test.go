@@ -352,6 +352,27 @@ func TestSchemaChangesOnce(t *testing.T) {
 	wantFiles(t, sink, whole)
 }
 
+// TestFailures come from whom they come: a sink's are not taken for the database's.
+func TestFailures(t *testing.T) {
+	conn := several(t)
+	full, sink := errors.New("disk full"), newBucket()
+	sink.fail = func(p export.Part) error {
+		if p.Number == 3 {
+			return full
+		}
+		return nil
+	}
+	e := export.Export{Conn: conn, Sink: sink, Clock: clock.System(), PartSize: partSize}
+	c, err := e.Run(t.Context(), export.Checkpoint{}, later)
+	if !errors.Is(err, full) || !strings.Contains(err.Error(), export.DatabaseName) || c.Open == nil || c.Open.Parts != 2 {
+		t.Errorf("a full disk: %+v, %v", c.Open, err)
+	}
+	_, err = e.Run(t.Context(), c, later) // the connection is closed by now
+	if !fault.Is(err, fault.Unavailable) {
+		t.Errorf("a closed connection: %v", err)
+	}
+}
+
 func TestLongRow(t *testing.T) {
 	conn := several(t)
 	e := export.Export{Conn: conn, Sink: newBucket(), Clock: clock.System(), PartSize: partSize, MaxRow: 9005}

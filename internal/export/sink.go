@@ -2,6 +2,8 @@ package export
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
 )
 
@@ -26,4 +28,27 @@ type Sink interface {
 // Source gives an export's files back.
 type Source interface {
 	Open(ctx context.Context, file string) (io.ReadCloser, error)
+}
+
+// storeError is a failure of a Sink or a Source. It is none of the database's, and says what file it is about.
+type storeError struct {
+	file string
+	err  error
+}
+
+func (e *storeError) Error() string { return fmt.Sprintf("%s: %v", e.file, e.err) }
+func (e *storeError) Unwrap() error { return e.err }
+
+// stored makes err one of the store's, if it is any.
+func stored(file string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &storeError{file, err}
+}
+
+// ofStore reports whether an error is the store's.
+func ofStore(err error) bool {
+	_, ok := errors.AsType[*storeError](err)
+	return ok
 }

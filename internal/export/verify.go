@@ -63,13 +63,13 @@ func Verify(ctx context.Context, source Source, files []File) error {
 			return err
 		}
 		_, err = io.Copy(io.Discard, r)
-		if err == nil {
-			err = r.whole()
-		}
 		if closed := r.Close(); err == nil {
 			err = closed
 		}
 		if err != nil {
+			return stored(f.Name, err)
+		}
+		if err := r.whole(); err != nil {
 			return err
 		}
 	}
@@ -86,7 +86,7 @@ type checked struct {
 
 func open(ctx context.Context, source Source, f File) (*checked, error) {
 	r, err := source.Open(ctx, f.Name)
-	return &checked{ReadCloser: r, file: f, hash: sha256.New()}, err
+	return &checked{ReadCloser: r, file: f, hash: sha256.New()}, stored(f.Name, err)
 }
 
 func (c *checked) Read(p []byte) (int, error) {

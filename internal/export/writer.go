@@ -42,7 +42,7 @@ func (w *writer) open(ctx context.Context, at *Position) error {
 	}
 	upload, err := w.sink.Begin(ctx, w.file)
 	w.at = Position{Upload: upload}
-	return err
+	return stored(w.file, err)
 }
 
 // restart begins the file anew, in the same upload.
@@ -70,7 +70,7 @@ func (w *writer) flush(ctx context.Context) error {
 	}
 	p := Part{File: w.file, Upload: w.at.Upload, Number: w.at.Parts + 1, Offset: w.at.Bytes, Body: w.buf}
 	if err := w.sink.Write(ctx, p); err != nil {
-		return err
+		return stored(w.file, err)
 	}
 	w.hash.Write(w.buf)
 	w.at.Parts, w.at.Bytes = p.Number, p.Offset+int64(len(w.buf))
@@ -102,5 +102,5 @@ func (w *writer) close(ctx context.Context) (bytes int64, sum string, err error)
 		}
 	}
 	err = w.sink.Complete(ctx, w.file, w.at.Upload, w.at.Parts, w.at.Bytes)
-	return w.at.Bytes, hex.EncodeToString(w.hash.Sum(nil)), err
+	return w.at.Bytes, hex.EncodeToString(w.hash.Sum(nil)), stored(w.file, err)
 }
