@@ -25,7 +25,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test load kill faults mutants browser e2e lint templates synth deploy build start bench cost generate clean
+.PHONY: help setup demo serve fleetctl test load kill processes faults mutants browser e2e lint templates synth deploy build start bench cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -70,6 +70,9 @@ load: ## fifty signups approved at once
 
 kill: $(SETUP) ## kill serve at random moments and see it go on; ARGS="-kill.seed 7 -kill.times 50" for others
 	go test -tags kill -vet=off -count=1 -run 'Killed|LeftAtOnce' -timeout 10m ./internal/local $(ARGS)
+
+processes: $(SETUP) ## run the functions as processes, kill them at chosen points, and see all end as it does in one process
+	go test -tags kill -vet=off -count=1 -run Processes -parallel 6 -timeout 10m ./internal/local $(ARGS)
 
 # The results are left in build/faults.json, too.
 faults: ## play every fault at every call and commit of a provisioning and a take-down, and 500 drawn mixtures; ARGS="-faults.sample 5" for less

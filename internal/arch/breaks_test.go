@@ -74,6 +74,7 @@ var breaks = map[string][]breakage{
 		{"simulator in a client", importing("internal/provider/vercel", "internal/sim"), "simulators are for the local runner and for tests"},
 		{"contract checks in a client", importing("internal/provider/vercel", "internal/contract"), "contract checks are for the local runner"},
 		{"runner in a step", importing("internal/steps/project", "internal/local/world"), "the local runner is on top"},
+		{"imitation of Lambda in a Lambda", importing("internal/onaws", "internal/sandbox"), "an imitation of Lambda"},
 		{"domain with a library", importing("internal/fleet", "github.com/google/uuid"), "internal/fleet/stray.go: imports github.com/google/uuid: standard library only"},
 		{"domain with the store", importing("internal/fleet", "internal/store"), "standard library only"},
 		{"catalog with anything", importing("internal/catalog", "internal/fault"), "standard library only"},

@@ -76,6 +76,8 @@ func forbidden(i imported) string {
 		return "a main is no library"
 	case under(folder, "internal/sim") && !under(i.by, "internal/sim") && !under(i.by, "internal/local"):
 		return "simulators are for the local runner and for tests"
+	case under(folder, "internal/sandbox") && !under(i.by, "internal/local") && !under(i.by, "internal/bench"):
+		return "an imitation of Lambda is for the local runner and for measuring"
 	case under(folder, "internal/contract") && !under(i.by, "internal/local"):
 		return "contract checks are for the local runner and for tests"
 	case under(folder, "internal/local") && !under(i.by, "internal/local"):

@@ -90,3 +90,17 @@ func TestIsInstanceID(t *testing.T) {
 		}
 	}
 }
+
+func TestProvisionOf(t *testing.T) {
+	o := fleet.Operation{ID: fleet.ProvisionID(id), InstanceID: id, N: 12}
+	for _, o.Phase = range []fleet.Phase{fleet.Building, fleet.Notifying, fleet.TakingDown} {
+		if instance, operation, ok := fleet.ProvisionOf(o.Execution()); !ok || instance != id || operation != o.ID {
+			t.Errorf("%s is of %q, %q, %v", o.Execution(), instance, operation, ok)
+		}
+	}
+	for _, other := range []string{"", "op-" + id, id + "-provision-1", "recheck-7-recheck-1", "op-x-provision-1", "op-" + id + "-provision-1 ", "op-" + id + "-provision-"} {
+		if instance, _, ok := fleet.ProvisionOf(other); ok {
+			t.Errorf("%q is of %q", other, instance)
+		}
+	}
+}

@@ -2,6 +2,8 @@ package fleet
 
 import (
 	"fmt"
+	"regexp"
+	"sync"
 	"time"
 )
 
@@ -87,6 +89,19 @@ func (o Operation) Short() bool { return o.Kind == Recheck || o.Kind == Resend }
 
 // Execution is the name of the current run's execution: <operation>-<phase>-<n>.
 func (o Operation) Execution() string { return fmt.Sprintf("%s-%s-%d", o.ID, o.Phase, o.N) }
+
+// ProvisionOf gives the instance and the operation that the execution of a provisioning is for, whatever its phase; false for another
+// name.
+func ProvisionOf(execution string) (instanceID, operationID string, ok bool) {
+	parts := executionName().FindStringSubmatch(execution)
+	if parts == nil || !IsInstanceID(parts[1]) {
+		return "", "", false
+	}
+	return parts[1], ProvisionID(parts[1]), true
+}
+
+// executionName is what Execution makes of ProvisionID.
+var executionName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^op-(.+)-[a-z]+-[0-9]+$`) })
 
 // Workflow is the state machine that the current run executes.
 func (o Operation) Workflow() string {

@@ -90,7 +90,7 @@ func (p *play) open(c clock.Clock) (remove func() error, err error) {
 		return nil, errors.Join(err, remove())
 	}
 	p.screen.said("starting PostgreSQL, five vendors and the HTTP front")
-	p.system, err = openSystem(ctx, plan{clock: c, seed: p.options.seed, latency: p.options.latency, rules: p.options.rules,
+	p.system, err = openSystem(ctx, plan{clock: c, seed: p.options.seed, latency: p.options.latency, rules: p.options.rules, processes: p.options.processes,
 		hooks: p.hooks(), table: filepath.Join(files, "fleet.db"), key: key, credentials: newCredentials(), databases: databases,
 		front: "127.0.0.1:0"})
 	if err != nil {
@@ -100,11 +100,15 @@ func (p *play) open(c clock.Clock) (remove func() error, err error) {
 }
 
 func (p *play) hooks() world.Hooks {
-	return world.Hooks{
+	hooks := world.Hooks{
 		OnEvent:  p.screen.observed,
 		OnCall:   func(place asl.Place, call sim.Call) { p.watch.called(place, call) },
 		OnStatus: func(change asl.StatusChange) { p.halt(change.Execution) },
 	}
+	if p.options.meddle != nil {
+		p.options.meddle(&hooks)
+	}
+	return hooks
 }
 
 // tellLeft says what a play that was left at once leaves behind, and where: by the ledger, and by what the vendors hold. It is

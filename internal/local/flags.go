@@ -34,8 +34,11 @@ type demoOptions struct {
 	seed   uint64
 	speed  float64
 	reject bool
-	// latency overrides the vendors' in tests.
+	// processes, if not nil, runs the functions as processes.
+	processes *world.Processes
+	// latency overrides the vendors' in tests, and meddle the world's hooks.
 	latency world.Latency
+	meddle  func(*world.Hooks)
 }
 
 // errHelp: help was asked for, and given.
@@ -58,11 +61,15 @@ func parseDemo(args []string, out io.Writer) (demoOptions, error) {
 	f.Uint64Var(&o.seed, "seed", 1, "decides the vendors' latencies and ids")
 	f.Float64Var(&o.speed, "speed", demoSpeed, "how many times faster than the vendors' it all runs")
 	f.BoolVar(&o.reject, "reject", false, "reject the signup instead of approving it")
+	processes := f.Bool(processesFlag())
 	err := parse(f, args, func() { helpDemo(out, f) })
 	if err != nil {
 		return o, err
 	}
 	if err := checkSpeed(o.speed); err != nil {
+		return o, err
+	}
+	if o.processes, err = asProcesses(*processes, o.speed); err != nil {
 		return o, err
 	}
 	if o.rules, err = parseFaults(*faults); err != nil {
@@ -88,6 +95,8 @@ type serveOptions struct {
 	speed   float64
 	// autoApprove are the plans that need no operator.
 	autoApprove []string
+	// processes, if not nil, runs the functions as processes.
+	processes *world.Processes
 	// rules let vendors' calls go wrong in tests.
 	rules []sim.Rule
 }
@@ -110,10 +119,15 @@ func parseServe(args []string, out io.Writer) (serveOptions, error) {
 		}
 		return nil
 	})
-	if err := parse(f, args, func() { helpServe(out, f) }); err != nil {
+	processes := f.Bool(processesFlag())
+	err := parse(f, args, func() { helpServe(out, f) })
+	if err != nil {
 		return o, err
 	}
 	if err := checkSpeed(o.speed); err != nil {
+		return o, err
+	}
+	if o.processes, err = asProcesses(*processes, o.speed); err != nil {
 		return o, err
 	}
 	if o.dir == "" {
@@ -123,6 +137,22 @@ func parseServe(args []string, out io.Writer) (serveOptions, error) {
 		return o, wrong("-addr: %q is no HOST:PORT, such as 127.0.0.1:8700", o.address)
 	}
 	return o, nil
+}
+
+func processesFlag() (name string, value bool, usage string) {
+	return "processes", false, "run each function as a process behind Lambda's runtime API, frozen while it has nothing to do, and killed when it\ntakes longer, or holds more memory (known on Linux), than the catalog allows"
+}
+
+// asProcesses lets this very program be the functions, if that is wanted.
+func asProcesses(wanted bool, speed float64) (*world.Processes, error) {
+	if !wanted {
+		return nil, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("-processes: %w", err)
+	}
+	return &world.Processes{Command: []string{self, functionCommand}, Speed: speed}, nil
 }
 
 func newFlags(name string) *flag.FlagSet {

@@ -63,10 +63,10 @@ func TestHelp(t *testing.T) {
 	}{
 		{"-h", []string{"demo [-event FILE]", "run-machine -definition FILE [-input FILE]", "serve [-addr HOST:PORT]"}},
 		{"help", []string{"demo [-event FILE]"}},
-		{"help demo", []string{"-reject", "500-after"}},
+		{"help demo", []string{"-reject", "500-after", "-processes"}},
 		{"demo -h", []string{"-event FILE", "-faults SPEC", "delayed ", "supabase    ", "CreateDeployment", "default 25"}},
 		{"run-machine -h", []string{"-definition FILE", "-input FILE", "-mocks FILE", "-case NAME", "-history", "-at TIME", "JSONata", "Exit: 0"}},
-		{"serve -h", []string{"-data DIR", "-auto-approve PLANS", "127.0.0.1:8700", "kill -9", "Exit: 0"}},
+		{"serve -h", []string{"-data DIR", "-auto-approve PLANS", "-processes", "127.0.0.1:8700", "kill -9", "Exit: 0"}},
 	} {
 		code, out, complaint := typed(strings.Fields(c.line)...)
 		if code != exitDone || complaint != "" {

@@ -11,6 +11,8 @@ import (
 	"io"
 	"os"
 	"slices"
+
+	"github.com/project-gimbal/fleet/internal/local/world"
 )
 
 // Exit codes.
@@ -39,9 +41,9 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"demo", "demo [-event FILE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject]", "plays a signup to its end and says what happens", demo},
+		{"demo", "demo [-event FILE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject] [-processes]", "plays a signup to its end and says what happens", demo},
 		{"run-machine", "run-machine -definition FILE [-input FILE] [-mocks FILE -case NAME] [-history]", "runs any state machine's definition alone, in virtual time", runMachine},
-		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N] [-auto-approve PLANS]", "keeps the system up until Ctrl-C", serve},
+		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N] [-auto-approve PLANS] [-processes]", "keeps the system up until Ctrl-C", serve},
 	}
 }
 
@@ -52,6 +54,8 @@ func run(args []string, t terminal, stop *interrupts) int {
 		return exitUsage
 	}
 	switch args[0] {
+	case functionCommand:
+		world.Function()
 	case "help", "-h", "-help", "--help":
 		if len(args) > 1 && args[0] == "help" {
 			return run([]string{args[1], "-h"}, t, stop)
@@ -75,6 +79,9 @@ func usage(w io.Writer) {
 	}
 	say(w, "\n\"demo -h\", \"run-machine -h\" and \"serve -h\" explain the flags, and \"demo -h\" the faults that can be scripted.\n")
 }
+
+// functionCommand makes this program one of the functions: what -processes starts. It is none for people.
+const functionCommand = "function"
 
 // say writes to a person. Whoever closed that pipe doesn't want to know.
 func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }

@@ -37,9 +37,11 @@ type plan struct {
 	latency world.Latency
 	rules   []sim.Rule
 	hooks   world.Hooks
-	log     *slog.Logger
-	readLog func() (io.ReadCloser, error) // of log, as world.Options has it
-	publish func(ctx context.Context, subject, text string) error
+	// processes is how functions run as processes; nil runs them in this one.
+	processes *world.Processes
+	log       *slog.Logger
+	readLog   func() (io.ReadCloser, error) // of log, as world.Options has it
+	publish   func(ctx context.Context, subject, text string) error
 
 	// table is the file of the fleet's records; durable makes its writes survive a power failure.
 	table       string
@@ -108,7 +110,7 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials,
 		CredentialsSince: p.credentialsSince, AutoApprove: p.autoApprove, Quotas: world.Quotas(),
 		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release,
-		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, ReadLog: p.readLog, Publish: p.publish, Hooks: p.hooks,
+		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, ReadLog: p.readLog, Publish: p.publish, Processes: p.processes, Hooks: p.hooks,
 	})
 	if err != nil {
 		return s, err

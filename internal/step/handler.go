@@ -52,6 +52,10 @@ func (c Cause) Text() string {
 // Event is a function that a schedule or an event invokes.
 type Event func(ctx context.Context, env Env) error
 
+// Ends is a function that a schedule invokes, and EventBridge when an execution of a workflow has ended: execution is its name then,
+// and otherwise empty.
+type Ends func(ctx context.Context, env Env, execution string) error
+
 // API is a function behind the HTTP API.
 type API func(ctx context.Context, env Env, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
@@ -86,6 +90,25 @@ func (f Lead) handle(ctx context.Context, env Env, _ catalog.Function, payload j
 
 func (f Event) handle(ctx context.Context, env Env, _ catalog.Function, _ json.RawMessage) (any, error) {
 	return struct{}{}, f(ctx, env)
+}
+
+func (f Ends) handle(ctx context.Context, env Env, _ catalog.Function, payload json.RawMessage) (any, error) {
+	var change struct {
+		Source string          `json:"source"`
+		Detail json.RawMessage `json:"detail"`
+	}
+	var execution struct {
+		Name string `json:"name"`
+	}
+	if err := decode(payload, &change); err != nil {
+		return nil, err
+	}
+	if change.Source == "aws.states" {
+		if err := decode(change.Detail, &execution); err != nil {
+			return nil, err
+		}
+	}
+	return struct{}{}, f(ctx, env, execution.Name)
 }
 
 func (f API) handle(ctx context.Context, env Env, _ catalog.Function, payload json.RawMessage) (any, error) {

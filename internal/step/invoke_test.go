@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -147,6 +148,11 @@ func TestStaleInput(t *testing.T) {
 }
 
 func TestAnswers(t *testing.T) {
+	names := []string{}
+	ended := func(_ context.Context, _ step.Env, execution string) error {
+		names = append(names, execution)
+		return nil
+	}
 	handlers := map[string]struct {
 		h      step.Handler
 		answer string
@@ -156,12 +162,17 @@ func TestAnswers(t *testing.T) {
 		"a lead": {step.Lead(func(_ context.Context, _ step.Env, in fleet.RunInput, cause step.Cause) (any, error) {
 			return []any{in.InstanceID, in.Epoch, cause.Error}, nil
 		}), `["1",7,"Rejected"]`},
-		"an event": {step.Event(func(context.Context, step.Env) error { return nil }), `{}`},
+		"an event":     {step.Event(func(context.Context, step.Env) error { return nil }), `{}`},
+		"a schedule":   {step.Ends(ended), `{}`},
+		"an end":       {step.Ends(ended), `{}`},
+		"nobody's end": {step.Ends(ended), `{}`},
 		"the API": {step.API(func(_ context.Context, _ step.Env, q events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 			return events.APIGatewayV2HTTPResponse{StatusCode: http.StatusAccepted, Body: q.RawPath}, nil
 		}), `{"statusCode":202,"headers":null,"multiValueHeaders":null,"body":"/signups","cookies":null}`},
 	}
-	payloads := map[string]string{"a lead": `{"instanceId":"1","operationId":"op-1","epoch":7,"failure":{"Error":"Rejected","Cause":"{}"}}`, "the API": `{"rawPath":"/signups"}`}
+	payloads := map[string]string{"a schedule": `{}`, "nobody's end": `{"source":"aws.scheduler","detail":"{}"}`,
+		"an end": `{"source":"aws.states","detail":{"name":"op-1-provision-1","status":"FAILED"}}`,
+		"a lead": `{"instanceId":"1","operationId":"op-1","epoch":7,"failure":{"Error":"Rejected","Cause":"{}"}}`, "the API": `{"rawPath":"/signups"}`}
 	for name, c := range handlers {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(r *rig) {
@@ -178,6 +189,9 @@ func TestAnswers(t *testing.T) {
 				}
 			})
 		})
+	}
+	if slices.Sort(names); !slices.Equal(names, []string{"", "", "op-1-provision-1"}) {
+		t.Errorf("ended: %q", names)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/store"
@@ -303,6 +304,62 @@ func TestTableThatDoesNotAnswer(t *testing.T) {
 		}
 		r.table.Script(chaos.Fault{Kind: chaos.Vanished})
 		r.update(id, func(tx *store.Tx) error { return note(tx, "it") })
+	})
+}
+
+// reading counts the items that queries give.
+type reading struct {
+	table.Table
+	items int
+}
+
+func (c *reading) Query(ctx context.Context, q table.Query) (table.Page, error) {
+	page, err := c.Table.Query(ctx, q)
+	c.items += len(page.Items)
+	return page, err
+}
+
+// TestEachSignup comes in the order of the list, reads little more than is asked for, passes over what is damaged, and ends where
+// the table doesn't answer.
+func TestEachSignup(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		var want []string
+		for i := range 60 {
+			want = append(want, fmt.Sprintf("i%02d", i))
+			r.signup(want[i], fleet.Signup{Status: fleet.Approved, DecidedAt: at(i)})
+		}
+		counted := &reading{Table: r.table}
+		s := store.New(counted, clock.System())
+		each := func(ctx context.Context, atMost int) (got []string, failed error) {
+			for signup, err := range s.EachSignup(ctx, fleet.Approved) {
+				if err != nil {
+					failed = err
+					continue
+				}
+				if got = append(got, signup.InstanceID); len(got) == atMost {
+					break
+				}
+			}
+			return got, failed
+		}
+		if got, err := each(r.Context(), 3); err != nil || !slices.Equal(got, want[:3]) || counted.items > 25 {
+			r.Errorf("%v, %v, and %d were read", got, err, counted.items)
+		}
+		if err := r.table.Write(r.Context(), []table.Write{{Op: table.Put, If: table.Condition{Absent: true}, Item: table.Item{
+			Key: table.Key{Partition: "instance#b", Sort: "signup"}, Body: []byte(`{"status":5}`),
+			Index: map[string]table.Key{store.ByList: {Partition: "signup#APPROVED", Sort: "2000-01-01T00:00:02.000000000Z#b"}}}}}); err != nil {
+			r.Fatal(err)
+		}
+		got, err := each(r.Context(), 100)
+		if r.wantFault(err, fault.Internal); !slices.Equal(got, want) {
+			r.Errorf("%v", got)
+		}
+		ctx, cancel := context.WithCancel(r.Context())
+		cancel()
+		got, err = each(ctx, 100)
+		if r.wantFault(err, fault.Unavailable); len(got) != 0 {
+			r.Errorf("%v of a table that doesn't answer", got)
+		}
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -178,6 +179,32 @@ func (s *Store) Signups(ctx context.Context, status fleet.SignupStatus) ([]fleet
 		return nil, err
 	}
 	return decodeAll[fleet.Signup](items)
+}
+
+// signupPage is how many signups EachSignup reads at a time.
+const signupPage = 25
+
+// EachSignup goes through the signups of a status as Signups lists them, and reads no further than its user goes. A record that is
+// damaged comes as an error, and the others go on; a list that can't be read ends with one.
+func (s *Store) EachSignup(ctx context.Context, status fleet.SignupStatus) iter.Seq2[*fleet.Signup, error] {
+	return func(yield func(*fleet.Signup, error) bool) {
+		q := table.Query{Index: ByList, Partition: "signup#" + string(status), Limit: signupPage}
+		for {
+			page, err := s.table.Query(ctx, q)
+			if err != nil {
+				yield(nil, unavailable(err))
+				return
+			}
+			for _, item := range page.Items {
+				if !yield(decode[fleet.Signup](item)) {
+					return
+				}
+			}
+			if q.Cursor = page.Cursor; q.Cursor == "" {
+				return
+			}
+		}
+	}
 }
 
 // Instances lists instances of a state, oldest first. The list may lag.

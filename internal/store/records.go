@@ -161,9 +161,12 @@ func (tx *Tx) FreeClaim(slug string) { tx.remove(slugKey(slug)) }
 // slot is an occupied provisioning slot.
 type slot struct{ InstanceID, OperationID string }
 
-// TakeSlot takes the first free one of n slots for an operation and gives its number, or 0 if none is free.
+// TakeSlot takes a free one of n slots for an operation and gives its number, or 0 if none is free. Each operation begins to look
+// elsewhere: where slots are many, few are looked at.
 func (tx *Tx) TakeSlot(n int, operationID string) (int, error) {
-	for i := 1; i <= n; i++ {
+	first := hashed(operationID)
+	for looked := range n {
+		i := 1 + (first+looked)%n
 		s, err := get[slot](tx, slotKey(i))
 		if err != nil {
 			return 0, err

@@ -4,16 +4,19 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda/messages"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
-	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/sandbox"
 )
 
 // Exit codes.
@@ -25,6 +28,9 @@ const (
 
 // tries is how often a function is measured that seems to be over the limit: what else the machine did passes, a slow start stays.
 const tries = 3
+
+// memory is how much the functions may hold, in MB.
+const memory = 256
 
 // hello is the name of the function that the others are measured by.
 const hello = "hello"
@@ -49,7 +55,7 @@ func run(args []string, out, problems io.Writer) int {
 		flags.Usage()
 		return exitUsage
 	}
-	report, err := measure(context.Background(), flags.Arg(0), names(), *rounds)
+	report, err := measure(flags.Arg(0), names(), *rounds)
 	if err != nil {
 		say(problems, "%v\n", err)
 		return exitFailed
@@ -78,12 +84,14 @@ func names() []string {
 
 // measure starts every function of the folder so many times, and hello as often in turn with it. So both are as warm in the
 // processor's caches, and what else the machine does meanwhile slows both down.
-func measure(ctx context.Context, folder string, names []string, rounds int) (*report, error) {
-	api, err := serve(clock.System())
+func measure(folder string, names []string, rounds int) (*report, error) {
+	var output lines
+	host, err := sandbox.Open(sandbox.Options{Speed: 1, Said: output.said,
+		Command: func(function string) []string { return []string{filepath.Join(folder, function)} }})
 	if err != nil {
 		return nil, err
 	}
-	defer api.close()
+	defer func() { _ = host.Close() }() // nothing is lost
 	r := &report{rounds: rounds}
 	for _, name := range names {
 		f := function{name: name}
@@ -91,8 +99,8 @@ func measure(ctx context.Context, folder string, names []string, rounds int) (*r
 			return nil, fmt.Errorf("%s is not built (see make start): %w", name, err)
 		}
 		for try := 1; try == 1 || f.ratio() > maxRatio && try <= tries; try++ {
-			if err := f.measure(ctx, api, folder, rounds); err != nil {
-				return nil, err
+			if err := f.measure(host, rounds); err != nil {
+				return nil, fmt.Errorf("%w\n%s", err, output.text())
 			}
 		}
 		r.functions = append(r.functions, f)
@@ -101,14 +109,14 @@ func measure(ctx context.Context, folder string, names []string, rounds int) (*r
 }
 
 // measure starts a function and hello in turn.
-func (f *function) measure(ctx context.Context, api *runtimeAPI, folder string, rounds int) error {
+func (f *function) measure(host *sandbox.Host, rounds int) error {
 	f.hello, f.starts = nil, nil
 	for round := range rounds + 1 {
-		base, err := api.start(ctx, filepath.Join(folder, hello))
+		base, err := start(host, hello)
 		if err != nil {
 			return err
 		}
-		took, err := api.start(ctx, filepath.Join(folder, f.name))
+		took, err := start(host, f.name)
 		if err != nil {
 			return err
 		}
@@ -117,6 +125,33 @@ func (f *function) measure(ctx context.Context, api *runtimeAPI, folder string, 
 		}
 	}
 	return nil
+}
+
+// start starts a function, and gives how long that took.
+func start(host *sandbox.Host, name string) (time.Duration, error) {
+	took, err := host.Start(name, memory)
+	if failed, ok := errors.AsType[messages.InvokeResponse_Error](err); ok {
+		return 0, fmt.Errorf("%s: %s", name, failed.Message) // its own text is Go's
+	}
+	return took, err
+}
+
+// lines are what the functions write.
+type lines struct {
+	mu  sync.Mutex
+	all []byte
+}
+
+func (l *lines) said(_ string, line []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.all = append(append(l.all, line...), '\n')
+}
+
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return string(l.all)
 }
 
 // say writes to a person. Whoever closed that pipe doesn't want to know.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -10,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/project-gimbal/fleet/internal/clock"
 )
 
 // TestMain lets the test binary be a function, too: the links to it say by their names how it behaves.
@@ -50,7 +47,7 @@ func folder(t *testing.T, names ...string) string {
 }
 
 func TestMeasure(t *testing.T) {
-	r, err := measure(t.Context(), folder(t, hello, "slow"), []string{"slow"}, 2)
+	r, err := measure(folder(t, hello, "slow"), []string{"slow"}, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,24 +58,11 @@ func TestMeasure(t *testing.T) {
 }
 
 func TestMeasureFails(t *testing.T) {
-	for name, want := range map[string]string{"broken": "ended before it asked for an invocation\nno such thing", "absent": "absent is not built"} {
-		_, err := measure(t.Context(), folder(t, hello, "broken"), []string{name}, 1)
+	for name, want := range map[string]string{"broken": "broken: Runtime exited with error: exit status 1\nno such thing", "absent": "absent is not built"} {
+		_, err := measure(folder(t, hello, "broken"), []string{name}, 1)
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", name, err)
 		}
-	}
-}
-
-func TestStartGivesUp(t *testing.T) {
-	api, err := serve(clock.System())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer api.close()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := api.start(ctx, filepath.Join(folder(t, "slow"), "slow")); err == nil || !strings.Contains(err.Error(), "asks for no invocation") {
-		t.Errorf("got %v", err)
 	}
 }
 

@@ -13,12 +13,11 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/local/function"
 	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/sandbox"
 	"github.com/project-gimbal/fleet/internal/schema"
-	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/step"
-	"github.com/project-gimbal/fleet/internal/store"
-	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // Invoke is Lambda: it runs one invocation of a function, in an environment of its own, for as long as the function's
@@ -50,17 +49,34 @@ func (w *World) count(function string) int {
 }
 
 func (w *World) invoke(ctx context.Context, f catalog.Function, n int, payload json.RawMessage) (json.RawMessage, error) {
-	skewed := clock.Skewed(w.options.Clock, w.skew())
-	ctx, cancel := skewed.WithTimeout(ctx, time.Duration(f.Timeout)*time.Second)
-	life := &life{function: f.Name, n: n, hooks: w.options.Hooks, end: cancel}
+	life := &life{function: f.Name, n: n, hooks: w.options.Hooks}
+	ctx = context.WithValue(ctx, lifeKey{}, life)
 	life.again = func() { w.flying.Go(func() { _, _ = w.Invoke(context.WithoutCancel(ctx), f.Name, payload) }) } // nobody waits for it
+	if w.sandbox != nil {
+		return asTask(w.inProcess(ctx, life, f, payload))
+	}
+	return asTask(w.inHere(ctx, life, f, payload))
+}
+
+// asTask gives an answer as a Task of a workflow learns of it.
+func asTask(answer json.RawMessage, err error) (json.RawMessage, error) {
+	if refused, ok := errors.AsType[messages.InvokeResponse_Error](err); ok {
+		return nil, &asl.TaskError{Type: refused.Type, Message: refused.Message}
+	}
+	return answer, err
+}
+
+// inHere runs an invocation in this process.
+func (w *World) inHere(ctx context.Context, life *life, f catalog.Function, payload json.RawMessage) (json.RawMessage, error) {
+	skewed := clock.Skewed(w.options.Clock, w.skew())
+	ctx, life.end = skewed.WithTimeout(ctx, time.Duration(f.Timeout)*time.Second)
 	type result struct {
 		answer json.RawMessage
 		err    error
 	}
 	done := make(chan result, 1)
 	w.flying.Go(func() {
-		env := w.env(life, skewed, f)
+		env := w.ports(life, skewed, f).Env(w.nonce())
 		handler, err := handlers[f.Name](env)
 		if err != nil {
 			done <- result{nil, messages.InvokeResponse_Error{Type: string(fault.Internal), Message: "the function did not open"}}
@@ -69,21 +85,19 @@ func (w *World) invoke(ctx context.Context, f catalog.Function, n int, payload j
 		answer, err := step.Invoke(ctx, env, f, handler, payload)
 		done <- result{answer, err}
 	})
+	killed := messages.InvokeResponse_Error{Type: sandbox.Exited, Message: "the process was killed"}
 	select {
 	case r := <-done:
-		defer cancel()
+		defer life.end()
 		if life.dead() {
-			return nil, &asl.TaskError{Type: "Runtime.ExitError", Message: "the process was killed"}
-		}
-		if refused, ok := errors.AsType[messages.InvokeResponse_Error](r.err); ok {
-			return nil, &asl.TaskError{Type: refused.Type, Message: refused.Message}
+			return nil, killed
 		}
 		return r.answer, r.err
 	case <-ctx.Done():
 		if life.kill() {
-			return nil, &asl.TaskError{Type: "Sandbox.Timedout", Message: fmt.Sprintf("Task timed out after %d.00 seconds", f.Timeout)}
+			return nil, messages.InvokeResponse_Error{Type: sandbox.TimedOut, Message: fmt.Sprintf("Task timed out after %d.00 seconds", f.Timeout)}
 		}
-		return nil, &asl.TaskError{Type: "Runtime.ExitError", Message: "the process was killed"}
+		return nil, killed
 	}
 }
 
@@ -97,8 +111,8 @@ func (w *World) skew() time.Duration {
 	return time.Duration(w.random.Int64N(2*int64(w.options.Skew))) - w.options.Skew
 }
 
-// env is the environment of one invocation: every port of it fails once the invocation is dead.
-func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
+// ports are those of one invocation: every one fails once the invocation is dead.
+func (w *World) ports(l *life, c clock.Clock, f catalog.Function) function.Ports {
 	o := w.options
 	fleet := o.Table
 	if o.Hooks.Table != nil {
@@ -109,22 +123,12 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		keys = o.Hooks.Keys(f.Name, keys)
 	}
 	credentials := w.credentialsOf(f.Name)
-	transport := asTransport(w.Vendors.link, o.Hooks.Transport)
 	endpoints := w.Endpoints
 	endpoints.Edge.Dial, endpoints.Edge.Outside = l.dial(endpoints.Edge.Dial), l.outside(endpoints.Edge.Outside)
-	vendors := Settings()
-	if o.Hooks.Settings != nil {
-		o.Hooks.Settings(&vendors)
-	}
-	gate := step.NewGate(store.New(livingTable{fleet, l}, c), c, o.Log, o.Limits)
-	return step.Env{
-		Gate:  gate,
-		Clock: c,
-		Store: store.New(mortalTable{fleet, l}, c),
-		Vault: seal.New(keys, o.KeyEncryptionKey), // as a process of its own has it, with no key unwrapped yet
-		Provider: provider.Config{Endpoints: endpoints, Clock: c, Settings: vendors,
-			Transport:  gate.Before(credentials.Watch(endpoints, step.LogCalls(c, endpoints, mortalTransport{transport, l})), endpoints),
-			Credential: w.credential(f.Name, credentials, l), Anew: credentials.Reread},
+	return function.Ports{
+		Clock: c, Fleet: mortalTable{fleet, l}, Noted: livingTable{fleet, l}, Keys: keys, KeyEncryptionKey: o.KeyEncryptionKey,
+		Network: mortalTransport{asTransport(w.Vendors.link, o.Hooks.Transport), l}, Endpoints: endpoints, Vendors: w.identifiers(),
+		Secrets: w.secrets.read, Credentials: credentials, Credential: w.credential(f.Name, credentials, l),
 		Databases: func(ctx context.Context, url provider.Secret) (schema.Database, error) {
 			if err := l.alive(); err != nil {
 				return nil, err
@@ -142,15 +146,25 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Publish: func(ctx context.Context, subject, text string) error {
 			return l.around(false, func() error { return w.publish(ctx, subject, text) })
 		},
-		Logs: func(ctx context.Context, q step.LogQuery) ([]view.LogLine, error) {
-			return w.find(ctx, q)
-		},
+		Logs:         w.find,
 		Surroundings: w.surround(l),
 		Release:      o.Release,
-		Nonce:        w.nonce,
-		Secret:       step.RandomSecret,
-		Settings:     step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas, Limits: o.Limits, AutoApprove: o.AutoApprove},
+		Settings:     w.settings(),
 		Log:          o.Log,
-		Request:      w.nonce(),
 	}
+}
+
+// settings are Fleet's own.
+func (w *World) settings() step.Settings {
+	o := w.options
+	return step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas, Limits: o.Limits, AutoApprove: o.AutoApprove}
+}
+
+// identifiers are Fleet's at the vendors.
+func (w *World) identifiers() provider.Settings {
+	vendors := Settings()
+	if w.options.Hooks.Settings != nil {
+		w.options.Hooks.Settings(&vendors)
+	}
+	return vendors
 }

@@ -38,6 +38,15 @@ type life struct {
 	commits, calls int
 }
 
+type lifeKey struct{}
+
+// Kill ends the invocation that ctx belongs to, as a hook may want: no point is where it polls.
+func Kill(ctx context.Context) {
+	if l, ok := ctx.Value(lifeKey{}).(*life); ok {
+		l.kill()
+	}
+}
+
 var errDead = errors.New("this invocation is dead")
 
 // kill ends the life; false if it was over already.
@@ -46,8 +55,17 @@ func (l *life) kill() bool {
 	was := l.over
 	l.over = true
 	l.mu.Unlock()
-	l.end()
+	if !was {
+		l.end()
+	}
 	return !was
+}
+
+// finish ends the life of an invocation that has ended: what its code still tries fails.
+func (l *life) finish() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.over = true
 }
 
 func (l *life) dead() bool {

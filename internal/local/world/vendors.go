@@ -113,7 +113,7 @@ func (w *World) openVendors() error {
 	v.Cloudflare = cloudflare.New(base(1), cloudflare.Config{Token: o.Credentials[provider.CloudflareToken], Zone: zone, Domain: Domain, Records: cmp.Or(o.Records, records), Rules: cmp.Or(o.RateLimitRules, rules), Calls: o.Limits["cloudflare"]})
 	v.Supabase = supabase.New(base(2), supabase.Settings{Token: o.Credentials[provider.SupabaseToken], Organization: organization, PerMinute: max(perMinute, o.Limits["supabase"]),
 		ReadyMin: o.Latency.ProjectMin, ReadyMax: o.Latency.ProjectMax, Healthy: o.Latency.Healthy, Going: o.Latency.Going, Databases: o.Databases})
-	v.Vercel = vercel.New(base(3), vercel.Config{Token: o.Credentials[provider.VercelToken], Team: team, Resolver: v.Cloudflare,
+	v.Vercel = vercel.New(base(3), vercel.Config{Token: o.Credentials[provider.VercelToken], Team: team, Resolver: v.Cloudflare, Serial: v.Cloudflare.Serial,
 		Deploy: o.Latency.Deploy, Certificate: o.Latency.Certificate})
 	v.Twilio = twilio.New(base(4), parent, o.Credentials[provider.TwilioToken])
 	v.SendGrid = sendgrid.New(base(5), sendgrid.Config{Key: o.Credentials[provider.SendGridKey], IPs: []string{address},

@@ -6,6 +6,7 @@ package world
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -22,6 +23,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/sandbox"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/sim"
 	"github.com/project-gimbal/fleet/internal/step"
@@ -78,6 +80,8 @@ type Options struct {
 	ReadLog func() (io.ReadCloser, error)
 	// Publish hands incidents to people; nil only logs them.
 	Publish func(ctx context.Context, subject, text string) error
+	// Processes runs the functions as processes; nil runs them in this one.
+	Processes *Processes
 	// Hooks watch, and meddle for tests.
 	Hooks Hooks
 }
@@ -124,6 +128,7 @@ type World struct {
 	options Options
 	flying  sim.Flights
 	secrets secrets
+	sandbox *sandbox.Host // nil without processes
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -157,7 +162,10 @@ func New(o Options) (*World, error) {
 	}
 	w.Executions, err = asl.NewService(asl.Options{Clock: o.Clock, Invoker: w, Machines: machines, Seed: o.Seed,
 		OnEvent: w.observe, OnStatus: w.statusChanged})
-	return w, err
+	if err != nil {
+		return nil, err
+	}
+	return w, w.openSandbox()
 }
 
 // Machines are the workflows, with the functions' names in place of their ARNs. All worlds share them.
@@ -183,9 +191,13 @@ var machines = sync.OnceValues(func() (map[string]*asl.Machine, error) {
 
 // statusChanged is EventBridge: the end of an execution invokes the functions that wait for one.
 func (w *World) statusChanged(change asl.StatusChange) {
+	event, err := change.Event(w.nonce())
+	if err != nil {
+		w.options.Log.Warn("the end of an execution was not told", "execution", change.Execution.Name, "error", err.Error())
+	}
 	for _, f := range catalog.Functions() {
-		if f.OnExecutionEnd && change.Execution.Status != asl.Running {
-			w.Background(f.Name)
+		if f.OnExecutionEnd && err == nil && change.Execution.Status != asl.Running {
+			w.background(f.Name, event)
 		}
 	}
 	if w.options.Hooks.OnStatus != nil {
@@ -194,9 +206,11 @@ func (w *World) statusChanged(change asl.StatusChange) {
 }
 
 // Background invokes a function asynchronously.
-func (w *World) Background(function string) {
+func (w *World) Background(function string) { w.background(function, json.RawMessage("{}")) }
+
+func (w *World) background(function string, payload json.RawMessage) {
 	w.flying.Go(func() {
-		if _, err := w.Invoke(context.Background(), function, json.RawMessage("{}")); err != nil {
+		if _, err := w.Invoke(context.Background(), function, payload); err != nil {
 			w.options.Log.Warn("background invocation failed", "function", function, "error", err.Error())
 		}
 	})
@@ -256,5 +270,11 @@ func (w *World) invocations() int {
 	return sum
 }
 
-// Close stops the simulators' ports.
-func (w *World) Close() error { return w.Vendors.close() }
+// Close ends the functions' processes, and stops the simulators' ports.
+func (w *World) Close() error {
+	var failed error
+	if w.sandbox != nil {
+		failed = w.sandbox.Close()
+	}
+	return errors.Join(failed, w.Vendors.close())
+}

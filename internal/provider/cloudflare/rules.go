@@ -186,16 +186,14 @@ var hexadecimal = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompi
 // hostname is what may be put between an expression's quotes.
 var hostname = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9.-]{1,253}$`) })
 
-// wireRule is a rule as it is sent and answered.
+// wireRule is a rule as it is sent.
 type wireRule struct {
-	ID          string         `json:"id,omitempty"`
-	Ref         string         `json:"ref,omitempty"`
-	Description string         `json:"description"`
-	Action      string         `json:"action"`
-	Expression  string         `json:"expression"`
-	Enabled     bool           `json:"enabled"`
-	Updated     *time.Time     `json:"last_updated,omitempty"`
-	Limit       *wireRateLimit `json:"ratelimit,omitempty"`
+	Ref         string        `json:"ref"`
+	Description string        `json:"description"`
+	Action      string        `json:"action"`
+	Expression  string        `json:"expression"`
+	Enabled     bool          `json:"enabled"`
+	Limit       wireRateLimit `json:"ratelimit"`
 }
 
 type wireRateLimit struct {
@@ -209,7 +207,7 @@ func (n NewRule) wire() wireRule {
 	return wireRule{
 		Ref: n.Ref, Description: n.Description, Action: "block", Enabled: true,
 		Expression: `(http.host eq "` + strings.ToLower(n.Host) + `")`,
-		Limit: &wireRateLimit{
+		Limit: wireRateLimit{
 			// Cloudflare counts at each of its places by itself, and wants that said.
 			Characteristics: []string{"cf.colo.id", "ip.src"},
 			Period:          n.Limit.Period, Requests: n.Limit.Requests, Timeout: n.Limit.Timeout,
@@ -222,7 +220,12 @@ func decodeRuleset(e *envelope) (RateLimits, bool) {
 	var w struct {
 		ID    string     `json:"id"`
 		Phase string     `json:"phase"`
-		Rules []wireRule `json:"rules"`
+		Rules []struct { // of every instance: what isn't needed is not decoded
+			ID          string    `json:"id"`
+			Ref         string    `json:"ref"`
+			Description string    `json:"description"`
+			Updated     time.Time `json:"last_updated"`
+		} `json:"rules"`
 	}
 	if json.Unmarshal(e.Result, &w) != nil || !hexadecimal().MatchString(w.ID) || w.Phase != phase {
 		return RateLimits{}, false
@@ -232,11 +235,7 @@ func decodeRuleset(e *envelope) (RateLimits, bool) {
 		if !hexadecimal().MatchString(r.ID) {
 			return RateLimits{}, false
 		}
-		rule := Rule{ID: r.ID, Ref: r.Ref, Description: r.Description}
-		if r.Updated != nil {
-			rule.Updated = *r.Updated
-		}
-		limits.Rules = append(limits.Rules, rule)
+		limits.Rules = append(limits.Rules, Rule(r))
 	}
 	return limits, true
 }

@@ -48,7 +48,7 @@ type Sim struct {
 
 // state is all that Cloudflare keeps.
 type state struct {
-	Records []record `json:"records"`
+	Records records `json:"records"`
 	// RateLimits is the ruleset of the phase http_ratelimit; nil before the first rule.
 	RateLimits *ruleset `json:"rate_limits,omitempty"`
 	// Made counts creations by name, Calls the calls by operation: with the seed they decide ids and latencies,
@@ -145,12 +145,19 @@ func (s *Sim) LookupCNAME(host string) (target string, proxied, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	for i := range s.state.Records { // there may be thousands, and each is large
-		if r := &s.state.Records[i]; r.Type == "CNAME" && r.Name == host {
+	for _, r := range s.state.Records.byName[host] {
+		if r.Type == "CNAME" {
 			return r.Content, r.Proxied, true
 		}
 	}
 	return "", false, false
+}
+
+// Serial grows with each change of what LookupCNAME finds.
+func (s *Sim) Serial() int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.Records.serial
 }
 
 // Inventory lists the records as "dns_record", named by their full names and marked by their comments, and the rules as
@@ -158,8 +165,8 @@ func (s *Sim) LookupCNAME(host string) (target string, proxied, ok bool) {
 func (s *Sim) Inventory() []sim.Held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	held := make([]sim.Held, 0, len(s.state.Records))
-	for _, r := range s.state.Records {
+	held := make([]sim.Held, 0, len(s.state.Records.all))
+	for _, r := range s.state.Records.all {
 		status := "unproxied"
 		if r.Proxied {
 			status = "proxied"
@@ -189,6 +196,7 @@ func (s *Sim) Load(saved []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	loaded.Records.serial += s.state.Records.serial + 1
 	s.state = loaded
 	return nil
 }

@@ -326,3 +326,49 @@ func TestSaveAndLoad(t *testing.T) {
 		t.Error("loaded half a document")
 	}
 }
+
+// TestRenamedAndRemoved: what resolves, lists and conflicts goes by the names of now, and the serial tells of each change.
+func TestRenamedAndRemoved(t *testing.T) {
+	s := vendor(sim.Options{}, cloudflare.Config{})
+	serial := s.Serial()
+	grown := func(what string) {
+		t.Helper()
+		if now := s.Serial(); now <= serial {
+			t.Errorf("%s: the serial is still %d", what, serial)
+		}
+		serial = s.Serial()
+	}
+	resolves := func(host string, want bool) {
+		t.Helper()
+		_, _, found := s.LookupCNAME(host)
+		_, _, listed, _ := ask(t, s, "GET", path+"?name.exact="+strings.ToUpper(host), "")
+		if found != want || strings.Contains(string(listed), host) != want {
+			t.Errorf("%s resolves: %v; listed: %s", host, found, listed)
+		}
+	}
+	_, _, made, _ := ask(t, s, "POST", path, `{"type":"CNAME","name":"a.gimbal.app","content":"x.example"}`)
+	grown("made")
+	var one struct{ ID string }
+	if err := json.Unmarshal(made, &one); err != nil {
+		t.Fatal(err)
+	}
+	ask(t, s, "PATCH", path+"/"+one.ID, `{"name":"b.gimbal.app"}`)
+	grown("renamed")
+	resolves("a.gimbal.app", false)
+	resolves("b.gimbal.app", true)
+	saved, err := s.Save()
+	if err == nil {
+		err = s.Load(saved)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	grown("loaded")
+	resolves("b.gimbal.app", true)
+	if status, _, _, _ := ask(t, s, "POST", path, `{"type":"CNAME","name":"b.gimbal.app","content":"y.example"}`); status != http.StatusBadRequest {
+		t.Errorf("a second one is answered %d", status)
+	}
+	ask(t, s, "DELETE", path+"/"+one.ID, "")
+	grown("removed")
+	resolves("b.gimbal.app", false)
+}

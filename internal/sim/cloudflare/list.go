@@ -21,8 +21,8 @@ func (s *Sim) list(w http.ResponseWriter, r *http.Request) {
 	now := s.options.Clock.Now()
 	s.mu.Lock()
 	found := []record{}
-	for _, x := range s.state.Records {
-		if (x.VisibleAt == nil || !x.VisibleAt.After(now)) && matches(x, query) {
+	for _, x := range s.candidates(query) {
+		if (x.VisibleAt == nil || !x.VisibleAt.After(now)) && matches(*x, query) {
 			found = append(found, x.public())
 		}
 	}
@@ -36,6 +36,16 @@ func (s *Sim) list(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, envelope{Success: true, Result: found, ResultInfo: &resultInfo{
 		Page: page, PerPage: perPage, Count: len(found), TotalCount: total, TotalPages: (total + perPage - 1) / perPage,
 	}})
+}
+
+// candidates are the records among which those are that pass the filters; s.mu is held.
+func (s *Sim) candidates(query url.Values) []*record {
+	for _, filter := range []string{"name", "name.exact"} {
+		if query.Has(filter) && query.Get("match") != "any" {
+			return s.state.Records.byName[strings.ToLower(query.Get(filter))]
+		}
+	}
+	return s.state.Records.all
 }
 
 // number reads a query parameter that counts from 1.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -114,13 +113,13 @@ func (s *Sim) create(w http.ResponseWriter, r *http.Request) {
 	}
 	s.mu.Lock()
 	reason, bad := s.clash(made)
-	if !bad && len(s.state.Records) >= s.config.Records {
+	if !bad && len(s.state.Records.all) >= s.config.Records {
 		reason, bad = problem{Code: 81045, Message: "The record quota has been exceeded."}, true
 	}
 	if !bad {
 		s.state.Made[made.Name]++
 		made.ID = s.id(made.Name, s.state.Made[made.Name])
-		s.state.Records = append(s.state.Records, made)
+		s.state.Records.add(made)
 	}
 	s.mu.Unlock()
 	if bad {
@@ -139,8 +138,8 @@ func (s *Sim) id(name string, n int) string {
 // clash says why a record can't stand beside those that are there, itself excepted: a CNAME excludes every other A,
 // AAAA and CNAME of its name, NS records delegate the name, and no record is there twice.
 func (s *Sim) clash(r record) (problem, bool) {
-	for _, other := range s.state.Records {
-		if other.ID == r.ID || other.Name != r.Name {
+	for _, other := range s.state.Records.byName[r.Name] {
+		if other.ID == r.ID {
 			continue
 		}
 		switch {
@@ -159,9 +158,13 @@ func (s *Sim) clash(r record) (problem, bool) {
 	return problem{}, false
 }
 
-// place is a record's index; s.mu is held.
-func (s *Sim) place(r *http.Request) int {
-	return slices.IndexFunc(s.state.Records, func(x record) bool { return x.ID == r.PathValue("id") })
+// named gives the record that a request names; s.mu is held.
+func (s *Sim) named(r *http.Request) (record, bool) {
+	found, ok := s.state.Records.byID[r.PathValue("id")]
+	if !ok {
+		return record{}, false
+	}
+	return *found, true
 }
 
 func absent(w http.ResponseWriter) {
@@ -170,13 +173,9 @@ func absent(w http.ResponseWriter) {
 
 func (s *Sim) get(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	i := s.place(r)
-	var found record
-	if i >= 0 {
-		found = s.state.Records[i]
-	}
+	found, ok := s.named(r)
 	s.mu.Unlock()
-	if i < 0 {
+	if !ok {
 		absent(w)
 		return
 	}
@@ -191,12 +190,12 @@ func (s *Sim) update(w http.ResponseWriter, r *http.Request) {
 	now := s.options.Clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := s.place(r)
-	if i < 0 {
+	found, ok := s.named(r)
+	if !ok {
 		absent(w)
 		return
 	}
-	changed := s.apply(s.state.Records[i], c, now)
+	changed := s.apply(found, c, now)
 	if reason, bad := check(changed); bad {
 		invalid(w, reason)
 		return
@@ -205,18 +204,18 @@ func (s *Sim) update(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, reason.Code, reason.Message)
 		return
 	}
-	s.state.Records[i] = changed
+	s.state.Records.replace(changed)
 	succeed(w, changed.public())
 }
 
 func (s *Sim) remove(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	i := s.place(r)
-	if i >= 0 {
-		s.state.Records = slices.Delete(s.state.Records, i, i+1)
+	found, ok := s.named(r)
+	if ok {
+		s.state.Records.remove(found.ID)
 	}
 	s.mu.Unlock()
-	if i < 0 {
+	if !ok {
 		absent(w)
 		return
 	}

@@ -29,16 +29,11 @@ func canonical(host string) string { return strings.TrimSuffix(strings.ToLower(h
 // CheckDNS looks at the DNS of every domain that waits for its certificate, and lets the wait begin where it is right.
 // Each call of the API does it, before and after; whoever changes the DNS may do it too.
 func (s *Sim) CheckDNS() {
-	s.mu.Lock()
-	var waiting []string
-	for host := range s.state.Waiting {
-		if d, still := s.state.Domains[host]; still && !d.certified(s.now()) {
-			waiting = append(waiting, host)
-		} else {
-			delete(s.state.Waiting, host)
-		}
+	serial := s.serial()
+	waiting := s.unseen(serial)
+	if len(waiting) == 0 {
+		return
 	}
-	s.mu.Unlock()
 	right := map[string]bool{}
 	for _, host := range waiting {
 		target, proxied, found := s.lookup(host)
@@ -46,6 +41,9 @@ func (s *Sim) CheckDNS() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.seen != serial {
+		return // somebody looks who sees more
+	}
 	for _, host := range waiting {
 		d, still := s.state.Domains[host]
 		switch {
@@ -56,6 +54,32 @@ func (s *Sim) CheckDNS() {
 			d.CertificateAt = s.now().Add(within(s.config.Certificate, s.draw("certificate", host)))
 		}
 	}
+}
+
+// serial tells which DNS it is that the resolver knows, from 1; 0 where it doesn't tell.
+func (s *Sim) serial() int64 {
+	if s.config.Serial == nil {
+		return 0
+	}
+	return 1 + s.config.Serial()
+}
+
+// unseen lists the domains that wait for their certificates, unless they were looked at by the same serial.
+func (s *Sim) unseen(serial int64) (hosts []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if serial != 0 && serial == s.seen {
+		return nil
+	}
+	s.seen = serial
+	for host := range s.state.Waiting {
+		if d, still := s.state.Domains[host]; still && !d.certified(s.now()) {
+			hosts = append(hosts, host)
+		} else {
+			delete(s.state.Waiting, host)
+		}
+	}
+	return hosts
 }
 
 func (s *Sim) lookup(host string) (target string, proxied, found bool) {
@@ -94,7 +118,7 @@ func (s *Sim) addDomain(r *http.Request, body []byte) answer {
 		return failure(http.StatusConflict, code, "The domain is already in use by a project.", object{"projectId": other.Project})
 	}
 	d := &domain{Name: host, Project: p.ID, Created: s.now(), Visible: s.options.VisibleAt(r)}
-	s.state.Domains[host], s.state.Waiting[host] = d, true
+	s.state.Domains[host], s.state.Waiting[host], s.seen = d, true, 0
 	return ok(d.document())
 }
 

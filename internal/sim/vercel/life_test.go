@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/sim/vercel"
 )
 
 func TestDeploymentSeesTheEnvironmentOfItsCreation(t *testing.T) {
@@ -242,4 +243,39 @@ func TestConcurrentCreatesOfOneName(t *testing.T) {
 			t.Errorf("got %v", statuses)
 		}
 	})
+}
+
+// TestDNSIsLookedAtWhenItChanges: while the DNS has the same serial, no domain is looked up again, but one that is added is.
+func TestDNSIsLookedAtWhenItChanges(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		serial, n := int64(0), &counted{}
+		s := vercel.New(sim.Options{Seed: 3}, vercel.Config{Token: "t", Team: "team_1", Resolver: n, Serial: func() int64 { return serial }})
+		b := &bench{t, s, &n.names}
+		b.project("acme")
+		b.call("POST", "/v10/projects/acme/domains"+team, doc{"name": host}, 200)
+		added := n.lookups
+		b.call("GET", "/v9/projects/acme"+team, nil, 200)
+		s.CheckDNS()
+		if added == 0 || n.lookups != added {
+			t.Errorf("%d look-ups when it was added, %d after", added, n.lookups)
+		}
+		b.names.set("cname.vercel-dns.com", false)
+		serial++
+		s.CheckDNS()
+		time.Sleep(time.Hour)
+		if c, known := s.Certificate(host); !known || !c.Issued {
+			t.Error("a change of the DNS was not seen")
+		}
+	})
+}
+
+// counted counts look-ups.
+type counted struct {
+	names
+	lookups int
+}
+
+func (c *counted) LookupCNAME(name string) (string, bool, bool) {
+	c.lookups++
+	return c.names.LookupCNAME(name)
 }

@@ -46,6 +46,8 @@ type Config struct {
 	Role string
 	// Resolver answers for domains' DNS. Nil: no name resolves.
 	Resolver Resolver
+	// Serial grows with each change of what the Resolver answers. Nil: that may have changed at any time.
+	Serial func() int64
 	// Deploy is how long a deployment takes to be live; 20 to 90 s.
 	Deploy Span
 	// Certificate is how long one takes from when the DNS is right; 5 to 60 s.
@@ -64,6 +66,8 @@ type Sim struct {
 
 	mu    sync.Mutex // never held while sleeping or asking the resolver
 	state state
+	// seen is the Serial by which all that wait for their certificates were looked at; 0 where one has come since.
+	seen int64
 }
 
 // New makes an empty simulator.
@@ -176,6 +180,6 @@ func (s *Sim) Load(saved []byte) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state = loaded
+	s.state, s.seen = loaded, 0
 	return nil
 }

@@ -25,8 +25,12 @@ func Admit(Deps) step.Event {
 				return err
 			}
 		}
-		approved, failed := env.Store.Signups(ctx, fleet.Approved)
-		for _, s := range approved {
+		var failed error
+		for s, err := range env.Store.EachSignup(ctx, fleet.Approved) { // most may have to wait, and aren't looked at
+			if err != nil {
+				failed = errors.Join(failed, err)
+				continue
+			}
 			operation, closed, err := admit(ctx, env, s.InstanceID)
 			if closed {
 				break

@@ -17,20 +17,33 @@ import (
 // Reconcile finds running operations whose execution never began or ended without an outcome, and goes on with them: an
 // execution that never began is started, and gets its whole time; a provisioning is taken down; an active instance's customer is told; a take-down
 // is begun anew, three at most, then ended dirty, and once more when the vendor is back for which it waits. An operation past its
-// deadline gets an incident. It may run at any time,
+// deadline gets an incident. Where an execution has just ended, it looks at that one's operation alone. It may run at any time,
 // any number of times at once.
-func Reconcile(Deps) step.Event {
-	return func(ctx context.Context, env step.Env) error {
+func Reconcile(Deps) step.Ends {
+	return func(ctx context.Context, env step.Env, execution string) error {
+		if instanceID, id, ok := fleet.ProvisionOf(execution); ok {
+			return reconcileOne(ctx, env, instanceID, id)
+		}
 		running, failed := env.Store.RunningOperations(ctx)
 		for _, listed := range running {
-			failed = errors.Join(failed, reconcile(ctx, env, listed))
+			failed = errors.Join(failed, reconcile(ctx, env, listed.InstanceID, listed.ID)) // the list may lag
 		}
 		return errors.Join(failed, Resume(ctx, env))
 	}
 }
 
-func reconcile(ctx context.Context, env step.Env, listed fleet.Operation) error {
-	o, err := env.Store.Operation(ctx, listed.InstanceID, listed.ID) // the list may lag
+// reconcileOne sees to one operation, and to its instance if that waits for a vendor.
+func reconcileOne(ctx context.Context, env step.Env, instanceID, id string) error {
+	failed := reconcile(ctx, env, instanceID, id)
+	instance, err := env.Store.Instance(ctx, instanceID)
+	if err != nil || instance == nil {
+		return errors.Join(failed, err)
+	}
+	return errors.Join(failed, resume(ctx, env, []fleet.Instance{*instance}))
+}
+
+func reconcile(ctx context.Context, env step.Env, instanceID, id string) error {
+	o, err := env.Store.Operation(ctx, instanceID, id)
 	if err != nil || o == nil || !o.Running() {
 		return err
 	}

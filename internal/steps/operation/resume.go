@@ -13,6 +13,10 @@ import (
 // the thaw. It may run at any time, any number of times at once.
 func Resume(ctx context.Context, env step.Env) error {
 	instances, failed := env.Store.Instances(ctx, fleet.Provisioning)
+	return errors.Join(failed, resume(ctx, env, instances))
+}
+
+func resume(ctx context.Context, env step.Env, instances []fleet.Instance) (failed error) {
 	var waiting []fleet.Instance
 	for _, i := range instances {
 		if i.Waits != "" && i.Operation == "" {
@@ -20,11 +24,11 @@ func Resume(ctx context.Context, env step.Env) error {
 		}
 	}
 	if len(waiting) == 0 {
-		return failed
+		return nil
 	}
 	outages, err := env.Store.Outages(ctx)
 	if err != nil {
-		return errors.Join(failed, err)
+		return err
 	}
 	outages = fleet.Holding(outages, env.Clock.Now())
 	for _, i := range waiting {
