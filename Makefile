@@ -46,9 +46,15 @@ serve: $(SETUP) ## keep the whole system up on this machine
 fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
 	@go run ./internal/fleetctl $(ARGS)
 
-# Without Python the tests say what they skip; in CI they fail.
+# psql restores exports. Debian's root gets it from Debian; others install a PostgreSQL client themselves.
+PSQL := $(shell command -v psql || ls /usr/lib/postgresql/*/bin/psql 2>/dev/null | tail -n 1)
+
+# Without Python or psql the tests say what they skip; in CI they fail.
 test: $(SETUP) ## run the tests; VENDOR_SPECS names the folder of the vendors' own API documents
 	@$(MAKE) --no-print-directory $(VENV)/.ready || echo "no Python environment: tests on DynamoDB will be skipped"
+	@[ -n "$(PSQL)" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-client >/dev/null; } || \
+		echo "no psql, and none could be installed: tests that restore an export will be skipped"
 	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 3 -vet=off $(RACE) ./... # vetted by lint; in threes, since many of them wait
 	go test -vet=off ./infra # the library beneath CDK races with itself
 

@@ -89,3 +89,7 @@ func classify(state string) (code fault.Code, nothingHappened bool) {
 		return fault.Rejected, true
 	}
 }
+
+// Fault makes a fault of a database error, as every method of this package does: of the server's words it tells the SQLSTATE and
+// a constraint's name only.
+func Fault(operation, what string, err error) error { return translate(operation, what, err) }

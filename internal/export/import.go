@@ -1,0 +1,309 @@
+package export
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/schema"
+)
+
+// history is the table that says which migrations were applied. Import compares it, and leaves it.
+const history = "supabase_migrations.schema_migrations"
+
+// migrationsFill are the tables that migrations themselves put rows into: only these may hold any before an import, which
+// replaces them.
+var migrationsFill = []string{"public.permissions", "public.role_permissions", "public.roles"}
+
+// Import puts an export's rows into a database.
+type Import struct {
+	// Conn belongs to the owner of the customer's tables, passes row-level security, and is in session mode.
+	Conn   *pgx.Conn
+	Source Source
+	// Keep are tables, as the manifest writes them, that stay as they are: what belongs to the instance and not to its customer.
+	Keep []string
+}
+
+// Imported is what an import did.
+type Imported struct {
+	Tables int
+	Rows   int64
+	// Kept are tables that stayed as they were though the export has rows of them; Skipped are sequences that the role may not set.
+	Kept, Skipped []string
+}
+
+// Run imports into a database with the same migrations applied and nothing else in it, wholly or not at all. All files are
+// compared with the manifest first, and again as they are read.
+//
+// No trigger acts on what is imported; foreign keys are checked at the end. Tables that the role doesn't own, such as Auth's,
+// come in the order of their keys; where one has triggers, the role must be allowed to set session_replication_role, and
+// that table's own foreign keys go unchecked. Rejected is an export that isn't what its manifest says, or that breaks a constraint;
+// Conflict a database with rows, of another schema, or one that misses a table or a column.
+func (i *Import) Run(ctx context.Context, m Manifest) (Imported, error) {
+	var files []File
+	var done Imported
+	for _, f := range m.Files {
+		switch {
+		case f.Table == "" || f.Table == history:
+		case slices.Contains(i.Keep, f.Table):
+			if f.Rows > 0 {
+				done.Kept = append(done.Kept, f.Table)
+			}
+		default:
+			files = append(files, f)
+		}
+	}
+	if err := Verify(ctx, i.Source, files); err != nil {
+		return Imported{}, err
+	}
+	doing := "session"
+	err := pgx.BeginFunc(ctx, i.Conn, func(tx pgx.Tx) error {
+		in := &importing{Import: *i, tx: tx, done: &done, doing: &doing}
+		return in.run(ctx, m, files)
+	})
+	if ofStore(err) {
+		return Imported{}, err
+	}
+	if err != nil {
+		return Imported{}, schema.Fault("Import", doing, err)
+	}
+	return done, nil
+}
+
+// receiving is how a session reads what session wrote.
+const receiving = `set local search_path = ''; set local row_security = off; set local statement_timeout = 0; set local lock_timeout = '20s';
+	set local idle_in_transaction_session_timeout = '5min'; set local timezone = 'UTC'; set local datestyle = 'ISO, YMD'; set local intervalstyle = 'postgres';
+	set local xmloption = content; set local lc_monetary = 'C'; set local client_encoding = 'UTF8'`
+
+// importing is one import's transaction.
+type importing struct {
+	Import
+	tx    pgx.Tx
+	done  *Imported
+	doing *string
+}
+
+// goal is a table that receives rows.
+type goal struct {
+	file     File
+	oid      uint32
+	name     string // as this database writes it: the manifest's own words reach no statement
+	owned    bool
+	triggers []string // that would act, where they can't be switched off
+}
+
+func (in *importing) run(ctx context.Context, m Manifest, files []File) error {
+	if err := in.exec(ctx, receiving); err != nil {
+		return err
+	}
+	*in.doing = "comparison with the export"
+	version, err := schemaVersion(ctx, in.tx)
+	if err != nil {
+		return err
+	}
+	if version != m.SchemaVersion {
+		return fault.New(fault.Conflict, "the export is of schema version %q, this database is of %q: apply the same migrations first", m.SchemaVersion, version)
+	}
+	goals, err := in.goals(ctx, files)
+	if err != nil {
+		return err
+	}
+	quiet, loud, err := in.silence(ctx, goals)
+	if err != nil {
+		return err
+	}
+	if err := in.exec(ctx, quiet); err != nil {
+		return err
+	}
+	if goals, err = in.sorted(ctx, goals); err != nil {
+		return err
+	}
+	if err := in.empty(ctx, goals); err != nil {
+		return err
+	}
+	for _, g := range goals {
+		*in.doing = "rows of " + g.file.Table
+		if err := in.fill(ctx, g); err != nil {
+			return err
+		}
+	}
+	*in.doing = "foreign keys"
+	if err := in.exec(ctx, "set constraints all immediate;"+loud); err != nil {
+		return err
+	}
+	*in.doing = "sequences" // last: they don't go back
+	return in.sequences(ctx, m.Sequences)
+}
+
+func (in *importing) exec(ctx context.Context, sql string) error {
+	_, err := in.tx.Conn().PgConn().Exec(ctx, sql).ReadAll()
+	return err
+}
+
+// goals finds the tables, and refuses what can't receive the rows. A table without rows may be missing.
+func (in *importing) goals(ctx context.Context, files []File) (goals []goal, err error) {
+	var full []string
+	for _, f := range files {
+		g := goal{file: f}
+		var missing []string
+		var rows bool
+		err := in.tx.QueryRow(ctx, `select coalesce(c.oid, 0), coalesce(c.oid::regclass::text, ''), coalesce(pg_has_role(c.relowner, 'usage'), false),
+				array(select w from unnest($2::text[]) w where not exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = w and not a.attisdropped and a.attgenerated = '')),
+				array(select tgname::text from pg_trigger t where t.tgrelid = c.oid and not tgisinternal and tgenabled in ('O', 'A') and not pg_has_role(c.relowner, 'usage'))
+			from (select to_regclass($1)::oid as oid) r left join pg_class c on c.oid = r.oid`, f.Table, f.Columns).Scan(&g.oid, &g.name, &g.owned, &missing, &g.triggers)
+		switch {
+		case err != nil:
+			return nil, err
+		case f.Rows == 0 && (g.oid == 0 || len(missing) > 0):
+			continue
+		case g.oid == 0:
+			return nil, fault.New(fault.Conflict, "this database has no table %s, of which the export has %d rows", f.Table, f.Rows)
+		case len(missing) > 0:
+			return nil, fault.New(fault.Conflict, "table %s has no column %s here", f.Table, strings.Join(missing, ", "))
+		}
+		if err := in.tx.QueryRow(ctx, "select exists (select from only "+g.name+")").Scan(&rows); err != nil {
+			return nil, err
+		}
+		if rows && !slices.Contains(migrationsFill, f.Table) {
+			full = append(full, f.Table)
+		}
+		goals = append(goals, g)
+	}
+	if len(full) > 0 {
+		return nil, fault.New(fault.Conflict, "this database is not empty: %d tables have rows, such as %s", len(full), strings.Join(full[:min(len(full), 5)], ", "))
+	}
+	return goals, nil
+}
+
+// silence gives the statements that switch triggers off and let foreign keys wait, and those that undo it.
+func (in *importing) silence(ctx context.Context, goals []goal) (quiet, loud string, err error) {
+	var owned []uint32
+	for _, g := range goals {
+		if g.owned {
+			owned = append(owned, g.oid)
+		}
+	}
+	rows, err := in.tx.Query(ctx, `
+		select format('alter table %s disable trigger %I;', tgrelid::regclass, tgname), format('alter table %s enable %strigger %I;', tgrelid::regclass, case tgenabled when 'A' then 'always ' else '' end, tgname)
+		from pg_trigger where tgrelid = any ($1) and not tgisinternal and tgparentid = 0 and tgenabled in ('O', 'A')
+		union all select format('alter table %s alter constraint %I deferrable initially deferred;', conrelid::regclass, conname),
+			format('alter table %s alter constraint %I %sdeferrable initially %s;', conrelid::regclass, conname, case when condeferrable then '' else 'not ' end, case when condeferred then 'deferred' else 'immediate' end)
+		from pg_constraint where conrelid = any ($1) and contype = 'f' and conparentid = 0
+		order by 1`, owned)
+	if err != nil {
+		return "", "", err
+	}
+	var off, on string
+	_, err = pgx.ForEachRow(rows, []any{&off, &on}, func() error {
+		quiet, loud = quiet+off+"\n", loud+on+"\n"
+		return nil
+	})
+	return quiet, loud, err
+}
+
+// sorted puts each table behind those that its foreign keys lead to, as far as that goes.
+func (in *importing) sorted(ctx context.Context, goals []goal) ([]goal, error) {
+	rows, err := in.tx.Query(ctx, `select distinct conrelid, confrelid from pg_constraint where contype = 'f' and conrelid <> confrelid order by 1, 2`)
+	if err != nil {
+		return nil, err
+	}
+	leads := map[uint32][]uint32{}
+	var from, to uint32
+	if _, err = pgx.ForEachRow(rows, []any{&from, &to}, func() error { leads[from] = append(leads[from], to); return nil }); err != nil {
+		return nil, err
+	}
+	byOID, seen := map[uint32]goal{}, map[uint32]bool{}
+	for _, g := range goals {
+		byOID[g.oid] = g
+	}
+	var order []goal
+	var visit func(oid uint32)
+	visit = func(oid uint32) {
+		if seen[oid] {
+			return
+		}
+		seen[oid] = true
+		for _, to := range leads[oid] {
+			visit(to)
+		}
+		if g, ok := byOID[oid]; ok {
+			order = append(order, g)
+		}
+	}
+	for _, g := range goals {
+		visit(g.oid)
+	}
+	return order, nil
+}
+
+// empty takes away what migrations put in, from the last table to the first.
+func (in *importing) empty(ctx context.Context, goals []goal) error {
+	for _, g := range slices.Backward(goals) {
+		if slices.Contains(migrationsFill, g.file.Table) {
+			if err := in.exec(ctx, "delete from only "+g.name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// fill copies a table's file in.
+func (in *importing) fill(ctx context.Context, g goal) error {
+	if g.file.Rows == 0 {
+		return nil
+	}
+	if len(g.triggers) > 0 {
+		if err := in.exec(ctx, "set local session_replication_role = replica"); err != nil {
+			return fault.New(fault.Conflict, "table %s has the trigger %s, which this role can't switch off", g.file.Table, g.triggers[0])
+		}
+	}
+	r, err := open(ctx, in.Source, g.file)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }() // only read
+	tag, err := in.tx.Conn().PgConn().CopyFrom(ctx, r, fmt.Sprintf("copy %s (%s) from stdin (format csv, header match)", g.name, list(g.file.Columns)))
+	if err != nil {
+		return err
+	}
+	if err := r.whole(); err != nil {
+		return err
+	}
+	if tag.RowsAffected() != g.file.Rows {
+		return fault.New(fault.Rejected, "%s has %d rows, not %d", g.file.Name, tag.RowsAffected(), g.file.Rows)
+	}
+	in.done.Tables, in.done.Rows = in.done.Tables+1, in.done.Rows+g.file.Rows
+	if len(g.triggers) > 0 {
+		return in.exec(ctx, "set local session_replication_role = origin")
+	}
+	return nil
+}
+
+// sequences sets those that are there, but for those of tables that are kept.
+func (in *importing) sequences(ctx context.Context, all []Sequence) error {
+	for _, s := range all {
+		var there, may bool
+		var table string
+		err := in.tx.QueryRow(ctx, `select c.oid is not null, coalesce(has_sequence_privilege(c.oid, 'update'), false),
+				coalesce((select d.refobjid::regclass::text from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.refclassid = 'pg_class'::regclass
+					and d.deptype in ('a', 'i') limit 1), '')
+			from (select to_regclass($1)::oid as oid) r left join pg_class c on c.oid = r.oid and c.relkind = 'S'`, s.Name).Scan(&there, &may, &table)
+		switch {
+		case err != nil:
+			return err
+		case !there || slices.Contains(in.Keep, table):
+		case !may:
+			in.done.Skipped = append(in.done.Skipped, s.Name)
+		default:
+			if _, err := in.tx.Exec(ctx, `select setval($1::text::regclass, $2::bigint, $3::boolean)`, s.Name, s.Last, s.Called); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
