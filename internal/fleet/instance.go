@@ -53,7 +53,7 @@ func (i *Instance) To(next State) error {
 
 // ResourceName is the name of the instance's resources at vendors that know one of a kind by name: Supabase and Vercel
 // project, Twilio subaccount, SendGrid subuser, and the keys in them.
-func ResourceName(instanceID string) string { return "gimbal-" + instanceID }
+func ResourceName(instanceID string) string { return namePrefix + instanceID }
 
 // OwnershipMark is what Fleet writes into resources that can carry a mark, such as the comment of a DNS record.
-func OwnershipMark(instanceID string) string { return "owner=gimbal-fleet instance=" + instanceID }
+func OwnershipMark(instanceID string) string { return markPrefix + instanceID }

@@ -271,6 +271,7 @@ func TestChangesNeedAnAttempt(t *testing.T) {
 		assertFault(t, err, "CreateRecord", fault.Internal, true, 0)
 		made := must[cloudflare.Record](t)(w.client.CreateRecord(attempt(t), cname))
 		assertFault(t, w.client.SetProxied(t.Context(), made.ID, true), "UpdateRecord", fault.Internal, true, 0)
+		assertFault(t, w.client.Point(t.Context(), made.ID, page, true), "UpdateRecord", fault.Internal, true, 0)
 		assertFault(t, w.client.DeleteRecord(t.Context(), made.ID), "DeleteRecord", fault.Internal, true, 0)
 
 		short, cancel := clock.System().WithTimeout(attempt(t), bounds.Call-time.Second)
@@ -295,5 +296,6 @@ func TestKeepsBackWhatIsMeantOtherwise(t *testing.T) {
 	for _, id := range []string{"", "..", "../../user/tokens", "a/b", "a?b", strings.Repeat("a", 33)} {
 		assertFault(t, client.DeleteRecord(attempt(t), id), "DeleteRecord", fault.Internal, true, 0)
 		assertFault(t, client.SetProxied(attempt(t), id, true), "GetRecord", fault.Internal, true, 0)
+		assertFault(t, client.Point(attempt(t), id, page, true), "GetRecord", fault.Internal, true, 0)
 	}
 }

@@ -142,54 +142,6 @@ func (c *Client) inZone(name string) bool {
 	return strings.EqualFold(name, c.domain) || strings.HasSuffix(strings.ToLower(name), "."+strings.ToLower(c.domain))
 }
 
-// SetProxied switches Cloudflare's proxy on or off for a record and leaves the rest of it, the comment included, as it
-// is. Cloudflare's document wants type, name and content with every change, so they are read first. Repeating it is
-// harmless. An absent record is a fault that provider.NotFound knows.
-func (c *Client) SetProxied(ctx context.Context, id string, proxied bool) error {
-	current, err := c.get(ctx, id)
-	if err != nil {
-		return err
-	}
-	var body dns.RecordEditParamsBody
-	body.Type.Value, body.Type.Present = dns.RecordEditParamsBodyType(current.Type), true
-	body.Name.Value, body.Name.Present = current.Name, true
-	body.Content.Value, body.Content.Present = current.Content, true
-	body.Proxied.Value, body.Proxied.Present = proxied, true
-	params := dns.RecordEditParams{Body: body}
-	params.ZoneID.Value, params.ZoneID.Present = c.zone, true
-	e, err := c.call(ctx, operationUpdate, func(opts ...option.RequestOption) error {
-		_, err := c.records.Edit(ctx, id, params, opts...)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	if r, ok := decodeRecord(e); !ok || r.ID != id || r.Proxied != proxied {
-		return unusable(operationUpdate, 200)
-	}
-	return nil
-}
-
-func (c *Client) get(ctx context.Context, id string) (Record, error) {
-	if !identifier().MatchString(id) {
-		return Record{}, unsent(operationGet, fault.Internal, "no id of a record", nil)
-	}
-	var params dns.RecordGetParams
-	params.ZoneID.Value, params.ZoneID.Present = c.zone, true
-	e, err := c.call(ctx, operationGet, func(opts ...option.RequestOption) error {
-		_, err := c.records.Get(ctx, id, params, opts...)
-		return err
-	})
-	if err != nil {
-		return Record{}, err
-	}
-	r, ok := decodeRecord(e)
-	if !ok || r.ID != id {
-		return Record{}, unusable(operationGet, 200)
-	}
-	return r, nil
-}
-
 // DeleteRecord removes a record. One that is gone already (404, 81044) is removed.
 func (c *Client) DeleteRecord(ctx context.Context, id string) error {
 	if !identifier().MatchString(id) {

@@ -29,7 +29,7 @@ const vendor = "sendgrid"
 // Client speaks to SendGrid. It is safe for concurrent use.
 //
 // Its errors are *fault.Error with vendor "sendgrid" and one of the operations ListSubusers, CreateSubuser,
-// DeleteSubuser, ListKeys, CreateKey, DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain,
+// UpdateSubuser, DeleteSubuser, ListStats, ListKeys, CreateKey, DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain,
 // ListWebhooks, CreateWebhook, UpdateWebhook, SignWebhook, DeleteWebhook, SendMail, ListScopes and ListIPs. SendGrid has no error codes; VendorCode is one of the Code constants where its message is a known one.
 type Client struct {
 	rest       rest.Client

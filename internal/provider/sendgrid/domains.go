@@ -42,6 +42,7 @@ type wireDomain struct {
 	ID        int64  `json:"id"`
 	Domain    string `json:"domain"`
 	Subdomain string `json:"subdomain"`
+	Username  string `json:"username"` // whose it is
 	Valid     *bool  `json:"valid"`
 	Automatic bool   `json:"automatic_security"`
 	DNS       map[string]struct {

@@ -57,9 +57,16 @@ func operations() []operation {
 			_, err := c.CreateSubuser(ctx, second)
 			return err
 		}, 1, held("sendgrid_subuser", 2)},
+		{"UpdateSubuser", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
+			return c.SetDisabled(ctx, subuser, true)
+		}, 0, disabled},
 		{"DeleteSubuser", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
 			return c.DeleteSubuser(ctx, subuser)
 		}, 0, held("sendgrid_subuser", 0)},
+		{"ListStats", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
+			_, err := c.Usage(ctx, subuser, time.Now())
+			return err
+		}, 0, nil},
 		{"ListKeys", func(ctx context.Context, c *sendgrid.Client, _ stage) error {
 			_, err := c.FindKeys(ctx, subuser, "send")
 			return err
@@ -156,6 +163,7 @@ var whole = map[string]struct {
 }{
 	"ListSubusers":  {200, `[{"id":1,"username":"gf-i1","email":"a@b.example","disabled":true}]`},
 	"CreateSubuser": {200, `{"username":"gf-i2","user_id":7,"email":"a@b.example"}`},
+	"ListStats":     {200, `[{"date":"2026-01-01","stats":[{"type":"subuser","name":"gf-i1","metrics":{"requests":7,"opens":0}}]}]`},
 	"ListKeys":      {200, `{"result":[{"api_key_id":"k1","name":"send"}]}`},
 	"CreateKey":     {201, `{"api_key":"SG.k1.x","api_key_id":"k1","name":"send","scopes":["mail.send"]}`},
 	"ListDomains": {200, `[{"id":3,"domain":"acme.gimbal.app","subdomain":"em","valid":false,"automatic_security":true,"dns":{` +
@@ -190,7 +198,7 @@ func TestUnusableAnswers(t *testing.T) {
 			"null":        "null",
 			"truncated":   good.body[:len(good.body)/2],
 			"other shape": `{"result":{}}`,
-			"wrong types": strings.NewReplacer(`"id":`, `"id":"x`, `"user_id":7`, `"user_id":"7"`, `"gf-i1"`, `{}`, `"k1"`, `7`, `"mail.send"`, `{}`, `"192.0.2.1"`, `"x"`).Replace(good.body),
+			"wrong types": strings.NewReplacer(`"id":`, `"id":"x`, `"user_id":7`, `"user_id":"7"`, `"2026-01-01"`, `"soon"`, `"gf-i1"`, `{}`, `"k1"`, `7`, `"mail.send"`, `{}`, `"192.0.2.1"`, `"x"`).Replace(good.body),
 			"10 MB":       good.body[:len(good.body)-1] + strings.Repeat(" ", 10<<20) + good.body[len(good.body)-1:],
 		} {
 			t.Run(op.name+" "+name, func(t *testing.T) {
@@ -217,6 +225,7 @@ func TestIncompleteAnswers(t *testing.T) {
 		"UpdateWebhook":      {"id", "friendly_name", "url", "bounce"},
 		"SignWebhook":        {"id", "public_key"},
 		"ListScopes":         {"scopes"},
+		"ListStats":          {"date"},
 		"ListIPs":            {"ip"},
 	}
 	for _, op := range operations() {

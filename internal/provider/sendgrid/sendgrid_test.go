@@ -153,6 +153,7 @@ func TestNeverTheParent(t *testing.T) {
 		assertFault(t, err, "ValidateDomain", fault.Internal, true, 0)
 		assertFault(t, client.DeleteDomain(ctx, name, 1), "DeleteDomain", fault.Internal, true, 0)
 		assertFault(t, client.DeleteSubuser(ctx, name), "DeleteSubuser", fault.Internal, true, 0)
+		assertFault(t, client.SetDisabled(ctx, name, true), "UpdateSubuser", fault.Internal, true, 0)
 	}
 	_, err := client.CreateKey(ctx, subuser, "send", nil)
 	assertFault(t, err, "CreateKey", fault.Internal, true, 0)
@@ -353,6 +354,7 @@ func TestChangesNeedAnAttempt(t *testing.T) {
 			assertFault(t, w.client.DeleteKey(test.ctx, subuser, "id"), "DeleteKey", test.code, true, 0)
 			assertFault(t, w.client.DeleteDomain(test.ctx, subuser, 1), "DeleteDomain", test.code, true, 0)
 			assertFault(t, w.client.DeleteSubuser(test.ctx, subuser), "DeleteSubuser", test.code, true, 0)
+			assertFault(t, w.client.SetDisabled(test.ctx, subuser, true), "UpdateSubuser", test.code, true, 0)
 		}
 		if len(w.calls) != 0 {
 			t.Errorf("%d calls were sent", len(w.calls))

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sendgrid/rest"
@@ -31,6 +30,7 @@ type NewSubuser struct {
 const (
 	operationListSubusers  = "ListSubusers"
 	operationCreateSubuser = "CreateSubuser"
+	operationUpdateSubuser = "UpdateSubuser"
 	operationDeleteSubuser = "DeleteSubuser"
 )
 
@@ -84,17 +84,11 @@ func (c *Client) listSubusers(ctx context.Context, filter map[string]string) ([]
 
 // pages reads all pages of a list that is an array, by limit and offset.
 func pages[T any](ctx context.Context, c *Client, r request) ([]T, error) {
-	r.method, r.success = rest.Get, []int{http.StatusOK}
-	r.query["limit"] = strconv.Itoa(pageSize)
 	var all []T
 	for range maxPages {
-		r.query["offset"] = strconv.Itoa(len(all))
-		var page []T
-		if err := c.read(ctx, r, &page); err != nil {
+		page, err := onePage[T](ctx, c, r, len(all))
+		if err != nil {
 			return nil, err
-		}
-		if page == nil { // "null" is no empty list
-			return nil, unusable(r.operation, http.StatusOK)
 		}
 		all = append(all, page...)
 		if len(page) < pageSize {
@@ -135,6 +129,22 @@ func (c *Client) CreateSubuser(ctx context.Context, n NewSubuser) (Subuser, erro
 		return Subuser{}, unusable(operationCreateSubuser, http.StatusOK)
 	}
 	return Subuser{Username: made.Username, ID: made.UserID}, nil
+}
+
+// SetDisabled disables or enables a subuser. A disabled one can't send, nor use SendGrid in any other way; its keys, domains and webhooks
+// stay. It may be repeated. Where there is no such subuser it is Rejected.
+func (c *Client) SetDisabled(ctx context.Context, username string, disabled bool) error {
+	if err := behalf(operationUpdateSubuser, username); err != nil {
+		return err
+	}
+	_, err := c.call(ctx, request{
+		operation: operationUpdateSubuser,
+		method:    rest.Patch,
+		path:      "/v3/subusers/" + url.PathEscape(username),
+		body:      map[string]bool{"disabled": disabled},
+		success:   []int{http.StatusNoContent},
+	})
+	return err
 }
 
 // DeleteSubuser removes a subuser for good, with keys, domains and statistics. One that is gone already is removed.

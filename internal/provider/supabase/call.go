@@ -19,6 +19,10 @@ type request struct {
 	in, out   any
 	// file is sent as it is, in the place of in.
 	file *Object
+	// raw is sent as it is, in the place of either.
+	raw []byte
+	// extra goes into the header, over what is there otherwise.
+	extra http.Header
 	// failure tells why an answer whose status is no success failed; nil stands for Client.failure.
 	failure func(operation string, res *http.Response, body []byte, readErr error) error
 
@@ -29,35 +33,48 @@ type request struct {
 // completable is an answer that knows whether it holds what the operation's answers must hold.
 type completable interface{ complete() bool }
 
-// send does the call and translates every failure into a *fault.Error.
-func (c *Client) send(ctx context.Context, r request) error {
+// reply is the answer of a call that succeeded, with the whole body.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// exchange does the call and translates every failure into a *fault.Error.
+func (c *Client) exchange(ctx context.Context, r request) (reply, error) {
 	req, err := r.build(ctx)
 	if err != nil {
-		return unsent(r.operation, fault.Internal, "the request can't be built", err)
+		return reply{}, unsent(r.operation, fault.Internal, "the request can't be built", err)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return provider.Failed(Name, r.operation, err)
+		return reply{}, provider.Failed(Name, r.operation, err)
 	}
 	body, err := read(res)
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		if r.failure == nil {
 			r.failure = c.failure
 		}
-		return r.failure(r.operation, res, body, err)
+		return reply{}, r.failure(r.operation, res, body, err)
 	}
 	if err != nil {
-		return unusable(r.operation, res.StatusCode, "the answer can't be read", err)
+		return reply{}, unusable(r.operation, res.StatusCode, "the answer can't be read", err)
 	}
-	if r.out == nil {
-		return nil
+	return reply{res.StatusCode, res.Header, body}, nil
+}
+
+// send does the call and decodes its answer.
+func (c *Client) send(ctx context.Context, r request) error {
+	got, err := c.exchange(ctx, r)
+	if err != nil || r.out == nil {
+		return err
 	}
 	// Unmarshal, unlike a Decoder, refuses what follows the document.
-	if err := json.Unmarshal(body, r.out); err != nil {
-		return unusable(r.operation, res.StatusCode, "the answer can't be decoded", err)
+	if err := json.Unmarshal(got.body, r.out); err != nil {
+		return unusable(r.operation, got.status, "the answer can't be decoded", err)
 	}
 	if a, ok := r.out.(completable); ok && !a.complete() {
-		return unusable(r.operation, res.StatusCode, "the answer is incomplete", nil)
+		return unusable(r.operation, got.status, "the answer is incomplete", nil)
 	}
 	return nil
 }
@@ -74,6 +91,9 @@ func (r request) build(ctx context.Context) (*http.Request, error) {
 	if r.file != nil {
 		body = bytes.NewReader(r.file.Content)
 	}
+	if r.raw != nil {
+		body = bytes.NewReader(r.raw)
+	}
 	req, err := http.NewRequestWithContext(ctx, r.method, r.url, body)
 	if err != nil {
 		return nil, err
@@ -85,6 +105,9 @@ func (r request) build(ctx context.Context) (*http.Request, error) {
 	}
 	if r.file != nil {
 		r.file.describe(req.Header)
+	}
+	for name, values := range r.extra {
+		req.Header[name] = values
 	}
 	return req, nil
 }

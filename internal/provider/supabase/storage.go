@@ -17,13 +17,19 @@ const (
 	opCreateBucket = "CreateBucket"
 	opUpdateBucket = "UpdateBucket"
 	opUploadObject = "UploadObject"
+	opListBuckets  = "ListBuckets"
+	opListObjects  = "ListObjects"
+	opGetObject    = "GetObject"
+	opBeginUpload  = "BeginUpload"
+	opAppendUpload = "AppendUpload"
 )
 
-// Bucket is a place for files in a project's Storage that anybody may read and only the service key may write.
+// Bucket is a place for files in a project's Storage that only the service key may write, where nobody has made other policies.
 type Bucket struct {
-	Name     string   // of a-z, 0-9 and "-"
-	MaxBytes int64    // the largest file
-	Types    []string // the media types it takes
+	Name     string   // of a-z, 0-9 and "-", where Fleet makes it for itself
+	MaxBytes int64    // the largest file; 0: no limit of its own
+	Types    []string // the media types it takes; nil: all
+	Private  bool     // not everybody may read it
 }
 
 // Object is a file in a bucket.
@@ -47,8 +53,12 @@ type bucketSettings struct {
 	ID       string   `json:"id,omitempty"`
 	Name     string   `json:"name,omitempty"`
 	Public   bool     `json:"public"`
-	MaxBytes int64    `json:"file_size_limit"`
+	MaxBytes *int64   `json:"file_size_limit"`
 	Types    []string `json:"allowed_mime_types"`
+}
+
+func (b Bucket) settings(name string) bucketSettings {
+	return bucketSettings{name, name, !b.Private, unlessZero(b.MaxBytes), b.Types}
 }
 
 type bucketAnswer struct {
@@ -67,15 +77,18 @@ func (a *objectAnswer) complete() bool { return a.Key == a.want }
 
 // CreateBucket makes a bucket. Needs an open attempt. key is the project's service key. Conflict when there is one of that name.
 func (c *Client) CreateBucket(ctx context.Context, ref string, key provider.Secret, b Bucket) error {
-	return c.inStorage(ctx, ref, key, request{
-		operation: opCreateBucket, method: http.MethodPost, path: "/bucket", out: &bucketAnswer{want: b.Name}, in: bucketSettings{b.Name, b.Name, true, b.MaxBytes, b.Types},
-	}, b.Name)
+	if !addressable(b.Name) {
+		return unnamed(opCreateBucket)
+	}
+	return c.storage(ctx, ref, key, request{
+		operation: opCreateBucket, method: http.MethodPost, path: "/bucket", out: &bucketAnswer{want: b.Name}, in: b.settings(b.Name),
+	})
 }
 
 // UpdateBucket writes a bucket's settings over those it has. Needs an open attempt. key is the project's service key.
 func (c *Client) UpdateBucket(ctx context.Context, ref string, key provider.Secret, b Bucket) error {
 	return c.inStorage(ctx, ref, key, request{
-		operation: opUpdateBucket, method: http.MethodPut, path: "/bucket/" + b.Name, out: &messageAnswer{}, in: bucketSettings{"", "", true, b.MaxBytes, b.Types},
+		operation: opUpdateBucket, method: http.MethodPut, path: "/bucket/" + b.Name, out: &messageAnswer{}, in: b.settings(""),
 	}, b.Name)
 }
 
@@ -98,6 +111,11 @@ func (c *Client) inStorage(ctx context.Context, ref string, key provider.Secret,
 			return unsent(r.operation, fault.Internal, "not a bucket's or a file's name", nil)
 		}
 	}
+	return c.storage(ctx, ref, key, r)
+}
+
+// storage sends a call to a project's Storage.
+func (c *Client) storage(ctx context.Context, ref string, key provider.Secret, r request) error {
 	r.path, r.failure = "/storage/v1"+r.path, c.storageFailure
 	return c.inProject(ctx, ref, key, r)
 }

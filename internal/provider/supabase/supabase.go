@@ -50,6 +50,14 @@ func (c *Client) manage(ctx context.Context, r request) error {
 
 // inProject sends a call to a project's own endpoint with one of the project's keys.
 func (c *Client) inProject(ctx context.Context, ref string, key provider.Secret, r request) error {
+	if err := c.address(ref, key, &r); err != nil {
+		return err
+	}
+	return c.send(ctx, r)
+}
+
+// address puts a project's own endpoint and one of its keys into a call.
+func (c *Client) address(ref string, key provider.Secret, r *request) error {
 	if !validRef(ref) {
 		return badRef(r.operation)
 	}
@@ -62,7 +70,7 @@ func (c *Client) inProject(ctx context.Context, ref string, key provider.Secret,
 	if !strings.HasPrefix(key.Reveal(), "sb_") {
 		r.header.Set("Authorization", "Bearer "+key.Reveal())
 	}
-	return c.send(ctx, r)
+	return nil
 }
 
 // onProject sends a call about one project to the Management API; suffix follows the project's path.

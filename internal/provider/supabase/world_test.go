@@ -144,6 +144,8 @@ func operations() []operation {
 		{"GetProject", false, func(x ctx, c client, ref string, _ keys) error { _, err := c.Project(x, ref); return err }},
 		{"GetHealth", false, func(x ctx, c client, ref string, _ keys) error { _, err := c.Health(x, ref); return err }},
 		{"ListAPIKeys", false, func(x ctx, c client, ref string, _ keys) error { _, err := c.APIKeys(x, ref); return err }},
+		{"GetLegacyKeys", false, func(x ctx, c client, ref string, _ keys) error { _, err := c.LegacyKeysEnabled(x, ref); return err }},
+		{"UpdateLegacyKeys", true, func(x ctx, c client, ref string, _ keys) error { return c.SetLegacyKeys(x, ref, true) }},
 		{"GetPooler", false, func(x ctx, c client, ref string, _ keys) error { _, err := c.Pooler(x, ref); return err }},
 		{"UpdateDatabasePassword", true, func(x ctx, c client, ref string, _ keys) error {
 			return c.SetDatabasePassword(x, ref, provider.NewSecret("another-password"))

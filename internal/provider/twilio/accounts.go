@@ -67,7 +67,7 @@ func (c *Client) listAccounts(ctx context.Context, filter url.Values) ([]Account
 			if err != nil {
 				return nil, err
 			}
-			if one.Owner == c.parent() && one.SID != c.parent() && one.Status != Closed {
+			if c.sub(one) {
 				found = append(found, one)
 			}
 		}
@@ -103,28 +103,46 @@ func (c *Client) CreateAccount(ctx context.Context, name string) (Account, error
 // CloseAccount closes a subaccount, its keys with it. That is final. An account that is closed or unknown already is
 // no failure. The parent is refused without asking Twilio.
 func (c *Client) CloseAccount(ctx context.Context, sid string) error {
+	err := c.setStatus(ctx, sid, Closed)
+	if gone(err) || closed(err) {
+		return nil
+	}
+	return err
+}
+
+// Suspend has Twilio refuse whatever a subaccount's own credentials and keys ask for: it sends and receives nothing. What is in it
+// stays, and the parent reaches it. It may be repeated. A closed account is a Conflict (21479); where there is none,
+// provider.NotFound(err) holds. The parent is refused without asking Twilio.
+func (c *Client) Suspend(ctx context.Context, sid string) error {
+	return c.setStatus(ctx, sid, Suspended)
+}
+
+// Reactivate ends a suspension of ours. It may be repeated. A closed account is a Conflict (21479), as is one that Twilio itself has
+// suspended (21478), or that is suspended through its parent (21476); where there is none, provider.NotFound(err) holds.
+func (c *Client) Reactivate(ctx context.Context, sid string) error {
+	return c.setStatus(ctx, sid, Active)
+}
+
+// setStatus changes the status of a subaccount.
+func (c *Client) setStatus(ctx context.Context, sid, status string) error {
 	const operation = "UpdateAccount"
 	if !accountSID().MatchString(sid) {
 		return malformed(operation)
 	}
 	if sid == c.parent() {
 		return &fault.Error{Code: fault.NotOurs, Vendor: vendor, Operation: operation,
-			Text: "not sent: the parent account is never closed", NothingHappened: true}
+			Text: "not sent: the parent account's status is not changed", NothingHappened: true}
 	}
-	err := c.call(ctx, operation, nil, func(api *v2010.ApiService) error {
-		a, err := api.UpdateAccount(sid, new(v2010.UpdateAccountParams).SetStatus(Closed))
+	return c.call(ctx, operation, nil, func(api *v2010.ApiService) error {
+		a, err := api.UpdateAccount(sid, new(v2010.UpdateAccountParams).SetStatus(status))
 		if err != nil {
 			return err
 		}
-		if deref(a.Sid) != sid || deref(a.Status) != Closed {
-			return errors.New("the account isn't shown as closed")
+		if deref(a.Sid) != sid || deref(a.Status) != status {
+			return errors.New("the account isn't shown with that status")
 		}
 		return nil
 	})
-	if gone(err) || closed(err) {
-		return nil
-	}
-	return err
 }
 
 // Account reads one account, closed ones too. Where there is none, provider.NotFound(err) holds.

@@ -256,6 +256,7 @@ func TestNotSent(t *testing.T) {
 			"no SID":            func() error { _, err := w.Account(w.ctx, ""); return err },
 			"keys of none":      func() error { _, err := w.FindKeys(w.ctx, "", "k"); return err },
 			"key for none":      func() error { _, err := w.CreateKey(w.ctx, "AC", "k"); return err },
+			"usage of none":     func() error { _, err := w.Usage(w.ctx, "../x"); return err },
 			"no key":            func() error { return w.DeleteKey(w.ctx, nobody, "SK") },
 			"services of none":  func() error { _, err := w.FindServices(w.ctx, twilio.Account{}, "s"); return err },
 			"service for none":  func() error { _, err := w.CreateService(w.ctx, twilio.Account{SID: "AC"}, "s", hooks); return err },
@@ -264,6 +265,8 @@ func TestNotSent(t *testing.T) {
 			// Guard's part: no attempt.
 			"create":         func() error { _, err := w.CreateAccount(w.read, "a"); return err },
 			"close":          func() error { return w.CloseAccount(w.read, nobody) },
+			"suspend":        func() error { return w.Suspend(w.read, nobody) },
+			"reactivate":     func() error { return w.Reactivate(w.read, nobody) },
 			"create key":     func() error { _, err := w.CreateKey(w.read, nobody, "k"); return err },
 			"delete key":     func() error { return w.DeleteKey(w.read, nobody, noKey) },
 			"create service": func() error { _, err := w.CreateService(w.read, stranger, "s", hooks); return err },

@@ -28,15 +28,16 @@ var nothing = things{stranger, noKey, none}
 
 // operations are all calls, by the name of their operation.
 var operations = map[string]func(w *world, on things) error{
-	"ListAccounts":  func(w *world, _ things) error { _, err := w.FindAccounts(w.ctx, "a"); return err },
-	"CreateAccount": func(w *world, _ things) error { _, err := w.CreateAccount(w.ctx, "b"); return err },
-	"UpdateAccount": func(w *world, on things) error { return w.CloseAccount(w.ctx, on.account.SID) },
-	"FetchAccount":  func(w *world, on things) error { _, err := w.Account(w.ctx, on.account.SID); return err },
-	"ListKeys":      func(w *world, on things) error { _, err := w.FindKeys(w.ctx, on.account.SID, "k"); return err },
-	"CreateKey":     func(w *world, on things) error { _, err := w.CreateKey(w.ctx, on.account.SID, "j"); return err },
-	"DeleteKey":     func(w *world, on things) error { return w.DeleteKey(w.ctx, on.account.SID, on.key) },
-	"ListServices":  func(w *world, on things) error { _, err := w.FindServices(w.ctx, on.account, "s"); return err },
-	"CreateService": func(w *world, on things) error { _, err := w.CreateService(w.ctx, on.account, "r", hooks); return err },
+	"ListAccounts":     func(w *world, _ things) error { _, err := w.FindAccounts(w.ctx, "a"); return err },
+	"CreateAccount":    func(w *world, _ things) error { _, err := w.CreateAccount(w.ctx, "b"); return err },
+	"UpdateAccount":    func(w *world, on things) error { return w.CloseAccount(w.ctx, on.account.SID) },
+	"FetchAccount":     func(w *world, on things) error { _, err := w.Account(w.ctx, on.account.SID); return err },
+	"ListKeys":         func(w *world, on things) error { _, err := w.FindKeys(w.ctx, on.account.SID, "k"); return err },
+	"CreateKey":        func(w *world, on things) error { _, err := w.CreateKey(w.ctx, on.account.SID, "j"); return err },
+	"DeleteKey":        func(w *world, on things) error { return w.DeleteKey(w.ctx, on.account.SID, on.key) },
+	"ListUsageRecords": func(w *world, on things) error { _, err := w.Usage(w.ctx, on.account.SID); return err },
+	"ListServices":     func(w *world, on things) error { _, err := w.FindServices(w.ctx, on.account, "s"); return err },
+	"CreateService":    func(w *world, on things) error { _, err := w.CreateService(w.ctx, on.account, "r", hooks); return err },
 	"UpdateService": func(w *world, on things) error {
 		return w.SetCallbacks(w.ctx, on.account, on.service, twilio.Callbacks{})
 	},
@@ -182,17 +183,17 @@ func TestUnusableAnswers(t *testing.T) {
 		"truncated":             {201, breaking(`{"sid":"AC`), fault.Unavailable, false},
 		"truncated error":       {400, breaking(`{"code":2`), fault.Rejected, true},
 		"cut JSON":              {200, strings.NewReader(`{"accounts":[{"sid":"AC`), fault.Unavailable, false},
-		"wrong types":           {200, strings.NewReader(`{"sid":1,"accounts":{},"keys":"x","services":1}`), fault.Unavailable, false},
-		"empty entries":         {200, strings.NewReader(`{"accounts":[{}],"keys":[{}],"services":[{}]}`), fault.Unavailable, false},
-		"no list":               {200, strings.NewReader(`{"accounts":null,"keys":null,"services":null}`), fault.Unavailable, false},
-		"10 MB":                 {200, strings.NewReader(`{"accounts":[],"keys":[],"services":[],"x":"` + strings.Repeat("x", 10<<20) + `"}`), fault.Unavailable, false},
+		"wrong types":           {200, strings.NewReader(`{"sid":1,"accounts":{},"keys":"x","services":1,"usage_records":"x"}`), fault.Unavailable, false},
+		"empty entries":         {200, strings.NewReader(`{"accounts":[{}],"keys":[{}],"services":[{}],"usage_records":[{}]}`), fault.Unavailable, false},
+		"no list":               {200, strings.NewReader(`{"accounts":null,"keys":null,"services":null,"usage_records":null}`), fault.Unavailable, false},
+		"10 MB":                 {200, strings.NewReader(`{"accounts":[],"keys":[],"services":[],"usage_records":[],"x":"` + strings.Repeat("x", 10<<20) + `"}`), fault.Unavailable, false},
 		"redirect":              {302, strings.NewReader(""), fault.Unavailable, false},
-		"multiple choices":      {300, strings.NewReader(`{"accounts":[],"keys":[],"services":[]}`), fault.Unavailable, false},
+		"multiple choices":      {300, strings.NewReader(`{"accounts":[],"keys":[],"services":[],"usage_records":[]}`), fault.Unavailable, false},
 		"error without numbers": {400, strings.NewReader(`{"code":"x","message":"` + free + `"}`), fault.Rejected, true},
 		"error with text":       {400, strings.NewReader(`{"code":20001,"message":"` + free + `","more_info":"` + token + `"}`), fault.Rejected, true},
 		"unavailable":           {503, strings.NewReader(`{"code":20503,"message":"` + free + `"}`), fault.Unavailable, false},
 		"endless list":          {200, &endless{}, fault.Unavailable, false},
-		"list leads nowhere":    {200, strings.NewReader(`{"accounts":[],"keys":[],"next_page_uri":":%","services":[],"meta":{"next_page_url":":%"}}`), fault.Unavailable, false},
+		"list leads nowhere":    {200, strings.NewReader(`{"accounts":[],"keys":[],"next_page_uri":":%","services":[],"usage_records":[],"meta":{"next_page_url":":%"}}`), fault.Unavailable, false},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -233,7 +234,7 @@ func TestUnusableAnswers(t *testing.T) {
 type endless struct{ at int }
 
 func (e *endless) Read(p []byte) (int, error) {
-	const page = `{"accounts":[],"keys":[],"next_page_uri":"/x?Page=1","services":[],"meta":{"next_page_url":"https://x.example/x?Page=1"}}`
+	const page = `{"accounts":[],"keys":[],"next_page_uri":"/x?Page=1","services":[],"usage_records":[],"meta":{"next_page_url":"https://x.example/x?Page=1"}}`
 	if e.at == len(page) {
 		e.at = 0
 		return 0, io.EOF

@@ -30,13 +30,13 @@ func TestAnswersThatCannotBeUnderstood(t *testing.T) {
 		"null":       func() io.Reader { return strings.NewReader(`null`) },
 		"incomplete": func() io.Reader { return strings.NewReader(`{}`) },
 		"wrong types": func() io.Reader {
-			return strings.NewReader(`{"id":[],"name":7,"envs":1,"created":"x","failed":3,"misconfigured":"no","deployments":{},"verified":1,"meta":[],"membership":[],"projects":{}}`)
+			return strings.NewReader(`{"id":[],"name":7,"envs":1,"created":"x","failed":3,"misconfigured":"no","deployments":{},"verified":1,"meta":[],"membership":[],"projects":{},"domains":1}`)
 		},
 		"10 MB":           func() io.Reader { return strings.NewReader(`{"id":"` + strings.Repeat("x", 10<<20) + `"}`) },
 		"10 MB of spaces": func() io.Reader { return strings.NewReader(strings.Repeat(" ", 10<<20) + "{}") },
 	}
 	decoding := []string{"GetProject", "CreateProject", "CreateProjectEnv", "GetProjectDomain", "AddProjectDomain", "GetDomainConfig",
-		"CreateDeployment", "GetDeployments", "GetDeployment", "GetTeam", "GetProjects"}
+		"CreateDeployment", "GetDeployments", "GetDeployment", "GetTeam", "GetProjects", "GetProjectDomains"}
 	for _, name := range decoding {
 		for what, body := range bodies {
 			t.Run(name+"/"+what, func(t *testing.T) {

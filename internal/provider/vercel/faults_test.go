@@ -37,7 +37,9 @@ var operations = map[string]operation{
 		_, err := c.CreateProject(ctx, vercel.NewProject{Name: "acme", Mark: "i-1"})
 		return err
 	}},
-	"DeleteProject": {true, func(ctx context.Context, c *vercel.Client) error { return c.DeleteProject(ctx, projectID) }},
+	"PauseProject":   {true, func(ctx context.Context, c *vercel.Client) error { return c.Pause(ctx, projectID) }},
+	"UnpauseProject": {true, func(ctx context.Context, c *vercel.Client) error { return c.Unpause(ctx, projectID) }},
+	"DeleteProject":  {true, func(ctx context.Context, c *vercel.Client) error { return c.DeleteProject(ctx, projectID) }},
 	"CreateProjectEnv": {true, func(ctx context.Context, c *vercel.Client) error {
 		return c.SetEnvironment(ctx, projectID, variables("hidden"))
 	}},
@@ -72,6 +74,10 @@ var operations = map[string]operation{
 	}},
 	"GetProjects": {false, func(ctx context.Context, c *vercel.Client) error {
 		_, err := c.CountProjects(ctx)
+		return err
+	}},
+	"GetProjectDomains": {false, func(ctx context.Context, c *vercel.Client) error {
+		_, err := c.Domains(ctx, projectID)
 		return err
 	}},
 	"GetDeployment": {false, func(ctx context.Context, c *vercel.Client) error {

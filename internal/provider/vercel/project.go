@@ -26,8 +26,9 @@ type NewProject struct {
 }
 
 type projectAnswer struct {
-	ID   string `json:"id"`
-	Name string `json:"name"`
+	ID     string `json:"id"`
+	Name   string `json:"name"`
+	Paused bool   `json:"paused"`
 }
 
 func (p *projectAnswer) complete() bool { return p.ID != "" && p.Name != "" }

@@ -59,9 +59,11 @@ func (c *Client) Team(ctx context.Context) (Team, error) {
 
 type projectsAnswer struct {
 	Projects   []projectAnswer `json:"projects"`
-	Pagination *struct {
-		Next next `json:"next"`
-	} `json:"pagination"`
+	Pagination *pagination     `json:"pagination"`
+}
+
+type pagination struct {
+	Next next `json:"next"`
 }
 
 func (p *projectsAnswer) complete() bool {

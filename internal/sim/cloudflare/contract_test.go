@@ -75,7 +75,11 @@ func TestContract(t *testing.T) {
 		t.Errorf("%d records are counted, want 2", n)
 	}
 	aroundRules(t, c)
+	_, err = c.Owned(ctx, "")
+	ok(err)
 	ok(c.SetProxied(ctx, r.ID, true))
+	ok(c.Point(ctx, r.ID, "suspended.gimbal.example", true))
+	refused(fault.Rejected, c.Point(ctx, r.ID, "no host name", true))
 	ok(c.DeleteRecord(ctx, r.ID))
 	ok(c.DeleteRecord(ctx, r.ID))
 	refused(fault.Rejected, c.SetProxied(ctx, r.ID, true))

@@ -93,7 +93,9 @@ func (e *Edge) tlsConfig() *tls.Config {
 		MinVersion: tls.VersionTLS12, Time: e.clock.Now, SessionTicketsDisabled: true, NextProtos: []string{"http/1.1"},
 		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			host := canonical(hello.ServerName)
-			if known, ok := e.sites.Certificate(host); !ok || !known.Issued {
+			known, _ := e.sites.Certificate(host)
+			paged, certified := e.paged(host)
+			if paged && !certified || !paged && !known.Issued {
 				return nil, fmt.Errorf("no certificate for this host yet")
 			}
 			return e.ca.leaf(host)

@@ -3,7 +3,8 @@
 //
 // A host exists only through its DNS record, is reached only if that leads to Vercel, has a valid certificate only once
 // Vercel has had one issued, and serves only what a live deployment holds. A proxied record changes nothing of that: the
-// proxy in between is not simulated.
+// proxy in between is not simulated. But for a page of Fleet's own, see Page: it has no certificates for the hosts that lead to it,
+// and so the proxy's is what they have.
 package edge
 
 import (
@@ -48,6 +49,13 @@ type Edge struct {
 	server   *http.Server // of connections made by Dial
 	insecure *http.Server // the same on port 80
 	outside  hosts
+	page     page
+}
+
+// page answers for hosts that are aliases of target.
+type page struct {
+	target  string
+	handler http.Handler
 }
 
 // New makes an edge. apis is how the instances' health functions reach their Supabase projects. It fails only if the
@@ -63,6 +71,10 @@ func New(c clock.Clock, r Resolver, s Sites, apis http.RoundTripper) (*Edge, err
 	return e, nil
 }
 
+// Page serves h at target, a host name of Fleet's own, and for every host whose record is an alias of it. Such a host has a certificate
+// only while its record is proxied: it is the proxy's then. Call it before anybody connects.
+func (e *Edge) Page(target string, h http.Handler) { e.page = page{canonical(target), h} }
+
 // newServer answers one request a connection. Its time limits are the machine's: they only end what hangs.
 func newServer(h http.Handler) *http.Server {
 	server := &http.Server{
@@ -74,7 +86,7 @@ func newServer(h http.Handler) *http.Server {
 }
 
 // Dial connects to a public "host:port". A host without DNS record is a *net.DNSError, one that leads elsewhere than to
-// Vercel, or another port than 443 or 80, a refused connection. It has the signature of provider.Edge.Dial.
+// Vercel or to the page, or another port than 443 or 80, a refused connection. It has the signature of provider.Edge.Dial.
 func (e *Edge) Dial(ctx context.Context, network, address string) (net.Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -105,12 +117,26 @@ var errRefused = os.NewSyscallError("connect", syscall.ECONNREFUSED)
 func (e *Edge) reach(host string) error {
 	target, _, found := e.resolver.LookupCNAME(host)
 	switch {
+	case e.page.at(host):
 	case !found:
 		return &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
-	case !e.sites.Leads(host, target):
+	case !e.page.at(target) && !e.sites.Leads(host, target):
 		return errRefused
 	}
 	return nil
+}
+
+// at reports whether a host, or what it is an alias of, is where the page is.
+func (p page) at(host string) bool { return p.handler != nil && canonical(host) == p.target }
+
+// paged reports whether the page answers for a host, and whether by a certificate that is valid for the host.
+func (e *Edge) paged(host string) (answers, certified bool) {
+	if e.page.at(host) {
+		return true, true
+	}
+	target, proxied, found := e.resolver.LookupCNAME(host)
+	answers = found && e.page.at(target)
+	return answers, answers && proxied
 }
 
 func (e *Edge) serve(server *http.Server, conn net.Conn) {

@@ -34,10 +34,10 @@ func (n names) LookupCNAME(host string) (string, bool, bool) {
 }
 
 // unproxied is the same without the proxy, as Vercel needs it for a certificate.
-type unproxied struct{ names }
+type unproxied struct{ edge.Resolver }
 
 func (u unproxied) LookupCNAME(host string) (string, bool, bool) {
-	target, _, found := u.names.LookupCNAME(host)
+	target, _, found := u.Resolver.LookupCNAME(host)
 	return target, false, found
 }
 
@@ -88,25 +88,33 @@ func fast() clock.Clock { return clock.Scaled(time.Time{}, 1e6) }
 // live gives an edge with the sample release deployed for the host.
 func live(t *testing.T, c clock.Clock) *edge.Edge {
 	t.Helper()
-	n := names{host: "cname.vercel-dns.com", "elsewhere.gimbal.app": "example.com"}
+	e, _ := deployed(t, c, names{host: "cname.vercel-dns.com", "elsewhere.gimbal.app": "example.com"}, func(*http.Request) int { return 200 })
+	return e
+}
+
+// call makes a successful call of Vercel.
+func call(t *testing.T, v *vercel.Sim, path string, body any) {
+	t.Helper()
+	content, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := httptest.NewRequest("POST", path+"?teamId=team_1", bytes.NewReader(content))
+	req.Header.Set("Authorization", "Bearer t")
+	w := httptest.NewRecorder()
+	v.ServeHTTP(w, req)
+	if w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+}
+
+// deployed gives the same behind a DNS of the caller's, in front of parts of the instance that answer with a status.
+func deployed(t *testing.T, c clock.Clock, n edge.Resolver, parts supabase) (*edge.Edge, *vercel.Sim) {
+	t.Helper()
 	v := vercel.New(sim.Options{Clock: c}, vercel.Config{
 		Token: "t", Team: "team_1", Resolver: unproxied{n},
 		Deploy: vercel.Span{Max: time.Nanosecond}, Certificate: vercel.Span{Max: time.Nanosecond},
 	})
-	post := func(path string, body any) {
-		t.Helper()
-		content, err := json.Marshal(body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req := httptest.NewRequest("POST", path+"?teamId=team_1", bytes.NewReader(content))
-		req.Header.Set("Authorization", "Bearer t")
-		w := httptest.NewRecorder()
-		v.ServeHTTP(w, req)
-		if w.Code != 200 {
-			t.Fatalf("%d %s", w.Code, w.Body)
-		}
-	}
 	variables := []any{}
 	for key, value := range map[string]string{
 		"VITE_SUPABASE_URL": "https://ref.supabase.test", "VITE_SUPABASE_ANON_KEY": "anon", "VITE_INSTANCE_ID": "i-1",
@@ -117,16 +125,16 @@ func live(t *testing.T, c clock.Clock) *edge.Edge {
 	for _, f := range readManifest(t).Files {
 		files = append(files, map[string]any{"file": f.Path, "data": readFile(t, f.Path)})
 	}
-	post("/v11/projects", map[string]any{"name": "acme", "environmentVariables": variables})
-	post("/v10/projects/acme/domains", map[string]any{"name": host})
-	post("/v13/deployments", map[string]any{
+	call(t, v, "/v11/projects", map[string]any{"name": "acme", "environmentVariables": variables})
+	call(t, v, "/v10/projects/acme/domains", map[string]any{"name": host})
+	call(t, v, "/v13/deployments", map[string]any{
 		"name": "acme", "project": "acme", "target": "production", "projectSettings": map[string]any{}, "files": files,
 	})
-	e, err := edge.New(c, n, v, supabase(func(*http.Request) int { return 200 }))
+	e, err := edge.New(c, n, v, parts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return e
+	return e, v
 }
 
 func listen(t *testing.T, e *edge.Edge) string {

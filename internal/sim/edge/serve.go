@@ -21,11 +21,17 @@ func canonical(host string) string {
 // serveHTTP answers for the host that a request names.
 func (e *Edge) serveHTTP(w http.ResponseWriter, r *http.Request) {
 	host := canonical(r.Host)
+	if answers, _ := e.paged(host); answers {
+		e.page.handler.ServeHTTP(w, r)
+		return
+	}
 	w.Header().Set("Server", "Vercel")
 	site, live := e.sites.Serve(host)
 	switch {
 	case e.reach(host) != nil || !live:
 		fail(w, http.StatusNotFound, "DEPLOYMENT_NOT_FOUND", "The deployment could not be found on Vercel.")
+	case site.Paused:
+		fail(w, http.StatusServiceUnavailable, "DEPLOYMENT_PAUSED", "This deployment is paused by the owner.")
 	case r.Method == http.MethodOptions && r.URL.Path == "/api/health" && has(site, healthFunction):
 		e.health(w, r, site)
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:

@@ -8,7 +8,7 @@ import (
 // everyScope is what a key with full access may do, as far as this simulator knows scopes.
 var everyScope = []string{
 	"api_keys.create", "api_keys.delete", "api_keys.read", "api_keys.update", "ips.read", "mail.send", "stats.read",
-	"subusers.create", "subusers.delete", "subusers.read", "subusers.update",
+	"subusers.create", "subusers.delete", "subusers.read", "subusers.stats.read", "subusers.update",
 	webhookScope + "create", webhookScope + "delete", webhookScope + "read", webhookScope + "update",
 	"whitelabel.create", "whitelabel.delete", "whitelabel.read", "whitelabel.update",
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/contract"
@@ -92,6 +93,12 @@ func TestContract(t *testing.T) {
 	ok(err)
 	_, err = c.FindDomains(ctx, "gf-i1", "acme.gimbal.app")
 	ok(err)
+	_, err = c.Usage(ctx, "gf-i1", time.Now())
+	ok(err)
+	for _, cursor := range []string{"", "domains:0"} {
+		_, err = c.Owned(ctx, cursor)
+		ok(err)
+	}
 	ok(c.DeleteDomain(ctx, "gf-i1", d.ID))
 
 	// Checked where the document has them; the one that is usually at hand doesn't.
@@ -119,6 +126,10 @@ func TestContract(t *testing.T) {
 	mail.From = "someone@example.com"
 	_, err = c.SendMail(ctx, mail)
 	refused(fault.Rejected, err)
+	for _, disabled := range []bool{true, true, false} {
+		ok(c.SetDisabled(ctx, "gf-i1", disabled))
+	}
+	refused(fault.Rejected, c.SetDisabled(ctx, "strangers", true))
 	ok(c.DeleteSubuser(ctx, "gf-i1"))
 
 	config.Credential = func(context.Context, string) (provider.Secret, error) { return provider.NewSecret("wrong"), nil }
@@ -130,7 +141,8 @@ func TestContract(t *testing.T) {
 	want := []string{
 		"sendgrid.AuthenticateDomain", "sendgrid.CreateApiKey", "sendgrid.CreateSubuser", "sendgrid.DeleteApiKey",
 		"sendgrid.DeleteAuthenticatedDomain", "sendgrid.DeleteSubuser", "sendgrid.IpsListIp", "sendgrid.ListApiKey",
-		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListScope", "sendgrid.ListSubuser", "sendgrid.SendMail", "sendgrid.ValidateAuthenticatedDomain",
+		"sendgrid.ListAuthenticatedDomain", "sendgrid.ListScope", "sendgrid.ListStat", "sendgrid.ListSubuser", "sendgrid.SendMail",
+		"sendgrid.UpdateSubuser", "sendgrid.ValidateAuthenticatedDomain",
 	}
 	got := slices.DeleteFunc(spec.Seen(), func(name string) bool { return strings.Contains(name, "EventWebhook") })
 	if !slices.Equal(got, want) {

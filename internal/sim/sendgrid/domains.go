@@ -53,10 +53,11 @@ func (s *Sim) domainAnswer(d domain) map[string]any {
 
 func (s *Sim) listDomains(w http.ResponseWriter, r *http.Request, a actor) {
 	now, wanted := s.options.Clock.Now(), strings.ToLower(r.URL.Query().Get("domain"))
+	all := a.name == "" && r.URL.Query().Get("exclude_subusers") != "true" // the parent sees its subusers' as well
 	list := []map[string]any{}
 	s.mu.Lock()
 	for _, d := range s.state.Domains {
-		if d.Owner == a.name && !d.VisibleAt.After(now) && strings.Contains(d.Domain, wanted) {
+		if (all || d.Owner == a.name) && !d.VisibleAt.After(now) && strings.Contains(d.Domain, wanted) {
 			list = append(list, s.domainAnswer(d))
 		}
 	}

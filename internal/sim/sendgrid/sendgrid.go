@@ -84,6 +84,7 @@ func New(o sim.Options, c Config) *Sim {
 	s.handle("POST /v3/subusers", "CreateSubuser", "subusers.create", s.createSubuser)
 	s.handle("PATCH /v3/subusers/{name}", "UpdateSubuser", "subusers.update", s.updateSubuser)
 	s.handle("DELETE /v3/subusers/{name}", "DeleteSubuser", "subusers.delete", s.deleteSubuser)
+	s.handle("GET /v3/subusers/stats", "ListStats", "subusers.stats.read", s.listStats)
 	s.handle("GET /v3/api_keys", "ListKeys", "api_keys.read", s.listKeys)
 	s.handle("POST /v3/api_keys", "CreateKey", "api_keys.create", s.createKey)
 	s.handle("DELETE /v3/api_keys/{id}", "DeleteKey", "api_keys.delete", s.deleteKey)
@@ -114,7 +115,7 @@ func (s *Sim) handle(pattern, operation, scope string, do func(w http.ResponseWr
 // Name is "sendgrid".
 func (s *Sim) Name() string { return "sendgrid" }
 
-// Operation names what a request calls: ListSubusers, CreateSubuser, UpdateSubuser, DeleteSubuser, ListKeys, CreateKey,
+// Operation names what a request calls: ListSubusers, CreateSubuser, UpdateSubuser, DeleteSubuser, ListStats, ListKeys, CreateKey,
 // DeleteKey, ListDomains, AuthenticateDomain, ValidateDomain, DeleteDomain, ListWebhooks, CreateWebhook, UpdateWebhook,
 // SignWebhook, DeleteWebhook, SendMail, ListScopes or ListIPs.
 func (s *Sim) Operation(r *http.Request) string { return s.router.Operation(r) }

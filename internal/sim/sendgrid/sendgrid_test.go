@@ -166,6 +166,12 @@ func TestSubusers(t *testing.T) {
 	if status, _, _ := as(t, s, sender, "", "POST /v3/mail/send", mail("a@b.example")); status != 403 {
 		t.Errorf("a disabled subuser sends: HTTP %d", status)
 	}
+	must(t, s, 403, "gf-i1", "GET /v3/api_keys", "", nil) // the parent does nothing for it either
+	must(t, s, 204, "", "PATCH /v3/subusers/GF-i1", `{"disabled":false}`, nil)
+	must(t, s, 200, "gf-i1", "GET /v3/api_keys", "", nil)
+	if status, text, _ := as(t, s, sender, "", "POST /v3/mail/send", mail("a@b.example")); status != 403 || !strings.Contains(text, "from") {
+		t.Errorf("enabled again, from an address that isn't verified: HTTP %d %s", status, text)
+	}
 	must(t, s, 204, "", "DELETE /v3/subusers/gf-i1", "", nil)
 	must(t, s, 404, "", "DELETE /v3/subusers/gf-i1", "", nil)
 	if status, _, _ := as(t, s, sender, "", "POST /v3/mail/send", mail("a@b.example")); status != 401 {

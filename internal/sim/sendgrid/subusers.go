@@ -147,8 +147,8 @@ func (s *Sim) updateSubuser(w http.ResponseWriter, r *http.Request, a actor) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	i := s.placeSubuser(r.PathValue("name"))
-	if i < 0 || a.name != "" {
-		refuse(w, http.StatusNotFound, "", "not found")
+	if i < 0 || a.name != "" { // no 404 is documented for this call
+		refuse(w, http.StatusBadRequest, "username", "username not found")
 		return
 	}
 	if change.Disabled != nil {

@@ -146,8 +146,12 @@ func fitsText(name, text string) bool {
 // kept is a setting as it is stored and shown: of the mail server's password only a digest.
 func kept(name string, v any) any {
 	if text, isText := v.(string); isText && name == "smtp_pass" {
-		sum := sha256.Sum256([]byte(text))
-		return hex.EncodeToString(sum[:])
+		return digest(text)
 	}
 	return v
+}
+
+func digest(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
 }

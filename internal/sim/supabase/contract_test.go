@@ -46,8 +46,8 @@ func TestContract(t *testing.T) {
 		"supabase.v1-bulk-create-secrets", "supabase.v1-create-a-project", "supabase.v1-delete-a-project", "supabase.v1-get-all-projects-for-organization",
 		"supabase.v1-get-an-organization",
 		"supabase.v1-get-auth-service-config", "supabase.v1-get-pooler-config", "supabase.v1-get-project",
-		"supabase.v1-get-project-api-keys", "supabase.v1-get-services-health", "supabase.v1-update-auth-service-config",
-		"supabase.v1-update-database-password",
+		"supabase.v1-get-project-api-keys", "supabase.v1-get-project-legacy-api-keys", "supabase.v1-get-services-health", "supabase.v1-update-auth-service-config",
+		"supabase.v1-update-database-password", "supabase.v1-update-project-legacy-api-keys",
 	}
 	if got := spec.Seen(); !slices.Equal(got, want) {
 		t.Errorf("checked %q, want %q", got, want)
@@ -82,6 +82,8 @@ func fromCreationToRemoval(t *testing.T, ctx context.Context, c clock.Clock, ven
 			t.Errorf("plan %q, %d projects; want pro, 1", o.Plan, n)
 		}
 		_, err = vendor.FindProjects(ctx, "one")
+		must(err)
+		_, err = vendor.Owned(ctx, "")
 		must(err)
 		_, err = vendor.Project(ctx, p.Ref)
 		must(err)
@@ -122,6 +124,14 @@ func fromCreationToRemoval(t *testing.T, ctx context.Context, c clock.Clock, ven
 	for _, kind := range []string{"invite", "recovery"} {
 		_, err = vendor.GenerateLink(ctx, p.Ref, keys.Service, kind, user.Email, "https://one.gimbal.test")
 		must(err)
+	}
+	for _, enabled := range []bool{false, false, true} {
+		must(vendor.SetLegacyKeys(ctx, p.Ref, enabled))
+		is, err := vendor.LegacyKeysEnabled(ctx, p.Ref)
+		must(err)
+		if is != enabled {
+			t.Errorf("legacy keys are enabled: %v", is)
+		}
 	}
 	must(vendor.AuthHealth(ctx, p.Ref, keys.Anonymous))
 	must(vendor.RestHealth(ctx, p.Ref, keys.Anonymous))

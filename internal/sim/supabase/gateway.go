@@ -62,6 +62,9 @@ func message(status int) string {
 // largest is the largest request body taken, in bytes.
 const largest = 1 << 20
 
+// largestFile is the largest request body that Storage takes, in bytes.
+const largestFile = 50 << 20
+
 // managed routes an operation of the Management API: after the usual latency it checks rate and token.
 func (s *Sim) managed(pattern, operation string, h func(*http.Request) answer) {
 	s.router.Handle(pattern, operation, func(w http.ResponseWriter, r *http.Request) {
@@ -104,16 +107,29 @@ const originDNS = 530
 
 // served routes an operation of a project's own endpoint: it checks that the service is up and the API key valid.
 func (s *Sim) served(pattern, operation, service string, h func(*http.Request) answer) {
+	s.gated(pattern, operation, service, func(w http.ResponseWriter, r *http.Request) { h(r).write(w) })
+}
+
+// files routes an operation of Storage whose answer is more than a document.
+func (s *Sim) files(pattern, operation string, h http.HandlerFunc) {
+	s.gated(pattern, operation, "storage", h)
+}
+
+func (s *Sim) gated(pattern, operation, service string, h http.HandlerFunc) {
+	most := int64(largest)
+	if service == "storage" {
+		most = largestFile
+	}
 	s.router.Handle(pattern, operation, func(w http.ResponseWriter, r *http.Request) {
 		if !s.pause(r, operation) {
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, largest)
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		if refusal, refused := s.gate(r, service); refused {
 			refusal.write(w)
 			return
 		}
-		h(r).write(w)
+		h(w, r)
 	})
 }
 
@@ -132,6 +148,11 @@ func (s *Sim) gate(r *http.Request, service string) (answer, bool) {
 		return answer{status: http.StatusUnauthorized, body: map[string]any{
 			"message": "No API key found in request",
 			"hint":    "No `apikey` request header or url param was found.",
+		}}, true
+	case p.Keys.LegacyOff && p.Keys.legacy(key):
+		return answer{status: http.StatusUnauthorized, body: map[string]any{
+			"message": "Legacy API keys are disabled",
+			"hint":    "Your legacy API keys (anon, service_role) were disabled. Use the publishable and secret keys.",
 		}}, true
 	case !p.Keys.known(key):
 		return answer{status: http.StatusUnauthorized, body: map[string]any{

@@ -18,10 +18,28 @@ type keys struct {
 	Secret      string    `json:"secret"`
 	NewIDs      [2]string `json:"new_ids"` // of the newer kind, in that order
 	Created     time.Time `json:"created"`
+	// LegacyOff: the gateway refuses the legacy keys. They stay what they are.
+	LegacyOff bool `json:"legacy_off,omitempty"`
 }
 
-func (k keys) known(key string) bool {
-	return key == k.Anonymous || key == k.Service || key == k.Publishable || key == k.Secret
+func (k keys) known(key string) bool { return k.legacy(key) || key == k.Publishable || key == k.Secret }
+
+func (k keys) legacy(key string) bool { return key == k.Anonymous || key == k.Service }
+
+func getLegacyKeys(_ *http.Request, p *project, _ time.Time) answer {
+	return ok(map[string]any{"enabled": !p.Keys.LegacyOff})
+}
+
+func updateLegacyKeys(r *http.Request, p *project, now time.Time) answer {
+	enabled := r.URL.Query().Get("enabled")
+	switch {
+	case enabled != "true" && enabled != "false":
+		return invalid("enabled must be a boolean string")
+	case p.status(now) != "ACTIVE_HEALTHY":
+		return failed(http.StatusBadRequest, "Project is not active.")
+	}
+	p.Keys.LegacyOff = enabled == "false"
+	return getLegacyKeys(r, p, now)
 }
 
 func newKeys(r *rand.Rand, ref string, now time.Time) keys {

@@ -73,23 +73,37 @@ func (s *Sim) uploadObject(r *http.Request) answer {
 	if b == nil {
 		return noBucket()
 	}
-	path, kind := r.PathValue("path"), r.Header.Get("Content-Type")
-	switch there := b.Objects[path]; {
-	case path == "":
-		return storageFailed(http.StatusBadRequest, "InvalidKey", "InvalidKey", "Invalid key: "+path)
-	case b.Limit != nil && int64(len(content)) > *b.Limit:
-		return tooLargeObject()
-	case !b.takes(kind):
-		return storageFailed(http.StatusUnsupportedMediaType, "invalid_mime_type", "InvalidMimeType", "mime type "+kind+" is not supported")
-	case there != nil && r.Header.Get("X-Upsert") != "true":
-		return storageFailed(http.StatusConflict, "Duplicate", "KeyAlreadyExists", "The resource already exists")
+	path := r.PathValue("path")
+	put := &object{Content: content, Type: r.Header.Get("Content-Type"), Cache: r.Header.Get("Cache-Control")}
+	if refusal, refused := b.refuses(path, put.Type, int64(len(content)), r); refused {
+		return refusal
 	}
+	s.put(p, b, path, put)
+	return ok(map[string]any{"Key": b.ID + "/" + path, "Id": put.ID})
+}
+
+// refuses says why a bucket doesn't take a file.
+func (b *bucket) refuses(path, kind string, bytes int64, r *http.Request) (answer, bool) {
+	switch {
+	case path == "":
+		return storageFailed(http.StatusBadRequest, "InvalidKey", "InvalidKey", "Invalid key: "+path), true
+	case b.Limit != nil && bytes > *b.Limit:
+		return tooLargeObject(), true
+	case !b.takes(kind):
+		return storageFailed(http.StatusUnsupportedMediaType, "invalid_mime_type", "InvalidMimeType", "mime type "+kind+" is not supported"), true
+	case b.Objects[path] != nil && r.Header.Get("X-Upsert") != "true":
+		return storageFailed(http.StatusConflict, "Duplicate", "KeyAlreadyExists", "The resource already exists"), true
+	}
+	return answer{}, false
+}
+
+// put stores a file. The mutex is held.
+func (s *Sim) put(p *project, b *bucket, path string, put *object) {
 	if b.Objects == nil {
 		b.Objects = map[string]*object{}
 	}
-	b.Objects[path] = &object{ID: newUUID(s.random("object", p.Ref, b.ID, path)), Content: content, Type: kind,
-		Cache: r.Header.Get("Cache-Control"), Changed: s.options.Clock.Now()}
-	return ok(map[string]any{"Key": b.ID + "/" + path, "Id": b.Objects[path].ID})
+	put.ID, put.Changed = newUUID(s.random("object", p.Ref, b.ID, path)), s.options.Clock.Now()
+	b.Objects[path] = put
 }
 
 func tooLargeObject() answer {
@@ -134,11 +148,20 @@ func (s *Sim) publicObject(w http.ResponseWriter, r *http.Request) {
 		refusal.write(w)
 		return
 	}
-	sum := sha256.Sum256(o.Content)
+	o.serve(w, r)
+}
+
+// serve answers with a file, or with the part of it that a request asks for.
+func (o *object) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", o.Type)
 	w.Header().Set("Cache-Control", o.Cache)
-	w.Header().Set("ETag", `"`+hex.EncodeToString(sum[:16])+`"`)
+	w.Header().Set("ETag", o.etag())
 	http.ServeContent(w, r, "", o.Changed, bytes.NewReader(o.Content))
+}
+
+func (o *object) etag() string {
+	sum := sha256.Sum256(o.Content)
+	return `"` + hex.EncodeToString(sum[:16]) + `"`
 }
 
 func (s *Sim) readable(r *http.Request) (*object, answer) {

@@ -41,7 +41,13 @@ type project struct {
 	Secrets map[string]string `json:"secrets,omitempty"`
 	Users   []*user           `json:"users"`
 	Links   int               `json:"links"` // links made so far
-	Buckets []*bucket         `json:"buckets"`
+	// Sessions are users' ids by refresh token.
+	Sessions map[string]string `json:"sessions,omitempty"`
+	Signed   int               `json:"signed,omitempty"` // sessions made so far
+	Buckets  []*bucket         `json:"buckets"`
+	// Uploads are those under way, by the name that Storage gave them.
+	Uploads map[string]*upload `json:"uploads,omitempty"`
+	Begun   int                `json:"begun,omitempty"` // uploads begun so far
 }
 
 func (p *project) gone(now time.Time) bool { return !p.Deleted.IsZero() && !now.Before(p.Gone) }

@@ -23,6 +23,7 @@ type user struct {
 	Invited     time.Time      `json:"invited"`
 	AppMetadata map[string]any `json:"app_metadata"`
 	Metadata    map[string]any `json:"user_metadata"`
+	Password    string         `json:"password,omitempty"` // its digest
 }
 
 func (u *user) shown() map[string]any {
@@ -130,6 +131,9 @@ func (s *Sim) createUser(r *http.Request) answer {
 		}
 		if in.EmailConfirm {
 			u.Confirmed = now
+		}
+		if in.Password != nil {
+			u.Password = digest(*in.Password)
 		}
 		if in.Role != "" {
 			u.Role = in.Role

@@ -89,8 +89,17 @@ func TestContract(t *testing.T) {
 	ok(c.SetCallbacks(ctx, a, service.SID, hooks))
 	ok(c.DeleteService(ctx, a, service.SID))
 	ok(c.DeleteService(ctx, a, service.SID))
+	_, err = c.Owned(ctx, "")
+	ok(err)
+	_, err = c.Usage(ctx, a.SID)
+	ok(err)
+	ok(c.Suspend(ctx, a.SID))
+	_, err = c.FindServices(ctx, a, "fleet")
+	refused(fault.Rejected, err)
+	ok(c.Reactivate(ctx, a.SID))
 	ok(c.CloseAccount(ctx, a.SID))
 	ok(c.CloseAccount(ctx, a.SID))
+	refused(fault.Conflict, c.Reactivate(ctx, a.SID))
 	_, err = c.FindServices(ctx, a, "fleet")
 	refused(fault.Rejected, err)
 	_, err = c.CreateKey(ctx, a.SID, "fleet")
@@ -105,7 +114,7 @@ func TestContract(t *testing.T) {
 
 	want := []string{
 		"twilio.CreateAccount", "twilio.CreateNewKey", "twilio.DeleteKey", "twilio.FetchAccount",
-		"twilio.ListAccount", "twilio.ListKey", "twilio.MessagingV1CreateService", "twilio.MessagingV1DeleteService",
+		"twilio.ListAccount", "twilio.ListKey", "twilio.ListUsageRecord", "twilio.MessagingV1CreateService", "twilio.MessagingV1DeleteService",
 		"twilio.MessagingV1ListService", "twilio.MessagingV1UpdateService", "twilio.UpdateAccount",
 	}
 	if got := spec.Seen(); !slices.Equal(got, want) {

@@ -59,6 +59,8 @@ type state struct {
 	Accounts []account `json:"accounts"` // the parent first, then in order of creation
 	Keys     []key     `json:"keys"`
 	Services []service `json:"services"`
+	// Usage is what accounts have used, by SID and category.
+	Usage map[string]map[string]int `json:"usage,omitempty"`
 }
 
 type account struct {
@@ -95,6 +97,7 @@ func New(o sim.Options, sid, token string) *Sim {
 	s.router.Handle("POST /2010-04-01/Accounts/{account}/Keys.json", "CreateKey", s.call(s.createKey))
 	s.router.Handle("GET /2010-04-01/Accounts/{account}/Keys/{file}", "FetchKey", s.call(s.fetchKey))
 	s.router.Handle("DELETE /2010-04-01/Accounts/{account}/Keys/{file}", "DeleteKey", s.call(s.deleteKey))
+	s.router.Handle("GET /2010-04-01/Accounts/{account}/Usage/Records.json", "ListUsageRecords", s.call(s.listUsage))
 	s.router.Handle("GET /v1/Services", "ListServices", s.call(s.listServices))
 	s.router.Handle("POST /v1/Services", "CreateService", s.call(s.createService))
 	s.router.Handle("GET /v1/Services/{sid}", "FetchService", s.call(s.fetchService))

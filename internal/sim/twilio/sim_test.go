@@ -170,6 +170,15 @@ func TestAccess(t *testing.T) {
 	if status, _ := own.send("GET", self+".json", nil); status != 401 {
 		t.Errorf("a suspended account gets in: %d", status)
 	}
+	if status, _ := own.send("POST", self+".json", url.Values{"Status": {"active"}}); status != 401 {
+		t.Errorf("a suspended account lets itself in: %d", status)
+	}
+	if status, _ := p.send("POST", self+".json", url.Values{"Status": {"active"}}); status != 200 {
+		t.Errorf("reactivating: %d", status)
+	}
+	if status, _ := own.send("GET", self+".json", nil); status != 200 {
+		t.Errorf("a reactivated account doesn't get in: %d", status)
+	}
 }
 
 func TestClosedLinger(t *testing.T) {

@@ -92,6 +92,18 @@ func TestContract(t *testing.T) {
 	refused(err)
 	_, err = c.FindDeployments(ctx, p.ID, "operationId", "op")
 	must(err)
+	for _, set := range []func(context.Context, string) error{c.Pause, c.Pause, c.Unpause} {
+		must(set(ctx, p.ID))
+		_, err = c.Paused(ctx, p.ID)
+		must(err)
+		refused(set(ctx, "prj_none"))
+	}
+	_, err = c.Owned(ctx, "")
+	must(err)
+	_, err = c.Domains(ctx, p.ID)
+	must(err)
+	_, err = c.Domains(ctx, "prj_none")
+	refused(err)
 	must(c.RemoveDomain(ctx, p.ID, host))
 	must(c.RemoveDomain(ctx, p.ID, host))
 	must(c.DeleteProject(ctx, p.ID))
@@ -101,7 +113,7 @@ func TestContract(t *testing.T) {
 	for _, name := range []string{
 		"createProject", "getProject", "filterProjectEnvs", "deleteProject", "createProjectEnv", "addProjectDomain", "getProjectDomain",
 		"removeProjectDomain", "getDomainConfig", "uploadFile", "createDeployment", "getDeployment", "getDeploymentsV7",
-		"getTeam", "getProjects",
+		"getTeam", "getProjects", "getProjectDomains", "pauseProject", "unpauseProject",
 	} {
 		if !slices.ContainsFunc(spec.Seen(), func(seen string) bool { return strings.HasSuffix(seen, "."+name) }) {
 			t.Errorf("%s was not checked", name)

@@ -1,10 +1,14 @@
 package vercel
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"fmt"
+	"math"
 	"net/http"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -138,6 +142,42 @@ func (s *Sim) getDomain(r *http.Request, _ []byte) answer {
 		return notFound("Domain not found on this project.")
 	}
 	return ok(d.document())
+}
+
+// listDomains answers a page of a project's domains, the newest first. "until" leaves out what was made then or later.
+func (s *Sim) listDomains(r *http.Request, _ []byte) answer {
+	p, found := s.project(r.PathValue("project"))
+	if !found {
+		return notFound("Project not found.")
+	}
+	query := r.URL.Query()
+	limit, until := defaultPage, int64(math.MaxInt64)
+	var err, err2 error
+	if text := query.Get("limit"); text != "" {
+		limit, err = strconv.Atoi(text)
+	}
+	if text := query.Get("until"); text != "" {
+		until, err2 = strconv.ParseInt(text, 10, 64)
+	}
+	if err != nil || err2 != nil || limit < 1 || limit > largestPage {
+		return badRequest("limit must be from 1 to 100, until a number")
+	}
+	var all []*domain
+	for _, d := range s.state.Domains {
+		if d.Project == p.ID && !s.now().Before(d.Visible) && milliseconds(d.Created) < until {
+			all = append(all, d)
+		}
+	}
+	slices.SortFunc(all, func(a, b *domain) int { return cmp.Or(b.Created.Compare(a.Created), cmp.Compare(a.Name, b.Name)) })
+	shown, next := []object{}, any(nil)
+	for i, d := range all {
+		if made := milliseconds(d.Created); i >= limit && made != milliseconds(all[i-1].Created) { // what was made at once stays together
+			next = milliseconds(all[i-1].Created)
+			break
+		}
+		shown = append(shown, d.document())
+	}
+	return ok(object{"domains": shown, "pagination": object{"count": len(shown), "next": next, "prev": nil}})
 }
 
 func (s *Sim) removeDomain(r *http.Request, _ []byte) answer {

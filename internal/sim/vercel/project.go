@@ -90,14 +90,32 @@ func (s *Sim) deleteProject(r *http.Request, _ []byte) answer {
 	return answer{status: http.StatusNoContent}
 }
 
+func (s *Sim) pauseProject(r *http.Request, _ []byte) answer { return s.setPaused(r, true) }
+
+func (s *Sim) unpauseProject(r *http.Request, _ []byte) answer { return s.setPaused(r, false) }
+
+// setPaused takes a project's id only, unlike other calls, and refuses one that isn't there with 400.
+func (s *Sim) setPaused(r *http.Request, paused bool) answer {
+	p, found := s.state.Projects[r.PathValue("project")]
+	if !found {
+		return badRequest("The project does not exist.")
+	}
+	p.Paused = paused
+	return answer{status: http.StatusOK}
+}
+
 func (s *Sim) projectDocument(p *project) object {
 	regions := object{"functionDefaultRegions": []string{"iad1"}}
-	return object{
+	document := object{
 		"accountId": s.config.Team, "id": p.ID, "name": p.Name, "createdAt": milliseconds(p.Created),
 		"updatedAt": milliseconds(p.Created), "directoryListing": false, "framework": nil, "nodeVersion": "22.x",
-		"resourceConfig": regions, "defaultResourceConfig": regions, "live": false, "autoAssignCustomDomains": true,
+		"resourceConfig": regions, "defaultResourceConfig": regions, "live": false, "autoAssignCustomDomains": !p.Paused,
 		"env": s.environmentDocument(p),
 	}
+	if p.Paused {
+		document["paused"] = true
+	}
+	return document
 }
 
 type variableError struct {

@@ -12,7 +12,9 @@ type Site struct {
 	Environment map[string]string
 	// Since is when the deployment went live.
 	Since time.Time
-	files map[string][]byte
+	// Paused: Vercel answers in the deployment's stead, with 503 and DEPLOYMENT_PAUSED.
+	Paused bool
+	files  map[string][]byte
 }
 
 // File gives a file by its path without a leading slash.
@@ -37,7 +39,8 @@ func (s *Sim) Serve(host string) (Site, bool) {
 		}
 		site := Site{
 			Project: one.Project, Deployment: one.ID, Meta: one.Meta, Environment: one.Environment, Since: one.LiveAt,
-			files: map[string][]byte{},
+			Paused: s.state.Projects[one.Project].Paused,
+			files:  map[string][]byte{},
 		}
 		for path, sum := range one.Files {
 			site.files[path] = s.state.Files[sum]

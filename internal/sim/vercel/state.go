@@ -31,6 +31,7 @@ type project struct {
 	Created     time.Time            `json:"created"`
 	Visible     time.Time            `json:"visible"` // look-ups by name miss it before
 	Environment map[string]*variable `json:"environment"`
+	Paused      bool                 `json:"paused,omitempty"`
 	Deployments []string             `json:"deployments"` // ids, the oldest first
 }
 
@@ -181,7 +182,7 @@ func (s *Sim) Timeline(deployment string) (made, live time.Time, ok bool) {
 	return d.Created, d.LiveAt, true
 }
 
-// Inventory lists projects, domains and deployments. A deployment's name is its meta's operationId.
+// Inventory lists projects, with the status "paused" or none, domains and deployments. A deployment's name is its meta's operationId.
 func (s *Sim) Inventory() []sim.Held {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -192,7 +193,11 @@ func (s *Sim) Inventory() []sim.Held {
 		if v, ok := p.Environment["FLEET_INSTANCE_ID"]; ok {
 			mark = v.Value
 		}
-		held = append(held, sim.Held{Kind: "vercel_project", Name: p.Name, ID: p.ID, Mark: mark})
+		status := ""
+		if p.Paused {
+			status = "paused"
+		}
+		held = append(held, sim.Held{Kind: "vercel_project", Name: p.Name, ID: p.ID, Mark: mark, Status: status})
 	}
 	for _, d := range s.state.Domains {
 		status := "without certificate"

@@ -168,9 +168,9 @@ func TestTwilio(t *testing.T) {
 func TestSendGrid(t *testing.T) {
 	ips := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")}
 	judge(t, sendgridScopes, map[string]judged{
-		"all":   {judgeScopes(append([]string{"stats.read"}, scopesNeeded...)), view.Fine, "all 15", ""},
-		"some":  {judgeScopes([]string{"mail.send"}), view.Broken, "lacks 14 of the 15 scopes that Fleet needs: subusers.create, subusers.read", "API Keys"},
-		"but 1": {judgeScopes(scopesNeeded[:14]), view.Broken, "lacks 1 of the 15 scopes that Fleet needs: mail.send", "its value stays"},
+		"all":   {judgeScopes(append([]string{"stats.read"}, scopesNeeded...)), view.Fine, "all 17", ""},
+		"some":  {judgeScopes([]string{"mail.send"}), view.Broken, "lacks 16 of the 17 scopes that Fleet needs: subusers.create, subusers.read", "API Keys"},
+		"but 1": {judgeScopes(scopesNeeded[:16]), view.Broken, "lacks 1 of the 17 scopes that Fleet needs: mail.send", "its value stays"},
 	})
 	judge(t, sendgridIPs, map[string]judged{
 		"there":   {judgeIPs(ips, nil, []string{"192.0.2.2"}), view.Fine, "as configured: 192.0.2.2", ""},

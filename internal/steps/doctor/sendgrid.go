@@ -21,7 +21,7 @@ const (
 
 // scopesNeeded are those of the calls that Fleet makes with its own key.
 var scopesNeeded = []string{
-	"subusers.create", "subusers.read", "subusers.delete",
+	"subusers.create", "subusers.read", "subusers.update", "subusers.delete", "subusers.stats.read",
 	"api_keys.create", "api_keys.read", "api_keys.delete",
 	"whitelabel.create", "whitelabel.read", "whitelabel.update", "whitelabel.delete",
 	"user.webhooks.event.settings.create", "user.webhooks.event.settings.read", "user.webhooks.event.settings.update",
