@@ -38,6 +38,9 @@ type Config struct {
 	// Release is FLEET_RELEASE, where the files of the release are: "s3://bucket/prefix", or "file:" and a folder. Needed
 	// with "release".
 	Release Location
+	// Exports is FLEET_EXPORTS and Archive FLEET_ARCHIVE, the names of the buckets of customers' exports and of the audit archive.
+	// Needed with "exports" and "archive".
+	Exports, Archive string
 	// ScheduleGroup is FLEET_SCHEDULE_GROUP, the name of the group of EventBridge Scheduler that holds Fleet's schedules, each
 	// named as its function is in the catalog. DeadLetters is FLEET_DEAD_LETTERS, the URL of the queue of the asynchronous
 	// invocations that were given up. Needed with "inspect".

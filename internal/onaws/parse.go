@@ -52,6 +52,12 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.ReadRelease) {
 		c.Release = r.release(c.Stage)
 	}
+	if r.granted(catalog.Exports) {
+		c.Exports = r.matching("FLEET_EXPORTS", bucketPattern, "a bucket's name")
+	}
+	if r.granted(catalog.Archive) {
+		c.Archive = r.matching("FLEET_ARCHIVE", bucketPattern, "a bucket's name")
+	}
 	if r.granted(catalog.Inspect) {
 		c.ScheduleGroup = r.matching("FLEET_SCHEDULE_GROUP", groupPattern, "a schedule group's name")
 		c.DeadLetters = r.matching("FLEET_DEAD_LETTERS", queuePattern, "a queue's URL, https://sqs.…")
@@ -75,6 +81,7 @@ const (
 	logGroupPattern = `^[A-Za-z0-9_/.#-]{1,512}$`
 	groupPattern    = `^[0-9A-Za-z_.-]{1,64}$`
 	queuePattern    = `^https?://[^\s/]+/(\S+/)?[A-Za-z0-9_-]{1,80}$`
+	bucketPattern   = `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`
 	anything        = `^\S+$`
 )
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/seal"
@@ -41,6 +42,9 @@ type Env struct {
 	Logs func(ctx context.Context, query LogQuery) ([]view.LogLine, error)
 	// Surroundings describes what of a deployment lies around its functions.
 	Surroundings Surroundings
+	// Exports is where customers' exports are kept, and Archive where what must outlast an instance is: nobody can change or
+	// delete anything there before its time.
+	Exports, Archive objects.Store
 	// Release is the set of built files that new instances get.
 	Release fs.FS
 	// Nonce gives a value that no other invocation has.
