@@ -41,6 +41,7 @@ const (
 	ReadRelease  Grant = "release"      // read release files
 	Exports      Grant = "exports"      // read and write customers' exports
 	Archive      Grant = "archive"      // write into the audit archive, once, and read it
+	Calendar     Grant = "calendar"     // make and delete one-time schedules
 	Publish      Grant = "incidents"    // publish to the topic of incidents
 	ReadLogs     Grant = "logs"         // query the logs of functions and workflows
 	Inspect      Grant = "inspect"      // describe schedules, the dead-letter queue, and the age of credentials

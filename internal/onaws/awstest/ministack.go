@@ -3,6 +3,7 @@ package awstest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/project-gimbal/fleet/internal/clock"
 )
 
 const (
@@ -130,32 +133,41 @@ func start(interpreter, home, services string) (*emulator, error) {
 
 // awaitReady waits until it answers. It looks itself whether its port is taken, and ends if so.
 func (e *emulator) awaitReady() error {
-	until := time.Now().Add(startsWithin)
+	ctx, cancel := clock.System().WithTimeout(context.Background(), startsWithin)
+	defer cancel()
 	client := http.Client{Timeout: time.Second}
-	for time.Now().Before(until) {
+	for ctx.Err() == nil {
 		if answer, err := client.Get(e.endpoint + "/_ministack/health"); err == nil {
 			_ = answer.Body.Close() // the status is enough
 			if answer.StatusCode == http.StatusOK {
 				return nil
 			}
 		}
-		select {
-		case <-e.ended:
+		if e.endsWithin(20 * time.Millisecond) {
 			return errEnded
-		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	return errors.New("MiniStack was not ready in time")
+}
+
+// endsWithin waits for its end for a while, and reports whether it came.
+func (e *emulator) endsWithin(d time.Duration) bool {
+	ctx, cancel := clock.System().WithTimeout(context.Background(), d)
+	defer cancel()
+	select {
+	case <-e.ended:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // stop ends it and whatever it has started, and returns once it is gone.
 func (e *emulator) stop() error {
 	group := -e.command.Process.Pid
 	_ = syscall.Kill(group, syscall.SIGTERM) // it may have ended
-	select {
-	case <-e.ended:
+	if e.endsWithin(endsWithin) {
 		return nil
-	case <-time.After(endsWithin):
 	}
 	_ = syscall.Kill(group, syscall.SIGKILL)
 	<-e.ended
