@@ -123,8 +123,7 @@ func (d Dir) Part(_ context.Context, key, upload string, number int, body []byte
 	if err != nil {
 		return Part{}, failed("part", err)
 	}
-	digest := sha256.Sum256(body)
-	return Part{number, hex.EncodeToString(digest[:])}, failed("part", os.Rename(temporary, filepath.Join(folder, partName(number))))
+	return Part{number, tagOf(body)}, failed("part", os.Rename(temporary, filepath.Join(folder, partName(number))))
 }
 
 // Complete implements Store.
@@ -144,22 +143,15 @@ func (d Dir) Complete(ctx context.Context, key, upload string, parts []Part) err
 	return failed("complete", errors.Join(os.Rename(whole, d.at(key)), os.RemoveAll(folder)))
 }
 
-// join writes parts one after another, and refuses what S3 refuses.
+// join writes parts one after another.
 func join(w io.Writer, folder string, parts []Part) error {
-	if len(parts) == 0 || !slices.IsSortedFunc(parts, func(a, b Part) int { return a.Number - b.Number }) {
-		return fault.New(fault.Internal, "an upload's parts must be there, in the order of their numbers")
+	if err := checkOrder(parts); err != nil {
+		return err
 	}
 	for i, p := range parts {
 		content, err := os.ReadFile(filepath.Join(folder, partName(p.Number)))
-		if err != nil {
-			return fault.New(fault.Internal, "part %d was not written", p.Number)
-		}
-		digest := sha256.Sum256(content)
-		switch {
-		case hex.EncodeToString(digest[:]) != p.Tag:
-			return fault.New(fault.Internal, "part %d is another one than was written", p.Number)
-		case len(content) < MinPart && i < len(parts)-1:
-			return fault.New(fault.Internal, "part %d is smaller than %d bytes and not the last", p.Number, MinPart)
+		if err := checkPart(p, content, err == nil, i == len(parts)-1); err != nil {
+			return err
 		}
 		if _, err := w.Write(content); err != nil {
 			return err
