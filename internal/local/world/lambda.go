@@ -145,6 +145,9 @@ func (w *World) env(l *life, c clock.Clock, f catalog.Function) step.Env {
 		Logs: func(ctx context.Context, q step.LogQuery) ([]view.LogLine, error) {
 			return w.find(ctx, q)
 		},
+		Exports:      mortalObjects{o.Exports, l},
+		Archive:      mortalObjects{o.Archive, l},
+		Calendar:     calendar{w, l},
 		Surroundings: w.surround(l),
 		Release:      o.Release,
 		Nonce:        w.nonce,
