@@ -6,8 +6,12 @@ import (
 	"github.com/aws/jsii-runtime-go"
 )
 
-// releases is the one bucket that functions read yet.
-const releases = "releases"
+// The buckets that functions use.
+const (
+	releases = "releases"
+	exports  = "exports"
+	audit    = "audit"
+)
 
 // Days that things are kept for: exports until their customer has fetched them, backups as long as they are sold for, the
 // audit archive as long as the law wants it (seven years with two leap days).
@@ -37,9 +41,9 @@ func (d *data) buckets(c Config, n names) {
 		// A release is public once it is deployed; the function that reads it needs no key this way.
 		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
 	})
-	logged("Exports", "exports", func(p *awss3.BucketProps) { p.LifecycleRules = expiring(exportDays) })
+	logged("Exports", exports, func(p *awss3.BucketProps) { p.LifecycleRules = expiring(exportDays) })
 	logged("Backups", "backups", func(p *awss3.BucketProps) { p.LifecycleRules = expiring(backupDays) })
-	logged("AuditArchive", "audit", func(p *awss3.BucketProps) {
+	logged("AuditArchive", audit, func(p *awss3.BucketProps) {
 		p.ObjectLockEnabled = jsii.Bool(true)
 		p.ObjectLockDefaultRetention = awss3.ObjectLockRetention_Governance(days(auditDays))
 		if c.Stage == production {

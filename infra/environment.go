@@ -55,6 +55,10 @@ func (w *workflows) granted(grant catalog.Grant) map[string]string {
 		return map[string]string{"FLEET_ADMIT_FUNCTION": w.names.function(catalog.Admit.Name)}
 	case catalog.ReadRelease:
 		return map[string]string{"FLEET_RELEASE": "s3://" + w.names.bucket(releases) + "/" + w.config.Release}
+	case catalog.Exports:
+		return map[string]string{"FLEET_EXPORTS": w.names.bucket(exports)}
+	case catalog.Archive:
+		return map[string]string{"FLEET_ARCHIVE": w.names.bucket(audit)}
 	case catalog.Publish:
 		return map[string]string{"FLEET_INCIDENT_TOPIC": w.names.topicARN()}
 	case catalog.ReadLogs:

@@ -45,7 +45,7 @@ func (g grants) statements(f catalog.Function) []statement {
 		of, ok := map[catalog.Grant]func() []statement{
 			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.StartRuns: g.startRuns,
 			catalog.InvokeAdmit: g.invokeAdmit, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
-			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect,
+			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.Archive: g.archive,
 			catalog.Databases: func() []statement { return nil },
 			catalog.Quotas:    func() []statement { return nil },
 		}[grant]
@@ -142,6 +142,32 @@ func (g grants) readRelease() []statement {
 		{sid: "ListRelease", actions: []string{"s3:ListBucket"}, resources: []string{bucket},
 			conditions: map[string]any{"StringLike": map[string]any{"s3:prefix": g.c.Release + "/*"}}},
 	}
+}
+
+// exports may list, too, for the reason that readRelease has.
+func (g grants) exports() []statement {
+	bucket := g.names.bucketARN(exports)
+	return []statement{
+		{sid: "ExportFiles", actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, resources: []string{bucket + "/*"}},
+		{sid: "ListExports", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
+		g.filesKey(),
+	}
+}
+
+// archive writes and reads, and can neither delete nor shorten what is locked.
+func (g grants) archive() []statement {
+	bucket := g.names.bucketARN(audit)
+	return []statement{
+		{sid: "ArchiveFiles", actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, resources: []string{bucket + "/*"}},
+		{sid: "ListArchive", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
+		g.filesKey(),
+	}
+}
+
+// filesKey is what S3 must be able to do for whoever reads and writes a bucket that is under a key of ours.
+func (g grants) filesKey() statement {
+	return statement{sid: "FilesKey", actions: []string{"kms:Decrypt", "kms:GenerateDataKey"}, resources: []string{*g.data.records.KeyArn()},
+		conditions: through("s3")}
 }
 
 func (g grants) publish() []statement {

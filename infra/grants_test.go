@@ -37,6 +37,16 @@ var statementsOf = map[catalog.Grant][]string{
 		"s3:GetObject on arn:aws:s3:::fleet-STAGE-releases-111122223333-us-east-1/frontend/1.0.0/*",
 		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-releases-111122223333-us-east-1 if StringLike s3:prefix frontend/1.0.0/*",
 	},
+	catalog.Exports: {
+		"s3:AbortMultipartUpload s3:GetObject s3:PutObject on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1/*",
+		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1",
+		filesKey,
+	},
+	catalog.Archive: {
+		"s3:AbortMultipartUpload s3:GetObject s3:PutObject on arn:aws:s3:::fleet-STAGE-audit-111122223333-us-east-1/*",
+		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-audit-111122223333-us-east-1",
+		filesKey,
+	},
 	catalog.Publish: {
 		"sns:Publish on arn:aws:sns:us-east-1:111122223333:fleet-STAGE-incidents",
 		"kms:Decrypt kms:GenerateDataKey on <MessagesKey> if StringEquals kms:ViaService sns.us-east-1.amazonaws.com",
@@ -59,6 +69,8 @@ var statementsOf = map[catalog.Grant][]string{
 const (
 	recordsKey = "kms:Decrypt kms:DescribeKey kms:Encrypt kms:GenerateDataKey kms:ReEncryptFrom kms:ReEncryptTo on <RecordsKey> if StringEquals " +
 		"kms:ViaService dynamodb.us-east-1.amazonaws.com"
+	filesKey = "kms:Decrypt kms:GenerateDataKey on <RecordsKey> if StringEquals kms:ViaService s3.us-east-1.amazonaws.com"
+
 	writeLogs       = "logs:CreateLogStream logs:PutLogEvents on arn:aws:logs:us-east-1:111122223333:log-group:/fleet/STAGE/functions:log-stream:*"
 	sendTraces      = "xray:PutTelemetryRecords xray:PutTraceSegments on *"
 	sendDeadLetters = "sqs:SendMessage on arn:aws:sqs:us-east-1:111122223333:fleet-STAGE-dead-letters"

@@ -15,6 +15,8 @@ var reasons = map[string]string{
 	"ListSchedules":      "The listing of schedules has no resource.",
 	"DescribeExecutions": "An execution's name is its run's, known when it begins; the state machine is Fleet's own.",
 	"ReadRelease":        "The names of a release's files are the release's; the prefix is the current one's.",
+	"ExportFiles":        "The bucket's objects are exports, of whichever instance the function is invoked for.",
+	"ArchiveFiles":       "The bucket's objects are the archive's; none can be changed or deleted before its time.",
 	"QueryLogs":          "A log group's ARN is written with and without this end; the groups are Fleet's own.",
 	"QueryResults":       "The results of a query have no resource; whoever reads them must know the query's id.",
 	"DeliverLogs":        "The actions that set up the delivery of logs have no resources.",

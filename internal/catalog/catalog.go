@@ -39,6 +39,9 @@ const (
 	StartRuns    Grant = "executions"   // start and describe executions of the workflows
 	InvokeAdmit  Grant = "invoke:admit" // invoke function admit asynchronously
 	ReadRelease  Grant = "release"      // read release files
+	Exports      Grant = "exports"      // read and write customers' exports
+	Archive      Grant = "archive"      // write into the audit archive, once, and read it
+	Calendar     Grant = "calendar"     // make and delete one-time schedules
 	Publish      Grant = "incidents"    // publish to the topic of incidents
 	ReadLogs     Grant = "logs"         // query the logs of functions and workflows
 	Inspect      Grant = "inspect"      // describe schedules, the dead-letter queue, and the age of credentials

@@ -13,7 +13,7 @@ import (
 
 // bucket shows the objects under a prefix as a folder of files. It keeps nothing: each call asks S3.
 type bucket struct {
-	objects objects
+	objects released
 	prefix  string // empty, or ending with "/"
 }
 

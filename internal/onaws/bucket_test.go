@@ -97,7 +97,7 @@ func last(o []object) string {
 func bucketOf(t *testing.T, s *fakeS3) *bucket {
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
-	return &bucket{prefix: "frontend/v1/", objects: objects{clock: clock.System(), bucket: "releases", aws: aws.Config{
+	return &bucket{prefix: "frontend/v1/", objects: released{clock: clock.System(), bucket: "releases", aws: aws.Config{
 		Region: "us-east-1", BaseEndpoint: aws.String(server.URL), HTTPClient: server.Client(),
 		Credentials: static.NewStaticCredentialsProvider("AKID", "x", "")}}}
 }

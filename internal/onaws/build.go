@@ -97,5 +97,5 @@ func (b builder) release() (fs.FS, error) {
 	case b.config.Release.Kind == File:
 		return os.DirFS(b.config.Release.Path), nil
 	}
-	return &bucket{objects: objects{b.aws, b.clock, b.config.Release.Path}, prefix: b.config.Release.Prefix}, nil
+	return &bucket{objects: released{b.aws, b.clock, b.config.Release.Path}, prefix: b.config.Release.Prefix}, nil
 }

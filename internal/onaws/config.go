@@ -38,6 +38,11 @@ type Config struct {
 	// Release is FLEET_RELEASE, where the files of the release are: "s3://bucket/prefix", or "file:" and a folder. Needed
 	// with "release".
 	Release Location
+	// Exports is FLEET_EXPORTS and Archive FLEET_ARCHIVE, the names of the buckets of customers' exports and of the audit archive.
+	// Needed with "exports" and "archive".
+	Exports, Archive string
+	// Calendar is FLEET_CALENDAR, what one-time schedules are made of, as a JSON object of names and ARNs. Needed with "calendar".
+	Calendar Calendar
 	// ScheduleGroup is FLEET_SCHEDULE_GROUP, the name of the group of EventBridge Scheduler that holds Fleet's schedules, each
 	// named as its function is in the catalog. DeadLetters is FLEET_DEAD_LETTERS, the URL of the queue of the asynchronous
 	// invocations that were given up. Needed with "inspect".
@@ -60,6 +65,14 @@ type Config struct {
 	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid
 	// FLEET_SENDGRID_IPS (addresses, separated by commas), FLEET_MAIL_FROM and FLEET_OPERATOR_MAIL.
 	Vendors provider.Settings
+}
+
+// Calendar is what a one-time schedule of EventBridge Scheduler is made of.
+type Calendar struct {
+	Group       string `json:"group"`        // the name of their group
+	Function    string `json:"function"`     // the ARN of the function that they invoke
+	Role        string `json:"role"`         // the ARN of the role under which they do
+	DeadLetters string `json:"dead_letters"` // the ARN of the queue for what could not be invoked
 }
 
 // production is the stage that real customers are on.

@@ -19,9 +19,9 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 )
 
-// objects reads a bucket over S3's REST API, signed by the SDK. The SDK's client of S3 is the size of half a function, for
+// released reads a bucket over S3's REST API, signed by the SDK. The SDK's client of S3 is the size of half a function, for
 // two kinds of GET. Each call is bounded by itself: fs.FS, which this is for, carries no context.
-type objects struct {
+type released struct {
 	aws    aws.Config
 	clock  clock.Clock
 	bucket string
@@ -46,7 +46,7 @@ type object struct {
 }
 
 // list gives the objects under a prefix, and the prefixes of those in folders below it, which end with "/".
-func (o objects) list(prefix string) (files []object, folders []string, err error) {
+func (o released) list(prefix string) (files []object, folders []string, err error) {
 	query := url.Values{"list-type": {"2"}, "delimiter": {"/"}, "prefix": {prefix}}
 	for {
 		text, err := o.read("", query)
@@ -73,9 +73,9 @@ func (o objects) list(prefix string) (files []object, folders []string, err erro
 }
 
 // get reads an object. One that isn't there is fs.ErrNotExist.
-func (o objects) get(key string) ([]byte, error) { return o.read(key, nil) }
+func (o released) get(key string) ([]byte, error) { return o.read(key, nil) }
 
-func (o objects) read(key string, query url.Values) ([]byte, error) {
+func (o released) read(key string, query url.Values) ([]byte, error) {
 	ctx, cancel := o.clock.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for n := 1; ; n++ {
@@ -86,7 +86,7 @@ func (o objects) read(key string, query url.Values) ([]byte, error) {
 	}
 }
 
-func (o objects) once(ctx context.Context, key string, query url.Values) ([]byte, error) {
+func (o released) once(ctx context.Context, key string, query url.Values) ([]byte, error) {
 	request, err := o.signed(ctx, key, query)
 	if err != nil {
 		return nil, &fault.Error{Code: fault.Internal, Text: "the request to S3 can't be made", Err: err}
@@ -116,7 +116,7 @@ func (o objects) once(ctx context.Context, key string, query url.Values) ([]byte
 
 // signed is a GET of an object, or of the bucket with a query, in path style: a bucket's name may hold dots, and a
 // certificate's wildcard may not stand for them.
-func (o objects) signed(ctx context.Context, key string, query url.Values) (*http.Request, error) {
+func (o released) signed(ctx context.Context, key string, query url.Values) (*http.Request, error) {
 	base := "https://s3." + o.aws.Region + ".amazonaws.com"
 	if o.aws.BaseEndpoint != nil {
 		base = strings.TrimRight(*o.aws.BaseEndpoint, "/")

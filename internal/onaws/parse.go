@@ -52,6 +52,15 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.ReadRelease) {
 		c.Release = r.release(c.Stage)
 	}
+	if r.granted(catalog.Exports) {
+		c.Exports = r.matching("FLEET_EXPORTS", bucketPattern, "a bucket's name")
+	}
+	if r.granted(catalog.Archive) {
+		c.Archive = r.matching("FLEET_ARCHIVE", bucketPattern, "a bucket's name")
+	}
+	if r.granted(catalog.Calendar) {
+		c.Calendar = r.calendar()
+	}
 	if r.granted(catalog.Inspect) {
 		c.ScheduleGroup = r.matching("FLEET_SCHEDULE_GROUP", groupPattern, "a schedule group's name")
 		c.DeadLetters = r.matching("FLEET_DEAD_LETTERS", queuePattern, "a queue's URL, https://sqs.…")
@@ -64,18 +73,22 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 
 // Patterns of variables. They are compiled when they are used: starting must be cheap.
 const (
-	stagePattern    = `^[a-z][a-z0-9-]*$`
-	domainPattern   = `^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`
-	tablePattern    = `^[A-Za-z0-9_.-]{3,255}$`
-	functionPattern = `^(arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$`
-	kmsPattern      = `^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$`
-	prefixPattern   = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]*$`
-	machinePattern  = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)?$`
-	topicPattern    = `^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$`
-	logGroupPattern = `^[A-Za-z0-9_/.#-]{1,512}$`
-	groupPattern    = `^[0-9A-Za-z_.-]{1,64}$`
-	queuePattern    = `^https?://[^\s/]+/(\S+/)?[A-Za-z0-9_-]{1,80}$`
-	anything        = `^\S+$`
+	stagePattern       = `^[a-z][a-z0-9-]*$`
+	domainPattern      = `^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}$`
+	tablePattern       = `^[A-Za-z0-9_.-]{3,255}$`
+	functionPattern    = `^(arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[A-Za-z0-9_-]{1,64}(:[A-Za-z0-9_$-]+)?$`
+	kmsPattern         = `^arn:[a-z-]+:kms:[a-z0-9-]+:\d{12}:(key|alias)/.+$`
+	prefixPattern      = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]*$`
+	machinePattern     = `^arn:[a-z-]+:states:[a-z0-9-]+:\d{12}:stateMachine:[A-Za-z0-9_-]+(:[A-Za-z0-9_-]+)?$`
+	topicPattern       = `^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$`
+	logGroupPattern    = `^[A-Za-z0-9_/.#-]{1,512}$`
+	groupPattern       = `^[0-9A-Za-z_.-]{1,64}$`
+	queuePattern       = `^https?://[^\s/]+/(\S+/)?[A-Za-z0-9_-]{1,80}$`
+	functionARNPattern = `^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}$`
+	rolePattern        = `^arn:[a-z-]+:iam::\d{12}:role/[A-Za-z0-9_+=,.@/-]{1,128}$`
+	queueARNPattern    = `^arn:[a-z-]+:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}$`
+	bucketPattern      = `^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`
+	anything           = `^\S+$`
 )
 
 func matches(pattern, text string) bool { return regexp.MustCompile(pattern).MatchString(text) }
@@ -158,6 +171,15 @@ func (r *reader) stateMachines() StateMachines {
 		}
 	}
 	return s
+}
+
+func (r *reader) calendar() (c Calendar) {
+	const variable = "FLEET_CALENDAR"
+	if err := decode(r.lookup(variable), &c); err != nil || !matches(groupPattern, c.Group) || !matches(functionARNPattern, c.Function) ||
+		!matches(rolePattern, c.Role) || !matches(queueARNPattern, c.DeadLetters) {
+		r.refuse(variable, "a JSON object of group, a schedule group's name, and the ARNs function, role and dead_letters")
+	}
+	return c
 }
 
 // mostLogGroups is how many log groups one query of CloudWatch Logs Insights reads.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/seal"
@@ -39,8 +40,13 @@ type Env struct {
 	Publish func(ctx context.Context, subject, text string) error
 	// Logs finds what was logged about an instance.
 	Logs func(ctx context.Context, query LogQuery) ([]view.LogLine, error)
+	// Calendar has what is due looked after at a time to come.
+	Calendar Calendar
 	// Surroundings describes what of a deployment lies around its functions.
 	Surroundings Surroundings
+	// Exports is where customers' exports are kept, and Archive where what must outlast an instance is: nobody can change or
+	// delete anything there before its time.
+	Exports, Archive objects.Store
 	// Release is the set of built files that new instances get.
 	Release fs.FS
 	// Nonce gives a value that no other invocation has.
@@ -112,6 +118,15 @@ type Executions interface {
 	Start(ctx context.Context, workflow, name string, input any) error
 	// Status describes an execution.
 	Status(ctx context.Context, workflow, name string) (Execution, error)
+}
+
+// Calendar is the port to one-time schedules. Each invokes the function that looks after whatever is due, at least once, at its time
+// or later; a sweep backs it up.
+type Calendar interface {
+	// Set makes a schedule, or moves the one of that name: of 1 to 64 letters, digits and "-_.".
+	Set(ctx context.Context, name string, at time.Time) error
+	// Delete deletes a schedule. One that isn't there is success.
+	Delete(ctx context.Context, name string) error
 }
 
 // LogQuery says which lines are wanted: those that name the instance, at From and later, oldest first, Limit at most.

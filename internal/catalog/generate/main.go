@@ -9,12 +9,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"text/template"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
 )
 
-var mainFile = template.Must(template.New("").Funcs(template.FuncMap{"ports": ports}).Parse(`// Code generated from the catalog; DO NOT EDIT.
+var mainFile = template.Must(template.New("").Funcs(template.FuncMap{"ports": ports, "packages": packages}).Parse(`// Code generated from the catalog; DO NOT EDIT.
 
 // Command {{.Name}} is the Lambda function {{.Name}}.
 package main
@@ -22,24 +23,34 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
-{{range ports .}}	"github.com/project-gimbal/fleet/internal/onaws/{{.}}"
+{{range packages .}}	"github.com/project-gimbal/fleet/internal/onaws/{{.}}"
 {{end}}	"github.com/project-gimbal/fleet/internal/steps/{{.Package}}"
 )
 
-func main() { onaws.Main(catalog.{{.State}}, {{.Package}}.Open, {{.Handler}}{{range ports .}}, {{.}}.Open{{end}}) }
+func main() { onaws.Main(catalog.{{.State}}, {{.Package}}.Open, {{.Handler}}{{range ports .}}, {{.}}{{end}}) }
 `))
 
-// portOf is the package under internal/onaws with the port that a grant calls for, where not every function links it.
-var portOf = map[catalog.Grant]string{catalog.Publish: "topic", catalog.ReadLogs: "insights", catalog.Inspect: "surroundings",
-	catalog.Databases: "databases"}
+// portOf is the port that a grant calls for, of a package under internal/onaws, where not every function links it.
+var portOf = map[catalog.Grant]string{catalog.Publish: "topic.Open", catalog.ReadLogs: "insights.Open", catalog.Inspect: "surroundings.Open",
+	catalog.Databases: "databases.Open", catalog.Exports: "files.Exports", catalog.Archive: "files.Archive",
+	catalog.Calendar: "calendar.Open"}
 
-func ports(f catalog.Function) (packages []string) {
+func ports(f catalog.Function) (openers []string) {
 	for _, g := range f.Grants {
 		if p := portOf[g]; p != "" {
-			packages = append(packages, p)
+			openers = append(openers, p)
 		}
 	}
-	return packages
+	return openers
+}
+
+func packages(f catalog.Function) (names []string) {
+	for _, p := range ports(f) {
+		name, _, _ := strings.Cut(p, ".")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 var tableFile = template.Must(template.New("").Parse(`// Code generated from the catalog; DO NOT EDIT.

@@ -12,6 +12,7 @@ import (
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/seal"
@@ -43,9 +44,12 @@ type Ports struct {
 	Publish      func(ctx context.Context, subject, text string) error
 	Logs         func(ctx context.Context, query step.LogQuery) ([]view.LogLine, error)
 	Surroundings step.Surroundings
-	Release      fs.FS
-	Settings     step.Settings
-	Log          *slog.Logger
+	Calendar     step.Calendar
+	// Exports and Archive are as step.Env has them.
+	Exports, Archive objects.Store
+	Release          fs.FS
+	Settings         step.Settings
+	Log              *slog.Logger
 }
 
 // Env is the environment of one invocation, or of all those of a process: then only Request is one's own.
@@ -65,6 +69,9 @@ func (p Ports) Env(request string) step.Env {
 		Publish:      p.Publish,
 		Logs:         p.Logs,
 		Surroundings: p.Surroundings,
+		Calendar:     p.Calendar,
+		Exports:      p.Exports,
+		Archive:      p.Archive,
 		Release:      p.Release,
 		Nonce:        uuid.NewString,
 		Secret:       step.RandomSecret,

@@ -67,6 +67,9 @@ func (p Ports) Serve(around func(context.Context) context.Context) http.Handler 
 	mux.HandleFunc("POST /credential-changed", answers(func(ctx context.Context, name string) (time.Time, error) {
 		return p.Surroundings.CredentialChanged(ctx, name)
 	}))
+	serveObjects(mux, "/exports", p.Exports)
+	serveObjects(mux, "/archive", p.Archive)
+	serveCalendar(mux, p.Calendar)
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { mux.ServeHTTP(out, r.WithContext(around(r.Context()))) })
 }
 
@@ -99,9 +102,7 @@ func (p Ports) serveNetwork(out http.ResponseWriter, r *http.Request) {
 	call.Header.Del(targetHeader)
 	answer, err := p.Network.RoundTrip(call)
 	if err != nil {
-		text, _ := json.Marshal(refused(err)) // it has nothing that does not encode
-		out.Header().Set(failureHeader, url.QueryEscape(string(text)))
-		out.WriteHeader(http.StatusBadGateway)
+		fail(out, err)
 		return
 	}
 	defer func() { _ = answer.Body.Close() }() // what could be read was
@@ -110,6 +111,31 @@ func (p Ports) serveNetwork(out http.ResponseWriter, r *http.Request) {
 	}
 	out.WriteHeader(answer.StatusCode)
 	_, _ = io.Copy(out, answer.Body) // a body that breaks off breaks off there, too
+}
+
+// fail says in an answer's header why there is none.
+func fail(out http.ResponseWriter, err error) {
+	text, _ := json.Marshal(refused(err)) // it has nothing that does not encode
+	out.Header().Set(failureHeader, url.QueryEscape(string(text)))
+	out.WriteHeader(http.StatusBadGateway)
+}
+
+// failed is why there is no answer; nil where there is one. The body of an answer that failed is closed.
+func failed(answer *http.Response) error {
+	text := answer.Header.Get(failureHeader)
+	if text == "" {
+		return nil
+	}
+	_ = answer.Body.Close() // there is none
+	var why refusal
+	plain, err := url.QueryUnescape(text)
+	if err == nil {
+		err = json.Unmarshal([]byte(plain), &why)
+	}
+	if err != nil {
+		return err
+	}
+	return why.err()
 }
 
 // through is the way to the vendors from a process: through its runner.
@@ -128,19 +154,9 @@ func (t through) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	text := answer.Header.Get(failureHeader)
-	if text == "" {
-		answer.Request = r
-		return answer, nil
-	}
-	_ = answer.Body.Close() // there is none
-	var why refusal
-	plain, err := url.QueryUnescape(text)
-	if err == nil {
-		err = json.Unmarshal([]byte(plain), &why)
-	}
-	if err != nil {
+	answer.Request = r
+	if err := failed(answer); err != nil {
 		return nil, err
 	}
-	return nil, why.err()
+	return answer, nil
 }

@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
 	"syscall"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/store/table"
 )
 
@@ -27,7 +29,7 @@ type refusal struct {
 }
 
 var sentinels = map[string]error{"not found": table.ErrNotFound, "limit": table.ErrLimit, "outcome unknown": table.ErrOutcomeUnknown,
-	"deadline exceeded": context.DeadlineExceeded, "canceled": context.Canceled}
+	"deadline exceeded": context.DeadlineExceeded, "canceled": context.Canceled, "no object": fs.ErrNotExist, "object exists": objects.ErrExists}
 
 // refused is err on its way; nil for none.
 func refused(err error) *refusal {

@@ -147,6 +147,9 @@ func (w *World) ports(l *life, c clock.Clock, f catalog.Function) function.Ports
 			return l.around(false, func() error { return w.publish(ctx, subject, text) })
 		},
 		Logs:         w.find,
+		Exports:      mortalObjects{o.Exports, l},
+		Archive:      mortalObjects{o.Archive, l},
+		Calendar:     calendar{w, l},
 		Surroundings: w.surround(l),
 		Release:      o.Release,
 		Settings:     w.settings(),

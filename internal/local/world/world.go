@@ -22,6 +22,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/sandbox"
 	"github.com/project-gimbal/fleet/internal/schema"
@@ -65,6 +66,8 @@ type Options struct {
 	DatabaseURL string
 	// Release is the set of files that new instances get.
 	Release fs.FS
+	// Exports and Archive are where exports and the audit archive are kept; nil keeps them in memory.
+	Exports, Archive objects.Store
 	// Latency is how fast the vendors are.
 	Latency Latency
 	// Script lets vendors' calls go wrong; nil lets none.
@@ -133,6 +136,8 @@ type World struct {
 	mu     sync.Mutex
 	random *rand.Rand
 	counts map[string]int
+	// due are the times of the one-time schedules, by name.
+	due map[string]time.Time
 	// scheduled are the functions whose schedules run.
 	scheduled []string
 }
@@ -147,11 +152,17 @@ func New(o Options) (*World, error) {
 		o.Log, o.ReadLog = slog.New(slog.NewMultiHandler(o.Log.Handler(), slog.NewJSONHandler(book, nil))), book.open
 	}
 	o.Log = slog.New(stamped{o.Log.Handler(), o.Clock})
+	if o.Exports == nil {
+		o.Exports = &objects.Memory{}
+	}
+	if o.Archive == nil {
+		o.Archive = &objects.Memory{}
+	}
 	if o.Script == nil {
 		o.Script = sim.NewScript()
 	}
 	w := &World{options: o, Store: store.New(o.Table, o.Clock),
-		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{},
+		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{}, due: map[string]time.Time{},
 		secrets: secrets{values: o.Credentials, kept: map[string]*provider.Credentials{}}}
 	if err := w.openVendors(); err != nil {
 		return nil, err

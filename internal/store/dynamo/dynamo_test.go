@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/onaws/awstest"
 	"github.com/project-gimbal/fleet/internal/store/dynamo"
 	"github.com/project-gimbal/fleet/internal/store/table"
 	"github.com/project-gimbal/fleet/internal/store/tabletest"
@@ -19,6 +20,13 @@ import (
 // endpointVariable names a DynamoDB API to test against, such as DynamoDB Local, instead of the emulator that the tests start
 // themselves. They make tables there and delete them again.
 const endpointVariable = "FLEET_DYNAMODB_ENDPOINT"
+
+// exempt are the suite's tests that MiniStack 1.5.33 fails and DynamoDB passes, by name, with what is wrong with it.
+var exempt = map[string]string{
+	// DynamoDB: "the aggregate size of the items in the transaction cannot exceed 4 MB" (API reference, TransactWriteItems), and a
+	// request may have 16 MB. DynamoDB Local has it so, too.
+	"limit/large writes": "MiniStack applies the limit of 4 MB to the request's JSON, with binaries in Base64 and expressions, not to the items",
+}
 
 func clientOf(endpoint string) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{Region: "us-east-1", BaseEndpoint: &endpoint,
@@ -30,7 +38,7 @@ func TestConformance(t *testing.T) {
 	var known map[string]string
 	endpoint := os.Getenv(endpointVariable)
 	if endpoint == "" {
-		endpoint, known = ministack(t), exempt
+		endpoint, known = awstest.MiniStack(t, "dynamodb", ", or let "+endpointVariable+" name a DynamoDB API"), exempt
 	}
 	client := clientOf(endpoint)
 	name := "fleet-test-" + rand.Text()

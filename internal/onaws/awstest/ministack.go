@@ -1,9 +1,12 @@
-package dynamo_test
+// Package awstest starts MiniStack, an emulator of AWS, for tests of single services.
+package awstest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -13,11 +16,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/project-gimbal/fleet/internal/clock"
 )
 
 const (
-	// python is the interpreter of the environment that the Makefile makes, seen from this package's folder.
-	python = "../../../build/venv/bin/python"
+	// python is the interpreter of the environment that the Makefile makes, seen from the root of the project.
+	python = "build/venv/bin/python"
 	// loopback is where it listens, and nowhere else.
 	loopback = "127.0.0.1"
 	// portTries is how often a free port is looked for: another process may take it before the emulator does.
@@ -39,13 +44,6 @@ sys.argv = ["ministack"]
 main()
 `
 
-// exempt are the suite's tests that MiniStack 1.5.33 fails and DynamoDB passes, by name, with what is wrong with it.
-var exempt = map[string]string{
-	// DynamoDB: "the aggregate size of the items in the transaction cannot exceed 4 MB" (API reference, TransactWriteItems), and a
-	// request may have 16 MB. DynamoDB Local has it so, too.
-	"limit/large writes": "MiniStack applies the limit of 4 MB to the request's JSON, with binaries in Base64 and expressions, not to the items",
-}
-
 // errEnded: the emulator ended while it was starting.
 var errEnded = errors.New("MiniStack ended while starting")
 
@@ -57,13 +55,13 @@ type emulator struct {
 	ended    chan struct{} // closed when the process has been waited for
 }
 
-// ministack starts MiniStack's DynamoDB for a test, ends it with the test, and gives its address. Without its Python
-// environment the test is skipped; in CI, which has Python, it fails instead.
-func ministack(t *testing.T) (endpoint string) {
+// MiniStack starts it with some services ("dynamodb") for a test, ends it with the test, and gives its address. Without its Python
+// environment the test is skipped, and otherwise says what else there is; in CI, which has Python, it fails.
+func MiniStack(t *testing.T, services, otherwise string) (endpoint string) {
 	t.Helper()
-	if _, err := os.Stat(python); err != nil {
-		const why = "the conformance suite did not run on DynamoDB: MiniStack isn't there; " +
-			"\"make test\" installs it where python3 has venv and pip, or let " + endpointVariable + " name a DynamoDB API"
+	interpreter, err := interpreter()
+	if err != nil {
+		why := t.Name() + " did not run: MiniStack isn't there; \"make test\" installs it where python3 has venv and pip" + otherwise
 		if os.Getenv("CI") == "true" {
 			t.Fatal("in CI it must run: " + why)
 		}
@@ -71,7 +69,7 @@ func ministack(t *testing.T) (endpoint string) {
 	}
 	home := t.TempDir()
 	for try := 1; ; try++ {
-		e, err := start(home)
+		e, err := start(interpreter, home, services)
 		if err == nil {
 			t.Cleanup(func() {
 				if err := e.stop(); err != nil {
@@ -86,13 +84,25 @@ func ministack(t *testing.T) (endpoint string) {
 	}
 }
 
-// start starts a MiniStack that has home to itself, and waits until it answers.
-func start(home string) (*emulator, error) {
-	port, err := freePort()
-	if err != nil {
-		return nil, err
+// interpreter looks for Python from the test's folder upwards.
+func interpreter() (string, error) {
+	folder, err := os.Getwd()
+	for err == nil {
+		path := filepath.Join(folder, python)
+		if _, err := os.Stat(path); err == nil {
+			return path, nil
+		}
+		if filepath.Dir(folder) == folder {
+			return "", fs.ErrNotExist
+		}
+		folder = filepath.Dir(folder)
 	}
-	interpreter, err := filepath.Abs(python)
+	return "", err
+}
+
+// start starts a MiniStack that has home to itself, and waits until it answers.
+func start(interpreter, home, services string) (*emulator, error) {
+	port, err := freePort()
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +110,7 @@ func start(home string) (*emulator, error) {
 	e.command = exec.Command(interpreter, "-c", untilParentEnds)
 	e.command.Dir = home
 	e.command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + home, "TMPDIR=" + home, "STATE_DIR=" + home, "S3_DATA_DIR=" + home,
-		"SERVICES=dynamodb", "BIND_HOST=" + loopback, "GATEWAY_PORT=" + port, "LOG_LEVEL=WARNING"}
+		"SERVICES=" + services, "BIND_HOST=" + loopback, "GATEWAY_PORT=" + port, "LOG_LEVEL=WARNING"}
 	e.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	e.command.Stdout, e.command.Stderr = &e.output, &e.output
 	e.command.WaitDelay = time.Second
@@ -123,32 +133,41 @@ func start(home string) (*emulator, error) {
 
 // awaitReady waits until it answers. It looks itself whether its port is taken, and ends if so.
 func (e *emulator) awaitReady() error {
-	until := time.Now().Add(startsWithin)
+	ctx, cancel := clock.System().WithTimeout(context.Background(), startsWithin)
+	defer cancel()
 	client := http.Client{Timeout: time.Second}
-	for time.Now().Before(until) {
+	for ctx.Err() == nil {
 		if answer, err := client.Get(e.endpoint + "/_ministack/health"); err == nil {
 			_ = answer.Body.Close() // the status is enough
 			if answer.StatusCode == http.StatusOK {
 				return nil
 			}
 		}
-		select {
-		case <-e.ended:
+		if e.endsWithin(20 * time.Millisecond) {
 			return errEnded
-		case <-time.After(20 * time.Millisecond):
 		}
 	}
 	return errors.New("MiniStack was not ready in time")
+}
+
+// endsWithin waits for its end for a while, and reports whether it came.
+func (e *emulator) endsWithin(d time.Duration) bool {
+	ctx, cancel := clock.System().WithTimeout(context.Background(), d)
+	defer cancel()
+	select {
+	case <-e.ended:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // stop ends it and whatever it has started, and returns once it is gone.
 func (e *emulator) stop() error {
 	group := -e.command.Process.Pid
 	_ = syscall.Kill(group, syscall.SIGTERM) // it may have ended
-	select {
-	case <-e.ended:
+	if e.endsWithin(endsWithin) {
 		return nil
-	case <-time.After(endsWithin):
 	}
 	_ = syscall.Kill(group, syscall.SIGKILL)
 	<-e.ended
