@@ -10,6 +10,8 @@ type Config struct {
 	Stage string
 	// Domain is "domain", under which the instances' host names are; Zone is "zone", its zone's id at Cloudflare.
 	Domain, Zone string
+	// SuspendedHost is "suspendedHost", where the hosts of suspended instances lead.
+	SuspendedHost string
 	// Organisation is "organisation", the slug at Supabase; Team is "team", the team's id at Vercel; TwilioAccount is
 	// "twilioAccount", the parent account's SID.
 	Organisation, Team, TwilioAccount string

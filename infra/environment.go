@@ -81,7 +81,7 @@ func (w *workflows) vendor(credential string) map[string]string {
 	case provider.VercelToken:
 		return map[string]string{"FLEET_VERCEL_TEAM": w.config.Team}
 	case provider.CloudflareToken:
-		return map[string]string{"FLEET_CLOUDFLARE_ZONE": w.config.Zone}
+		return map[string]string{"FLEET_CLOUDFLARE_ZONE": w.config.Zone, "FLEET_SUSPENDED_HOST": w.config.SuspendedHost}
 	case provider.TwilioToken:
 		return map[string]string{"FLEET_TWILIO_ACCOUNT": w.config.TwilioAccount}
 	case provider.SendGridKey:

@@ -107,6 +107,7 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_SUPABASE_ORGANIZATION": {"secret:supabase-token"},
 	"FLEET_VERCEL_TEAM":           {"secret:vercel-token"},
 	"FLEET_CLOUDFLARE_ZONE":       {"secret:cloudflare-token"},
+	"FLEET_SUSPENDED_HOST":        {"secret:cloudflare-token"},
 	"FLEET_TWILIO_ACCOUNT":        {"secret:twilio-token"},
 	"FLEET_SENDGRID_IPS":          {"secret:sendgrid-key"},
 	"FLEET_MAIL_FROM":             {"secret:sendgrid-key"},

@@ -41,6 +41,7 @@ func parse(context map[string]any, root string) (Config, error) {
 	r.ofStage(c.Stage)
 	c.Domain = r.text("domain", domainPattern, needed, "the domain that instances are under, such as gimbal.app")
 	c.Zone = r.text("zone", zonePattern, needed, "the id of the domain's zone at Cloudflare, 32 hexadecimal digits")
+	c.SuspendedHost = r.text("suspendedHost", domainPattern, needed, "the host name where the page of suspended instances is, such as suspended.gimbal.app")
 	c.Organisation = r.text("organisation", slugPattern, needed, "the organisation's slug at Supabase")
 	c.Team = r.text("team", teamPattern, needed, "the team's id at Vercel, team_…")
 	c.TwilioAccount = r.text("twilioAccount", twilioPattern, needed, "the SID of the parent account at Twilio, AC and 32 hexadecimal digits")

@@ -65,6 +65,7 @@ func TestWrong(t *testing.T) {
 		"stage":               {nil, "Dev", "a", "a-stage-with-a-long-name", "dev-", 1.0},
 		"domain":              {nil, "gimbal", "https://gimbal.app"},
 		"zone":                {nil, "zone", strings.Repeat("g", 32)},
+		"suspendedHost":       {nil, "suspended", "https://suspended.gimbal.app"},
 		"organisation":        {nil, "an organisation"},
 		"team":                {nil, "gimbal"},
 		"twilioAccount":       {nil, "AC1"},

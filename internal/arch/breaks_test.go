@@ -30,7 +30,7 @@ var breaks = map[string][]breakage{
 		{"step's package missing", remove("internal/steps/sms"), "create-sms-account: its step's package can't be read"},
 		{"placeholder misspelt", replace(provision, "", "${CreateSMSAccount}", "${CreateSmsAccount}"), "placeholder CreateSmsAccount is not in the catalog"},
 		{"state of another name", renameState, "state MakeProject invokes ${CreateProject}"},
-		{"function never used", replace(provision, "", "${VerifyHealth}", "${ActivateInstance}"), "no placeholder VerifyHealth"},
+		{"function never used", replace(provision, "", "${AwaitCertificate}", "${ActivateInstance}"), "no placeholder AwaitCertificate"},
 		{"function of the API as a state", replace(provision, "", "${VerifyHealth}", "${Approve}"), "placeholder Approve is not in the catalog's workflow functions"},
 		{"workflow missing", remove(teardown), "no definition in statemachines/ teardown"},
 		{"workflow of nothing", add("statemachines/backup.asl.json", "{}"), "statemachines/ backup is not in the catalog"},

@@ -19,6 +19,8 @@ import (
 var deadlines = map[string]time.Duration{
 	"provision": max(bounds.Provision, bounds.Notify),
 	"teardown":  bounds.Teardown,
+	"suspend":   max(bounds.Switch, bounds.Undo, bounds.Notify),
+	"resume":    max(bounds.Switch, bounds.Undo, bounds.Notify),
 }
 
 // reserved are the error names of Amazon States Language.

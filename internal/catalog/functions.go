@@ -11,17 +11,19 @@ var (
 	ShowDecision = api("show-decision", "decision.Show", "GET /decisions/{token}", Keys, secret("link-secret"))
 	Decide       = within(29, api("decide", "approval.Decide", "POST /decisions/{token}", everyVendor(Keys, InvokeAdmit, Quotas, secret("link-secret"))...))
 
-	ListSignups   = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
-	ListInstances = within(29, operators("list-instances", "instance.List", "GET /instances"))
-	ShowInstance  = operators("show-instance", "instance.Show", "GET /instances/{id}")
-	InstanceLogs  = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
-	Cancel        = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
-	Resend        = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
-	ListIncidents = operators("list-incidents", "incident.List", "GET /incidents")
-	Acknowledge   = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
-	Freeze        = operators("freeze", "freeze.Freeze", "POST /freeze")
-	Thaw          = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
-	Doctor        = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
+	ListSignups     = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
+	ListInstances   = within(29, operators("list-instances", "instance.List", "GET /instances"))
+	ShowInstance    = operators("show-instance", "instance.Show", "GET /instances/{id}")
+	InstanceLogs    = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
+	Cancel          = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
+	SuspendInstance = operators("suspend-instance", "suspension.Suspend", "POST /instances/{id}/suspend", StartRuns)
+	ResumeInstance  = operators("resume-instance", "suspension.Resume", "POST /instances/{id}/resume", StartRuns)
+	Resend          = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
+	ListIncidents   = operators("list-incidents", "incident.List", "GET /incidents")
+	Acknowledge     = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
+	Freeze          = operators("freeze", "freeze.Freeze", "POST /freeze")
+	Thaw            = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
+	Doctor          = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
 
 	Admit        = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile    = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
@@ -56,6 +58,23 @@ var (
 	ActivateInstance   = step("activate-instance", "instance.Activate")
 	NotifyCustomer     = step("notify-customer", "notice.Customer", Keys, secret("supabase-token"), secret("sendgrid-key"))
 
+	PointHost          = step("point-host", "dns.Point", secret("cloudflare-token"))
+	PauseFrontend      = step("pause-frontend", "frontend.Pause", secret("vercel-token"))
+	SuspendSMS         = step("suspend-sms", "sms.Suspend", secret("twilio-token"))
+	DisableEmail       = step("disable-email", "email.Disable", secret("sendgrid-key"))
+	RefuseSignIn       = step("refuse-sign-in", "project.RefuseSignIn", secret("supabase-token"))
+	MarkSuspended      = step("mark-suspended", "suspension.MarkSuspended")
+	AnnounceSuspension = step("announce-suspension", "notice.Suspended", Keys, secret("sendgrid-key"))
+
+	UnpauseFrontend    = step("unpause-frontend", "frontend.Unpause", secret("vercel-token"))
+	RestoreHost        = step("restore-host", "dns.Restore", secret("cloudflare-token"))
+	ReactivateSMS      = step("reactivate-sms", "sms.Reactivate", secret("twilio-token"))
+	EnableEmail        = step("enable-email", "email.Enable", secret("sendgrid-key"))
+	AllowSignIn        = step("allow-sign-in", "project.AllowSignIn", secret("supabase-token"))
+	MarkResumed        = step("mark-resumed", "suspension.MarkResumed")
+	AnnounceResumption = step("announce-resumption", "notice.Resumed", Keys, secret("sendgrid-key"))
+	BeginUndo          = step("begin-undo", "operation.BeginUndo", StartRuns)
+
 	BeginTeardown      = step("begin-teardown", "operation.BeginTeardown", StartRuns)
 	RemoveDNS          = step("remove-dns", "dns.Remove", secret("cloudflare-token"))
 	RemoveFrontend     = step("remove-frontend", "frontend.Remove", secret("vercel-token"))
@@ -69,11 +88,13 @@ var (
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
 		Admit, Reconcile, Page, Recheck, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, ProtectHost, VerifyHealth, ActivateInstance, NotifyCustomer,
+		PointHost, PauseFrontend, SuspendSMS, DisableEmail, RefuseSignIn, MarkSuspended, AnnounceSuspension,
+		UnpauseFrontend, RestoreHost, ReactivateSMS, EnableEmail, AllowSignIn, MarkResumed, AnnounceResumption, BeginUndo,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 	}
 }

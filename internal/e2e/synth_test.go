@@ -34,7 +34,7 @@ func synthesise(ctx context.Context, dir string) (string, error) {
 	architecture := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
 	command := exec.CommandContext(ctx, "go", "run", "./infra",
 		"-c", "stage="+stage, "-c", "architecture="+architecture, "-c", "functions="+functions,
-		"-c", "domain="+vendors.Domain, "-c", "zone="+vendors.CloudflareZone, "-c", "organisation="+vendors.SupabaseOrganization,
+		"-c", "domain="+vendors.Domain, "-c", "zone="+vendors.CloudflareZone, "-c", "suspendedHost="+vendors.SuspendedHost, "-c", "organisation="+vendors.SupabaseOrganization,
 		"-c", "team="+vendors.VercelTeam, "-c", "twilioAccount="+vendors.TwilioAccount, "-c", "sendgridIps="+strings.Join(vendors.SendGridIPs, ","),
 		"-c", "mailFrom="+vendors.MailFrom, "-c", "operatorMail="+vendors.OperatorMail, "-c", "pagers="+vendors.OperatorMail,
 		"-c", "quotas="+string(quotas), "-c", "slots=16", "-c", "release=frontend/1.0.0")

@@ -11,8 +11,10 @@ type IncidentKind string
 const (
 	// IncidentOverdue: a run goes on past its deadline.
 	IncidentOverdue IncidentKind = "Overdue"
-	// IncidentFailedDirty: a take-down ended, and something is left.
+	// IncidentFailedDirty: an operation ended, and something is left: of a take-down at a vendor, of a suspension half switched.
 	IncidentFailedDirty IncidentKind = "FailedDirty"
+	// IncidentUndone: an operation failed, and the instance is what it was before.
+	IncidentUndone IncidentKind = "Undone"
 	// IncidentMessageUnknown: a message may have been sent, or not.
 	IncidentMessageUnknown IncidentKind = "MessageUnknown"
 	// IncidentMessageFailed: the vendor refused a message.
@@ -33,7 +35,7 @@ const (
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
-	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentMessageUnknown, IncidentMessageFailed,
+	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentMessageUnknown, IncidentMessageFailed,
 		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown}
 }
 

@@ -17,8 +17,12 @@ type Instance struct {
 	Plan   string `json:"plan"`
 	// Operation holds the lease: the one running operation that may change the instance. Empty while none runs.
 	Operation string `json:"operation,omitempty"`
-	// Waits is the vendor that was down when a take-down ended dirty: once it is back, the take-down begins again by itself.
+	// Unfinished is the operation that ended dirty: a retry goes on with it. Empty for none.
+	Unfinished string `json:"unfinished,omitempty"`
+	// Waits is the vendor that was down when that operation ended dirty: once it is back, the operation goes on by itself.
 	Waits string `json:"waits,omitempty"`
+	// Suspension is why the instance is SUSPENDED; nil while it isn't.
+	Suspension *Suspension `json:"suspension,omitempty"`
 	// Progress says of what is under way until when, why, and what comes after.
 	Progress Progress `json:"progress"`
 

@@ -42,7 +42,7 @@ func TestRuns(t *testing.T) {
 		{fleet.Notifying, "op-1-notify-2", "provision", true},
 		{fleet.TakingDown, "op-1-teardown-2", "teardown", false},
 	} {
-		o := fleet.Operation{ID: "op-1", InstanceID: id, Phase: test.phase, N: 2, Epoch: 5}
+		o := fleet.Operation{ID: "op-1", InstanceID: id, Kind: fleet.Provision, Phase: test.phase, N: 2, Epoch: 5}
 		want := fleet.RunInput{InstanceID: id, OperationID: "op-1", Epoch: 5, Activated: test.activated}
 		if o.Execution() != test.execution || o.Workflow() != test.workflow || o.Input() != want {
 			t.Errorf("%s: %s of %s with %+v", test.phase, o.Execution(), o.Workflow(), o.Input())
@@ -51,7 +51,7 @@ func TestRuns(t *testing.T) {
 }
 
 func TestRunning(t *testing.T) {
-	for outcome, running := range map[fleet.Outcome]bool{"": true, fleet.Succeeded: false, fleet.FailedClean: false, fleet.FailedDirty: false} {
+	for outcome, running := range map[fleet.Outcome]bool{"": true, fleet.Succeeded: false, fleet.FailedClean: false, fleet.FailedDirty: false, fleet.Undone: false} {
 		if (fleet.Operation{Outcome: outcome}).Running() != running {
 			t.Errorf("an operation with outcome %q", outcome)
 		}
@@ -91,15 +91,20 @@ func TestIsInstanceID(t *testing.T) {
 	}
 }
 
-func TestProvisionOf(t *testing.T) {
-	o := fleet.Operation{ID: fleet.ProvisionID(id), InstanceID: id, N: 12}
-	for _, o.Phase = range []fleet.Phase{fleet.Building, fleet.Notifying, fleet.TakingDown} {
-		if instance, operation, ok := fleet.ProvisionOf(o.Execution()); !ok || instance != id || operation != o.ID {
-			t.Errorf("%s is of %q, %q, %v", o.Execution(), instance, operation, ok)
+func TestOperationOf(t *testing.T) {
+	for _, kind := range []fleet.OperationKind{fleet.Provision, fleet.Suspend, fleet.Resume} {
+		o := fleet.Operation{ID: fleet.NewOperationID(kind, id, 7), InstanceID: id, Kind: kind, N: 12}
+		if kind == fleet.Provision {
+			o.ID = fleet.ProvisionID(id)
+		}
+		for o.Phase = range kind.Course().Workflows {
+			if instance, operation, ok := fleet.OperationOf(o.Execution()); !ok || instance != id || operation != o.ID {
+				t.Errorf("%s is of %q, %q, %v", o.Execution(), instance, operation, ok)
+			}
 		}
 	}
-	for _, other := range []string{"", "op-" + id, id + "-provision-1", "recheck-7-recheck-1", "op-x-provision-1", "op-" + id + "-provision-1 ", "op-" + id + "-provision-"} {
-		if instance, _, ok := fleet.ProvisionOf(other); ok {
+	for _, other := range []string{"", "op-" + id, id + "-provision-1", "recheck-7-recheck-1", "op-x-provision-1", "op-" + id + "-provision-1 ", "op-" + id + "-provision-", "suspend-" + id + "-suspend", "grow-" + id + "-7-grow-1"} {
+		if instance, _, ok := fleet.OperationOf(other); ok {
 			t.Errorf("%q is of %q", other, instance)
 		}
 	}

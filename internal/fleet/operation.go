@@ -13,6 +13,10 @@ type OperationKind string
 const (
 	// Provision creates an instance, or rolls it back.
 	Provision OperationKind = "provision"
+	// Suspend switches an instance off; nothing of it is deleted.
+	Suspend OperationKind = "suspend"
+	// Resume switches a suspended instance on again.
+	Resume OperationKind = "resume"
 	// Recheck looks again for what was absent but unsure.
 	Recheck OperationKind = "recheck"
 	// Resend sends a message once more.
@@ -29,6 +33,12 @@ const (
 	Notifying Phase = "notify"
 	// TakingDown removes everything the ledger knows.
 	TakingDown Phase = "teardown"
+	// Suspending sets every switch to Stopped.
+	Suspending Phase = "suspend"
+	// Resuming sets every switch to Serving.
+	Resuming Phase = "resume"
+	// Undoing sets the switches back that a suspension, or a resumption, which failed had set.
+	Undoing Phase = "undo"
 	// LookingAgain is the only phase of a recheck.
 	LookingAgain Phase = "recheck"
 	// Sending is the only phase of a resend.
@@ -43,12 +53,14 @@ const (
 	Succeeded Outcome = "succeeded"
 	// FailedClean: it failed, and nothing of it is left at any vendor.
 	FailedClean Outcome = "clean"
+	// Undone: it failed, and the instance is what it was before. An incident says why.
+	Undone Outcome = "undone"
 	// FailedDirty: it failed, and something may be left. An incident says what; retry goes on.
 	FailedDirty Outcome = "dirty"
 )
 
-// MaxTeardowns is how many take-downs begin by themselves before an operation ends dirty.
-const MaxTeardowns = 3
+// MaxRuns is how many runs of a phase begin by themselves, where each ends without an outcome.
+const MaxRuns = 3
 
 // Operation is one job on one instance. While it runs it holds the instance's lease; its epoch is the fencing token of the
 // current run and travels in the execution's input.
@@ -71,6 +83,8 @@ type Operation struct {
 	Outcome     Outcome `json:"outcome,omitempty"`
 	// Message is the one that a resend sends.
 	Message string `json:"message,omitempty"`
+	// Suspension is what a Suspend makes of the instance.
+	Suspension *Suspension `json:"suspension,omitempty"`
 
 	StartedAt time.Time `json:"started_at"`
 	// RunStartedAt is when the current run began.
@@ -84,32 +98,65 @@ func ProvisionID(instanceID string) string { return "op-" + instanceID }
 // Running reports whether the operation has no outcome yet.
 func (o Operation) Running() bool { return o.Outcome == "" }
 
+// NewOperationID is the id of an operation that began under an epoch. It holds the instance's id, as the names of executions are
+// the fleet's.
+func NewOperationID(kind OperationKind, instanceID string, epoch int64) string {
+	return fmt.Sprintf("%s-%s-%d", kind, instanceID, epoch)
+}
+
+// Course is how operations of a kind go.
+type Course struct {
+	// From is the state in which an instance must be for it to begin, To the one in which it leaves the instance. Empty for what is
+	// not begun on an instance that is there, or changes no state.
+	From, To State
+	// First is the phase in which it begins.
+	First Phase
+	// Workflows are the state machines that its phases' runs execute. What has none is short: it lasts for one invocation.
+	Workflows map[Phase]string
+}
+
+// Course is how operations of the kind go.
+func (k OperationKind) Course() Course {
+	switch k {
+	case Provision:
+		return Course{First: Building, Workflows: map[Phase]string{Building: "provision", Notifying: "provision", TakingDown: "teardown"}}
+	case Suspend:
+		return Course{Active, Suspended, Suspending, map[Phase]string{Suspending: "suspend", Undoing: "resume"}}
+	case Resume:
+		return Course{Suspended, Active, Resuming, map[Phase]string{Resuming: "resume", Undoing: "suspend"}}
+	case Recheck:
+		return Course{First: LookingAgain}
+	case Resend:
+		return Course{First: Sending}
+	}
+	return Course{}
+}
+
 // Short reports whether the operation lasts for one invocation only and runs no execution.
-func (o Operation) Short() bool { return o.Kind == Recheck || o.Kind == Resend }
+func (o Operation) Short() bool { return len(o.Kind.Course().Workflows) == 0 }
 
 // Execution is the name of the current run's execution: <operation>-<phase>-<n>.
 func (o Operation) Execution() string { return fmt.Sprintf("%s-%s-%d", o.ID, o.Phase, o.N) }
 
-// ProvisionOf gives the instance and the operation that the execution of a provisioning is for, whatever its phase; false for another
-// name.
-func ProvisionOf(execution string) (instanceID, operationID string, ok bool) {
+// OperationOf gives the instance and the operation that an execution is for, whatever its phase; false for a name that is none.
+func OperationOf(execution string) (instanceID, operationID string, ok bool) {
 	parts := executionName().FindStringSubmatch(execution)
-	if parts == nil || !IsInstanceID(parts[1]) {
+	if parts == nil || !IsInstanceID(parts[3]) {
 		return "", "", false
 	}
-	return parts[1], ProvisionID(parts[1]), true
+	return parts[3], parts[1], true
 }
 
-// executionName is what Execution makes of ProvisionID.
-var executionName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^op-(.+)-[a-z]+-[0-9]+$`) })
+// executionName is what Execution makes of ProvisionID and of NewOperationID.
+var executionName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^((op|suspend|resume)-([0-9a-f-]{36})(?:-[0-9]+)?)-[a-z]+-[0-9]+$`)
+})
 
 // Workflow is the state machine that the current run executes.
-func (o Operation) Workflow() string {
-	if o.Phase == TakingDown {
-		return "teardown"
-	}
-	return "provision"
-}
+func (o Operation) Workflow() string { return o.Kind.Course().Workflows[o.Phase] }
+
+// Done reports whether the instance is in the state that the operation is for: nothing is undone any more.
+func (o Operation) Done(i Instance) bool { return i.State == o.Kind.Course().To }
 
 // RunInput is an execution's input: identifiers and small flags, never a secret.
 type RunInput struct {

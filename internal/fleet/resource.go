@@ -41,6 +41,16 @@ const (
 	BrandingAsset Kind = "branding_asset"
 )
 
+// Switches: settings that go to and fro with an instance's suspension. The attribute Is of their entries tells how they are set.
+const (
+	FrontendPause  Kind = "frontend_pause"  // whether Vercel serves the frontend
+	DNSTarget      Kind = "dns_target"      // whether the host's record leads to Vercel, or to Fleet's page of suspended hosts
+	SMSSuspension  Kind = "sms_suspension"  // whether the subaccount may do anything
+	MailSuspension Kind = "mail_suspension" // whether the subuser may
+	SignIn         Kind = "sign_in"         // whether Auth lets anybody in
+	APIKeys        Kind = "api_keys"        // whether the project's HTTP APIs take the instance's keys
+)
+
 // Attributes of ledger entries that steps of other nouns read.
 const (
 	// DatabaseHost and DatabaseUser are a SupabaseProject's: how its database is reached, by its pooler.
@@ -65,13 +75,15 @@ func Inside() map[Kind]Kind {
 		SendGridKey: SendGridSubuser, SendGridDomain: SendGridSubuser, SendGridWebhook: SendGridSubuser, SendGridPostings: SendGridSubuser,
 		DNSProxy:      DNSRecord,
 		BrandingAsset: SupabaseProject,
+		FrontendPause: VercelProject, DNSTarget: DNSRecord, SMSSuspension: TwilioSubaccount, MailSuspension: SendGridSubuser,
+		SignIn: SupabaseProject, APIKeys: SupabaseProject,
 	}
 }
 
 // Settings are the kinds that are written over whatever is there, or have an id of our own choice: there is never a second one.
 func Settings() []Kind {
-	return []Kind{DatabaseSchema, InstanceConfig, AuthSettings, EdgeSecrets, FrontendSettings, DNSProxy, AdminUser, BrandingAsset,
-		TwilioCallbacks, SendGridPostings}
+	return append(Switches(), DatabaseSchema, InstanceConfig, AuthSettings, EdgeSecrets, FrontendSettings, DNSProxy, AdminUser, BrandingAsset,
+		TwilioCallbacks, SendGridPostings)
 }
 
 // ResourceStatus is where a ledger entry is.

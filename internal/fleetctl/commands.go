@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
 )
 
 // flags are those that every command has.
@@ -33,8 +35,10 @@ type commands struct {
 
 	Approve approveCommand `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
 	Reject  rejectCommand  `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
-	Cancel  cancelCommand  `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down."`
-	Retry   retryCommand   `cmd:"" group:"Decide:" help:"Begin one more take-down of an instance whose last one ended dirty."`
+	Cancel  cancelCommand  `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back."`
+	Suspend suspendCommand `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
+	Resume  resumeCommand  `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
+	Retry   retryCommand   `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, or the undoing of a suspension or resumption."`
 	Resend  resendCommand  `cmd:"" group:"Decide:" help:"Send a message once more, as a new one."`
 	Ack     ackCommand     `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
 	Freeze  freezeCommand  `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet or at one vendor. What runs goes on to its end."`
@@ -115,6 +119,26 @@ type cancelCommand struct {
 
 func (cancelCommand) Help() string {
 	return examples("fleetctl cancel acme-dental", "fleetctl cancel acme-dental --yes")
+}
+
+type suspendCommand struct {
+	Instance string                 `arg:"" help:"${instance}"`
+	Reason   fleet.SuspensionReason `required:"" enum:"payment,violation" help:"Why, as its administrator is told: payment or violation."`
+	Note     string                 `placeholder:"TEXT" help:"A line for other operators; nobody else sees it."`
+	Yes      bool                   `short:"y" help:"Don't ask."`
+}
+
+func (suspendCommand) Help() string {
+	return examples("fleetctl suspend acme-dental --reason payment", `fleetctl suspend acme-dental --reason violation --note "ticket 4711" --yes`) +
+		"\n\nIts visitors see a page of ours, nobody signs in, no message is sent or received. Its administrator is told by mail."
+}
+
+type resumeCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+}
+
+func (resumeCommand) Help() string {
+	return examples("fleetctl resume acme-dental") + "\n\nAll is as it was before the suspension. Its administrator is told by mail."
 }
 
 type retryCommand struct {

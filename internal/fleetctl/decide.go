@@ -56,31 +56,63 @@ func (c *call) decided(s view.SignupStatus, text []byte, err error) error {
 	return nil
 }
 
-// Run cancels a provisioning.
+// Run cancels a provisioning, or a suspension or resumption that runs.
 func (x *cancelCommand) Run(c *call) error {
 	r, err := c.instance(x.Instance)
 	if err != nil {
 		return err
 	}
-	if err := c.confirm(x.Yes, "Cancel the provisioning of %s? All that it made at the vendors is deleted.", naming(r)); err != nil {
+	question, what := "Cancel the provisioning of %s? All that it made at the vendors is deleted.", "is being taken down"
+	if switching(r) {
+		question, what = "Cancel what runs on %s? All that it switched is switched back.", "is switched back"
+	}
+	if err := c.confirm(x.Yes, question, naming(r)); err != nil {
 		return err
 	}
-	return c.begun(r, "is being taken down", "/instances/"+r.ID+"/cancel")
+	return c.begun(r, what, "/instances/"+r.ID+"/cancel", nil)
 }
 
-// Run retries a take-down.
+// switching reports whether an instance is past its provisioning: what runs on it switches it off or on.
+func switching(r view.Row) bool { return r.State == fleet.Active || r.State == fleet.Suspended }
+
+// Run suspends an instance.
+func (s *suspendCommand) Run(c *call) error {
+	r, err := c.instance(s.Instance)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(s.Yes, "Suspend %s? Its visitors see a page that says so, and nobody signs in.", naming(r)); err != nil {
+		return err
+	}
+	return c.begun(r, "is being suspended", "/instances/"+r.ID+"/suspend", view.Suspend{Reason: s.Reason, Note: s.Note})
+}
+
+// Run resumes a suspended instance.
+func (s *resumeCommand) Run(c *call) error {
+	r, err := c.instance(s.Instance)
+	if err != nil {
+		return err
+	}
+	return c.begun(r, "is being resumed", "/instances/"+r.ID+"/resume", nil)
+}
+
+// Run retries what ended dirty.
 func (y *retryCommand) Run(c *call) error {
 	r, err := c.instance(y.Instance)
 	if err != nil {
 		return err
 	}
-	return c.begun(r, "is being taken down once more", "/instances/"+r.ID+"/retry")
+	what := "is being taken down once more"
+	if switching(r) {
+		what = "is switched back once more"
+	}
+	return c.begun(r, what, "/instances/"+r.ID+"/retry", nil)
 }
 
 // begun asks for something that takes a run of its own, and tells of it.
-func (c *call) begun(r view.Row, what, path string) error {
+func (c *call) begun(r view.Row, what, path string, document any) error {
 	var o view.Operation
-	text, err := c.post(path, nil, &o)
+	text, err := c.post(path, document, &o)
 	if err != nil || c.flags.JSON {
 		return c.told(text, err)
 	}

@@ -39,6 +39,9 @@ func (p page) instance(i view.Instance, wholeAudit bool) {
 	if i.Host != "" {
 		p.fact("address", "https://"+i.Host)
 	}
+	if s := i.Suspension; s != nil {
+		p.fact("suspended", fmt.Sprintf("%s by %s, for %s", view.Relative(s.Since, p.now), view.Who(s.By), joined(": ", string(s.Reason), s.Note)))
+	}
 	p.fact("plan", joined(", ", joined(" ", i.Plan, i.Signed.Tier), i.Signed.Vertical, i.Region, i.Signed.Timezone, i.Signed.Locale))
 	p.fact("signed up", fmt.Sprintf("%s, %s; it is %s", view.Stamp(i.Signed.RequestedAt), view.Relative(i.Signed.RequestedAt, p.now), i.Signup))
 	if i.Signed.DecidedBy != "" {

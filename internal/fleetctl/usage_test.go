@@ -15,17 +15,20 @@ import (
 func TestWrongUsage(t *testing.T) {
 	api := newFakeAPI(t, nil)
 	for line, want := range map[string]string{
-		"":                               "expected one of",
-		"lst":                            `did you mean "list"`,
-		"list --jsn":                     `unknown flag --jsn`,
-		"list extra":                     "unexpected argument extra",
-		"show":                           `expected "<instance>"`,
-		"reject acme-dental":             "missing flags: --reason",
-		"logs acme-dental --since later": "neither a length of time",
-		"logs acme-dental --since 0s":    "neither a length of time",
-		"logs acme-dental --limit 0":     "1 to 2000 lines",
-		"logs acme-dental --limit 2001":  "1 to 2000 lines",
-		"list --state LIVE":              "is none of [PROVISIONING",
+		"":                    "expected one of",
+		"lst":                 `did you mean "list"`,
+		"list --jsn":          `unknown flag --jsn`,
+		"list extra":          "unexpected argument extra",
+		"show":                `expected "<instance>"`,
+		"reject acme-dental":  "missing flags: --reason",
+		"suspend acme-dental": "missing flags: --reason",
+		"suspend acme-dental --reason decommission":    "must be one of",
+		"suspend " + acme + " --reason payment":        "say --yes",
+		"logs acme-dental --since later":               "neither a length of time",
+		"logs acme-dental --since 0s":                  "neither a length of time",
+		"logs acme-dental --limit 0":                   "1 to 2000 lines",
+		"logs acme-dental --limit 2001":                "1 to 2000 lines",
+		"list --state LIVE":                            "is none of [PROVISIONING",
 		"list --json --state ACTIVE --state REQUESTED": "jq",
 		"freeze --reason x":                            `expected "<scope>"`,
 		"freeze twilio":                                "missing flags: --reason",
@@ -128,7 +131,7 @@ func leaves(t *testing.T) (names []string) {
 	for _, leaf := range parser.Model.Leaves(false) {
 		names = append(names, leaf.Name)
 	}
-	if len(names) != 15 {
+	if len(names) != 17 {
 		t.Errorf("%d commands: %q", len(names), names)
 	}
 	return names

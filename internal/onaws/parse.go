@@ -264,6 +264,9 @@ func (r *reader) vendors(s *provider.Settings) {
 			*v.into = r.matching(v.variable, anything, v.want)
 		}
 	}
+	if grantedSecret(r.entry, provider.CloudflareToken) {
+		s.SuspendedHost = r.matching("FLEET_SUSPENDED_HOST", domainPattern, "the host name of the page of suspended instances")
+	}
 	if !grantedSecret(r.entry, provider.SendGridKey) {
 		return
 	}

@@ -35,6 +35,7 @@ func complete() map[string]string {
 		"FLEET_SUPABASE_ORGANIZATION": "org",
 		"FLEET_VERCEL_TEAM":           "team_1",
 		"FLEET_CLOUDFLARE_ZONE":       "zone",
+		"FLEET_SUSPENDED_HOST":        "suspended.gimbal.app",
 		"FLEET_TWILIO_ACCOUNT":        "AC1",
 		"FLEET_SENDGRID_IPS":          "192.0.2.1, 192.0.2.2",
 		"FLEET_MAIL_FROM":             "hello@gimbal.app",
@@ -189,6 +190,7 @@ func TestWrong(t *testing.T) {
 		"FLEET_MAIL_FROM":      {"hello", "Gimbal<hello@gimbal.app>"},
 		"FLEET_OPERATOR_MAIL":  {"hello"},
 		"FLEET_TWILIO_ACCOUNT": {"A C"},
+		"FLEET_SUSPENDED_HOST": {"suspended", "https://suspended.gimbal.app"},
 		"FLEET_SCHEDULE_GROUP": {"a group", "arn:aws:scheduler:x", strings.Repeat("x", 65)},
 		"FLEET_DEAD_LETTERS":   {"dead-letters", "arn:aws:sqs:us-east-1:111122223333:q", "https://sqs.us-east-1.amazonaws.com/", "ftp://x/y"},
 		"FLEET_QUOTAS":         {"15", "[]", "null", `{"sendgrid":15}`, `{"dns-records":-1}`, `{"dns-records":1.5}`, `{"dns-records":"15"}`, `{}{}`},
@@ -223,7 +225,8 @@ func TestAllAtOnce(t *testing.T) {
 func TestStateMachinesByName(t *testing.T) {
 	variables := complete()
 	variables["FLEET_STATE_MACHINES"] = `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:Provision-7XQ",
-		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M:live"}`
+		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M:live",
+		"suspend":"arn:aws:states:us-east-1:111122223333:stateMachine:Suspend-A1","resume":"arn:aws:states:us-east-1:111122223333:stateMachine:Resume-B2"}`
 	c, err := parse(catalog.Admit, from(variables))
 	if err != nil {
 		t.Fatal(err)

@@ -42,10 +42,16 @@ func actions() map[string]action {
 			if o.Operation == "" {
 				return "The signup is cancelled. Nothing was made for it yet."
 			}
-			return "It is being taken down: execution " + o.Execution + "."
+			return "It is undone: execution " + o.Execution + "."
 		}),
 		"instances/{id}/retry": did("/instances/{id}/retry", nil, func(o view.Operation) string {
-			return "One more take-down begins: execution " + o.Execution + "."
+			return "It goes on: execution " + o.Execution + "."
+		}),
+		"instances/{id}/suspend": did("/instances/{id}/suspend", func(typed url.Values) any {
+			return view.Suspend{Reason: fleet.SuspensionReason(typed.Get("reason")), Note: typed.Get("note")}
+		}, func(o view.Operation) string { return "It is being suspended: execution " + o.Execution + "." }),
+		"instances/{id}/resume": did("/instances/{id}/resume", nil, func(o view.Operation) string {
+			return "It is being resumed: execution " + o.Execution + "."
 		}),
 		"instances/{id}/resend": did("/instances/{id}/resend", func(typed url.Values) any {
 			return view.Resend{Message: typed.Get("message")}

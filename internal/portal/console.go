@@ -129,16 +129,34 @@ type instancePage struct {
 
 // CanCancel reports whether a cancellation may do something.
 func (i instancePage) CanCancel() bool {
-	return i.State == fleet.Provisioning || i.State == "" && (i.Signup == fleet.Requested || i.Signup == fleet.Approved)
+	return i.State == fleet.Provisioning || i.State == "" && (i.Signup == fleet.Requested || i.Signup == fleet.Approved) || i.Switching()
 }
 
-// CanRetry reports whether the last take-down ended dirty.
-func (i instancePage) CanRetry() bool {
-	return slices.ContainsFunc(i.Operations, func(o fleet.Operation) bool { return o.Outcome == fleet.FailedDirty }) && i.State == fleet.Provisioning
+// Switching reports whether a suspension or a resumption runs.
+func (i instancePage) Switching() bool {
+	return slices.ContainsFunc(i.Operations, func(o fleet.Operation) bool { return o.Running() && o.Kind.Course().From != "" })
 }
+
+// CanRetry reports whether the last operation but for short ones ended dirty.
+func (i instancePage) CanRetry() bool {
+	for _, o := range slices.Backward(i.Operations) {
+		if !o.Short() {
+			return o.Outcome == fleet.FailedDirty
+		}
+	}
+	return false
+}
+
+// CanSuspend and CanResume report whether a suspension, or a resumption, may begin.
+func (i instancePage) CanSuspend() bool { return i.State == fleet.Active && !i.busy() }
+func (i instancePage) CanResume() bool  { return i.State == fleet.Suspended && !i.busy() }
+
+func (i instancePage) busy() bool { return slices.ContainsFunc(i.Operations, fleet.Operation.Running) }
 
 // Resendable are the messages that may be sent once more.
-func (i instancePage) Resendable(m fleet.Message) bool { return i.State == fleet.Active && m.Done() }
+func (i instancePage) Resendable(m fleet.Message) bool {
+	return m.Done() && (i.State == fleet.Active || i.State == fleet.Suspended && fleet.AnnouncementText(m.ID) != "")
+}
 
 // instance shows all that is known of one.
 func (p *Portal) instance(w http.ResponseWriter, r *http.Request, o visitor) error {
@@ -153,7 +171,7 @@ func (p *Portal) instance(w http.ResponseWriter, r *http.Request, o visitor) err
 		}
 	}
 	f := p.console(o, page.Slug, "instances").with(page)
-	if f.Refresh = refreshed(page.Moving); page.State != fleet.Provisioning && page.Signup != fleet.Approved && !page.Moving {
+	if f.Refresh = refreshed(page.Moving); page.State != fleet.Provisioning && page.Signup != fleet.Approved && !page.Moving && !page.busy() {
 		f.Refresh = 0
 	}
 	p.pages.show(w, http.StatusOK, "instance", f)

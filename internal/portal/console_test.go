@@ -17,14 +17,16 @@ import (
 // acts are every acting POST, with its form and the request that it becomes.
 func acts() map[string]struct{ form, line, body string } {
 	return map[string]struct{ form, line, body string }{
-		"/console/signups/" + acme + "/approve":  {"", "POST /signups/" + acme + "/approve", "{}"},
-		"/console/signups/" + acme + "/reject":   {"reason=a+%22b%22", "POST /signups/" + acme + "/reject", `{"reason":"a \"b\""}`},
-		"/console/instances/" + acme + "/cancel": {"", "POST /instances/" + acme + "/cancel", "{}"},
-		"/console/instances/" + acme + "/retry":  {"", "POST /instances/" + acme + "/retry", "{}"},
-		"/console/instances/" + acme + "/resend": {"message=welcome", "POST /instances/" + acme + "/resend", `{"message":"welcome"}`},
-		"/console/incidents/acknowledge":         {"instance=i&incident=x&close=yes", "POST /incidents/acknowledge", `{"instance_id":"i","id":"x","close":true}`},
-		"/console/freeze":                        {"scope=twilio&reason=r", "POST /freeze", `{"scope":"twilio","reason":"r"}`},
-		"/console/thaw":                          {"scope=twilio", "POST /thaw", `{"scope":"twilio"}`},
+		"/console/signups/" + acme + "/approve":   {"", "POST /signups/" + acme + "/approve", "{}"},
+		"/console/signups/" + acme + "/reject":    {"reason=a+%22b%22", "POST /signups/" + acme + "/reject", `{"reason":"a \"b\""}`},
+		"/console/instances/" + acme + "/cancel":  {"", "POST /instances/" + acme + "/cancel", "{}"},
+		"/console/instances/" + acme + "/suspend": {"reason=payment&note=n", "POST /instances/" + acme + "/suspend", `{"reason":"payment","note":"n"}`},
+		"/console/instances/" + acme + "/resume":  {"", "POST /instances/" + acme + "/resume", "{}"},
+		"/console/instances/" + acme + "/retry":   {"", "POST /instances/" + acme + "/retry", "{}"},
+		"/console/instances/" + acme + "/resend":  {"message=welcome", "POST /instances/" + acme + "/resend", `{"message":"welcome"}`},
+		"/console/incidents/acknowledge":          {"instance=i&incident=x&close=yes", "POST /incidents/acknowledge", `{"instance_id":"i","id":"x","close":true}`},
+		"/console/freeze":                         {"scope=twilio&reason=r", "POST /freeze", `{"scope":"twilio","reason":"r"}`},
+		"/console/thaw":                           {"scope=twilio", "POST /thaw", `{"scope":"twilio"}`},
 	}
 }
 
@@ -231,18 +233,22 @@ func TestButtons(t *testing.T) {
 		instance view.Instance
 		buttons  string
 	}{
-		"requested":    {view.Instance{Row: view.Row{Signup: fleet.Requested}}, "approve reject cancel"},
-		"approved":     {view.Instance{Row: view.Row{Signup: fleet.Approved}}, "cancel"},
-		"provisioning": {view.Instance{Row: view.Row{Signup: fleet.Admitted, State: fleet.Provisioning}, Messages: sent}, "cancel"},
-		"dirty":        {view.Instance{Row: view.Row{Signup: fleet.Admitted, State: fleet.Provisioning}, Operations: dirty}, "cancel retry"},
-		"active":       {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Active}, Messages: sent}, "resend"},
-		"terminated":   {view.Instance{Row: view.Row{Signup: fleet.Failed, State: fleet.Terminated}, Messages: sent}, ""},
-		"rejected":     {view.Instance{Row: view.Row{Signup: fleet.Rejected}}, ""},
+		"requested":       {view.Instance{Row: view.Row{Signup: fleet.Requested}}, "approve reject cancel"},
+		"approved":        {view.Instance{Row: view.Row{Signup: fleet.Approved}}, "cancel"},
+		"provisioning":    {view.Instance{Row: view.Row{Signup: fleet.Admitted, State: fleet.Provisioning}, Messages: sent}, "cancel"},
+		"dirty":           {view.Instance{Row: view.Row{Signup: fleet.Admitted, State: fleet.Provisioning}, Operations: dirty}, "cancel retry"},
+		"active":          {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Active}, Messages: sent}, "resend suspend"},
+		"being suspended": {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Active}, Operations: []fleet.Operation{{Kind: fleet.Suspend}}}, "cancel"},
+		"suspended": {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Suspended}, Messages: append(sent, fleet.Message{ID: "suspended-payment-2", Status: fleet.MessageSent}),
+			Suspension: &fleet.Suspension{Reason: fleet.ForPayment, By: "operator:token"}}, "resend resume"},
+		"half switched": {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Active}, Operations: []fleet.Operation{{Kind: fleet.Suspend, Outcome: fleet.FailedDirty}}}, "retry suspend"},
+		"terminated":    {view.Instance{Row: view.Row{Signup: fleet.Failed, State: fleet.Terminated}, Messages: sent}, ""},
+		"rejected":      {view.Instance{Row: view.Row{Signup: fleet.Rejected}}, ""},
 	} {
 		test.instance.ID, test.instance.Slug = acme, "acme"
 		r.set("GET /instances/"+acme, 200, test.instance)
 		p := r.do("GET", "/console/instances/"+acme, nil, in)
-		for _, button := range []string{"approve", "reject", "cancel", "retry", "resend"} {
+		for _, button := range []string{"approve", "reject", "cancel", "retry", "resend", "suspend", "resume"} {
 			want := 0
 			if strings.Contains(test.buttons, button) {
 				want = 1

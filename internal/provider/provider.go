@@ -89,6 +89,7 @@ type Settings struct {
 	VercelTeam           string   // team_…
 	CloudflareZone       string   // zone id
 	Domain               string   // the zone's name, gimbal.app
+	SuspendedHost        string   // where suspended instances' hosts lead: a host name of ours that shows their page
 	TwilioAccount        string   // the parent's AC…
 	SendGridIPs          []string // IPv4 addresses already on the account
 	MailFrom             string   // sender of Fleet's own messages

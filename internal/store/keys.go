@@ -88,7 +88,11 @@ func place(record any) (map[string]table.Key, map[string]string) {
 		}
 		return places, nil
 	case *fleet.Instance:
-		return listed("instance#"+string(r.State), r.CreatedAt, r.ID), nil
+		places := listed("instance#"+string(r.State), r.CreatedAt, r.ID)
+		if r.Waits != "" {
+			places[ByDue] = due("waits", r.CreatedAt, r.ID)[ByDue]
+		}
+		return places, nil
 	case *fleet.Incident:
 		return placeIncident(r), nil
 	case *fleet.Operation:

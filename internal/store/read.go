@@ -216,6 +216,15 @@ func (s *Store) Instances(ctx context.Context, state fleet.State) ([]fleet.Insta
 	return decodeAll[fleet.Instance](items)
 }
 
+// Waiting lists the instances that wait for a vendor, oldest first. The list may lag.
+func (s *Store) Waiting(ctx context.Context) ([]fleet.Instance, error) {
+	items, err := s.due(ctx, "waits", "")
+	if err != nil {
+		return nil, err
+	}
+	return decodeAll[fleet.Instance](items)
+}
+
 // OpenIncidents lists open incidents of the whole fleet, oldest first. The list may lag.
 func (s *Store) OpenIncidents(ctx context.Context) ([]fleet.Incident, error) {
 	items, err := s.pages(ctx, table.Query{Index: ByList, Partition: "incident"})

@@ -37,6 +37,7 @@ type Row struct {
 type Instance struct {
 	Row
 	Host       string             `json:"host,omitempty"`
+	Suspension *fleet.Suspension  `json:"suspension,omitempty"` // nil unless it is SUSPENDED
 	Signed     Signup             `json:"signed_up"`
 	Epoch      int64              `json:"epoch"`
 	Resources  []fleet.Resource   `json:"resources"`
@@ -82,6 +83,12 @@ type FreezeRequest struct {
 // Frozen is the answer to POST /freeze and POST /thaw: what is frozen now.
 type Frozen struct {
 	Frozen []fleet.Freeze `json:"frozen"`
+}
+
+// Suspend is the body of POST /instances/{id}/suspend: why, and a line for other operators. POST /instances/{id}/resume has none.
+type Suspend struct {
+	Reason fleet.SuspensionReason `json:"reason"` // one of fleet.OperatorsReasons
+	Note   string                 `json:"note,omitempty"`
 }
 
 // Resend is the body of POST /instances/{id}/resend: the id of a message that was tried before.

@@ -40,6 +40,15 @@ type base struct {
 	vendors   map[string][]byte // their states, by name
 	neighbour string
 	records   string // the neighbour's, as JSON
+	// wish is the operation that runs begin with, on the subject: one more instance, which is as its operation needs it; empty for the
+	// provisioning of one. others is the base in which there was only the neighbour, live the vendors' states when the subject was last
+	// ACTIVE.
+	wish    fleet.OperationKind
+	subject string
+	others  *base
+	live    map[string][]byte
+	mails   int             // that were sent
+	held    map[string]bool // what the vendors hold, by kind and id
 }
 
 // newBase provisions the neighbour.
@@ -49,39 +58,83 @@ func newBase(t *testing.T) *base {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &base{key: key, vendors: map[string][]byte{}}
+	b := (&base{key: key, vendors: map[string][]byte{}}).after(t, fleet.Active, func(r *run) (id string, err error) {
+		if id, err = r.provision("neighbour"); err == nil {
+			r.base.neighbour, err = id, r.finish(id)
+		}
+		return id, err
+	})
+	b.others = b
+	return b
+}
+
+// suspending is a base in which a suspension of its subject begins, resuming one in which a resumption does.
+func (b *base) suspending(t *testing.T) *base {
+	t.Helper()
+	next := b.after(t, fleet.Active, func(r *run) (id string, err error) {
+		if id, err = r.provision("acme-dental"); err == nil {
+			err = r.finish(id)
+		}
+		return id, err
+	})
+	next.wish, next.live = fleet.Suspend, next.vendors
+	return next
+}
+
+func (b *base) resuming(t *testing.T) *base {
+	t.Helper()
+	next := b.after(t, fleet.Suspended, func(r *run) (string, error) { return b.subject, r.switches(b.wish) })
+	next.wish, next.live = fleet.Resume, b.live
+	return next
+}
+
+// switching are the workflows that switch an instance off and on: a suspension, a resumption, and what undoes a suspension.
+func (b *base) switching(t *testing.T) []*workflow {
+	t.Helper()
+	active := b.suspending(t)
+	undo := active.record(t, "resume", "A", refused())
+	undo.name = "undo"
+	return []*workflow{active.record(t, "suspend", "S", nil), active.resuming(t).record(t, "resume", "A", nil), undo}
+}
+
+// after is the base in which what is done in b was done: in the end the instance that it was done to is in that state.
+func (b *base) after(t *testing.T, state fleet.State, do func(r *run) (id string, err error)) *base {
+	t.Helper()
+	next := *b
+	next.vendors = map[string][]byte{}
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		r, err := open(t.Context(), dir, b, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.neighbour, err = r.provision("neighbour")
-		if err == nil {
-			err = r.finish(b.neighbour)
-		}
-		if err != nil {
+		r.base = &next
+		if next.subject, err = do(r); err != nil {
 			t.Fatal(err)
 		}
-		if i, err := r.w.Store.Instance(r.ctx, b.neighbour); err != nil || i.State != fleet.Active {
-			t.Fatalf("the neighbour is %+v, %v", i, err)
+		if i, err := r.w.Store.Instance(r.ctx, next.subject); err != nil || i.State != state {
+			t.Fatalf("it is %+v, %v", i, err)
 		}
 		time.Sleep(time.Minute) // whatever lags shows
 		for _, v := range r.w.Vendors.All() {
-			if b.vendors[v.Name()], err = v.Save(); err != nil {
+			if next.vendors[v.Name()], err = v.Save(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if b.records, err = r.records(b.neighbour); err != nil {
+		if next.records, err = r.records(next.neighbour); err != nil {
 			t.Fatal(err)
 		}
-		b.at = time.Now()
+		next.at = time.Now()
+		if b.held == nil { // there was no neighbour yet
+			next.held, next.mails = r.heldNow(), len(r.w.Vendors.SendGrid.Sent())
+		}
 		r.close()
 	})
-	if b.table, err = os.ReadFile(filepath.Join(dir, tableFile)); err != nil {
+	var err error
+	if next.table, err = os.ReadFile(filepath.Join(dir, tableFile)); err != nil {
 		t.Fatal(err)
 	}
-	return b
+	return &next
 }
 
 const tableFile = "fleet.db"

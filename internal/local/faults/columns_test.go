@@ -4,6 +4,7 @@ package faults_test
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -52,7 +53,10 @@ func (f *workflow) unsure(row int) script {
 
 // orphan lets a creating call take effect late, while another branch fails for good.
 func (f *workflow) orphan(row int) script {
-	if f.look(row) < 0 || f.usual != "A" {
+	if f.name == "suspend" || f.name == "resume" {
+		return f.late(row)
+	}
+	if f.look(row) < 0 || f.name != "provision" {
 		return nil
 	}
 	sibling := "sendgrid.ValidateDomain"
@@ -65,6 +69,18 @@ func (f *workflow) orphan(row int) script {
 		return nil // nothing runs beside it
 	}
 	return append(f.strikes(row, sim.Delayed), strike{call: sim.Rule{Call: sibling, Kind: sim.Denied, From: 1}})
+}
+
+// late lets a switch be set late, while another branch fails for good: what undoes it is not to be overtaken.
+func (f *workflow) late(row int) script {
+	sibling := "sendgrid.UpdateSubuser"
+	switch state := f.calls[row].place.State; {
+	case !f.changes(row) || strings.HasPrefix(state, "Announce"):
+		return nil
+	case state == "DisableEmail" || state == "EnableEmail":
+		sibling = "twilio.UpdateAccount"
+	}
+	return append(f.strikes(row, sim.Delayed), strike{call: sim.Rule{Call: sibling, Kind: sim.Denied, From: 1, To: 1}})
 }
 
 // look is the row of the look that comes before a call which creates, in the same step; -1 for other calls.

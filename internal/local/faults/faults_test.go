@@ -18,6 +18,7 @@ import (
 
 var (
 	oneCase = flag.String("faults.case", "", "plays this case only")
+	only    = flag.String("faults.of", "", "plays this workflow's cases only, or says whose the single case is: provision, teardown, suspend, resume, undo")
 	seed    = flag.Uint64("faults.seed", 1, "the first of the random cases' seeds")
 	times   = flag.Int("faults.times", 1, "how often a single case is played")
 	sample  = flag.Int("faults.sample", 1, "plays every nth case of the matrix, and of the seeds")
@@ -33,24 +34,37 @@ func TestEveryFaultEverywhere(t *testing.T) {
 	debug.SetGCPercent(400)
 	b := newBase(t)
 	clean := b.record(t, "provision", "A", nil)
+	flows := append([]*workflow{clean, b.record(t, "teardown", "C", late())}, b.switching(t)...)
 	if *oneCase != "" {
 		s, err := parse(*oneCase)
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.repeat(t, s, clean)
+		from := flows[max(0, slices.IndexFunc(flows, func(f *workflow) bool { return f.name == *only }))]
+		from.base.repeat(t, s, from)
 		return
 	}
-	failing := b.record(t, "teardown", "C", late())
 	if *first {
-		b.untilViolated(t, clean, failing)
+		if n := slices.IndexFunc(flows, func(f *workflow) bool { return f.name == *only }); n >= 0 {
+			flows[n].base.untilViolated(t, clean.kinds, flows[n].cells())
+			return
+		}
+		cells := append(clean.cells(), flows[1].cells()...)
+		for i := range uint64(*seeds) {
+			cells = append(cells, cell{faults: draw(*seed+i, clean, flows[1])})
+		}
+		b.untilViolated(t, clean.kinds, cells)
 		return
 	}
 	report := &report{Sample: *sample}
-	for _, f := range []*workflow{clean, failing} {
-		report.add(f, b.matrix(t, f, clean.kinds))
+	for _, f := range flows {
+		if *only == "" || *only == f.name {
+			report.add(f, f.base.matrix(t, f, clean.kinds))
+		}
 	}
-	report.Random = b.random(t, clean, failing)
+	if *only == "" {
+		report.Random = b.random(t, clean, flows[1])
+	}
 	report.Took = time.Since(began).Round(time.Second).String()
 	report.print(t)
 }
@@ -70,16 +84,9 @@ func (b *base) repeat(t *testing.T, s script, clean *workflow) {
 	}
 }
 
-// untilViolated plays the matrix and the random cases in mixed order, up to the first violation.
-func (b *base) untilViolated(t *testing.T, clean, failing *workflow) {
+// untilViolated plays cells in mixed order, up to the first violation.
+func (b *base) untilViolated(t *testing.T, want map[string]int, cells []cell) {
 	t.Helper()
-	var cells []cell
-	for _, f := range []*workflow{clean, failing} {
-		cells = append(cells, f.cells()...)
-	}
-	for i := range uint64(*seeds) {
-		cells = append(cells, cell{faults: draw(*seed+i, clean, failing)})
-	}
 	rand.New(rand.NewPCG(1, 0)).Shuffle(len(cells), func(i, j int) { cells[i], cells[j] = cells[j], cells[i] })
 	likely := regexp.MustCompile(*sooner)
 	slices.SortStableFunc(cells, func(a, b cell) int {
@@ -89,7 +96,7 @@ func (b *base) untilViolated(t *testing.T, clean, failing *workflow) {
 	for _, c := range cells {
 		cases = append(cases, c.faults)
 	}
-	b.playAll(t, cases, clean.kinds, func(i int, r result) bool {
+	b.playAll(t, cases, want, func(i int, r result) bool {
 		cells[i].expect(&r)
 		tell(t, r)
 		return len(r.Violations) == 0

@@ -18,7 +18,7 @@ import (
 // verdict is how a run ended.
 type verdict struct {
 	// Outcome: "A" ACTIVE, "C" TERMINATED and clean, "R" the same after a take-down that ended dirty and an operator's retry;
-	// "!" neither.
+	// "S" SUSPENDED; "!" neither.
 	Outcome    string   `json:"outcome"`
 	Seconds    int      `json:"seconds"` // of virtual time, from the approval to the operation's end
 	Violations []string `json:"violations,omitempty"`
@@ -45,6 +45,9 @@ func (j *judgement) check(err error) bool {
 // judge judges a run that has come to its end. want is what a vendor holds of an ACTIVE instance, counted by kind.
 func (r *run) judge(id string, want map[string]int) verdict {
 	j := &judgement{run: r}
+	if r.base.wish != "" {
+		return j.switching(want)
+	}
 	i, err := r.w.Store.Instance(r.ctx, id)
 	o, errO := r.w.Store.Operation(r.ctx, id, "op-"+id)
 	if !j.check(err) || !j.check(errO) || i == nil || o == nil {
@@ -155,8 +158,11 @@ func (j *judgement) executions() {
 	const slack = 2*bounds.Lambda + bounds.Margin // an invocation that began in time, and its end
 	for _, x := range j.w.Executions.ListExecutions() {
 		limit := bounds.Provision
-		if strings.Contains(x.ARN, ":teardown:") {
+		switch {
+		case strings.Contains(x.ARN, ":teardown:"):
 			limit = bounds.Teardown
+		case strings.Contains(x.Name, "-"+string(fleet.Undoing)+"-"):
+			limit = bounds.Undo
 		}
 		if took := x.Stopped.Sub(x.Started); x.Status == asl.Running || x.Status == asl.TimedOut || took > limit+slack {
 			j.errorf("execution %s is %s after %s", x.Name, x.Status, took)
@@ -217,6 +223,9 @@ func (j *judgement) audit(id string) {
 	resources, err := j.w.Store.Resources(j.ctx, id)
 	j.check(err)
 	for _, e := range resources {
+		if slices.Contains(fleet.Switches(), e.Kind) {
+			continue
+		}
 		if what := string(e.Kind) + "/" + e.Name; e.Status == fleet.Created && !told["resource.created "+what] && !strings.Contains(e.Name, "#") {
 			j.errorf("the audit does not tell that %s was created", what)
 		}

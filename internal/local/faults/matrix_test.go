@@ -23,6 +23,7 @@ type workflow struct {
 	kinds  map[string]int // what the vendors hold in the end
 	// usual is how a run ends over whose fault another try helps.
 	usual string
+	base  *base // in which its runs begin
 }
 
 // late is what fails in a provisioning that is to be taken down: the last call of a vendor but one, when all is there.
@@ -30,10 +31,15 @@ func late() script {
 	return script{{call: sim.Rule{Call: "cloudflare.UpdateRecord", Kind: sim.Denied, From: 1}}}
 }
 
+// refused is what fails in a suspension that is to be undone.
+func refused() script {
+	return script{{call: sim.Rule{Call: "supabase.UpdateLegacyKeys", Kind: sim.Denied, From: 1, To: 1}}}
+}
+
 // record runs a workflow without faults.
 func (b *base) record(t *testing.T, name, usual string, given script) *workflow {
 	t.Helper()
-	f := &workflow{name: name, given: given, usual: usual}
+	f := &workflow{name: name, given: given, usual: usual, base: b}
 	b.once(t, given, func(r *run, err error) {
 		if err != nil {
 			t.Fatal(err)
@@ -44,7 +50,7 @@ func (b *base) record(t *testing.T, name, usual string, given script) *workflow 
 		}
 		f.calls = f.number(byStart(r.calls))
 		for _, p := range r.points {
-			if name != "teardown" || takesDown(p.Function) {
+			if name != "teardown" && (b.wish == "" || given == nil) || takesDown(p.Function) || b.wish != "" && undoes(p.Function) {
 				f.points = append(f.points, p)
 			}
 		}
@@ -80,6 +86,11 @@ func takesDown(function string) bool {
 	return function == "begin-teardown" || function == "end-operation" || strings.HasPrefix(function, "remove-")
 }
 
+// undoes tells whether a function is one of what undoes a suspension.
+func undoes(function string) bool {
+	return slices.Contains([]string{"begin-undo", "unpause-frontend", "restore-host", "reactivate-sms", "enable-email", "allow-sign-in", "mark-resumed"}, function)
+}
+
 // cell is a place in the table.
 type cell struct {
 	row    int // the calls first, then the commits
@@ -94,7 +105,8 @@ func (f *workflow) cells() (all []cell) {
 		for _, c := range columns() {
 			want := f.usual
 			if c.fails {
-				want = "C"
+				want = map[string]string{"suspend": "A", "resume": "S"}[f.name]
+				want = cmp.Or(want, "C")
 			}
 			if s := c.faults(f, row); s != nil {
 				all = append(all, cell{row, c.name, append(slices.Clone(f.given), s...), want})

@@ -56,7 +56,7 @@ func (r *report) add(f *workflow, all []played) {
 func (r *report) print(t *testing.T) {
 	t.Helper()
 	r.Machine = fmt.Sprintf("%d cores, %s/%s, %s", runtime.GOMAXPROCS(0), runtime.GOOS, runtime.GOARCH, runtime.Version())
-	fmt.Println("A: ACTIVE with one resource of each kind. C: TERMINATED, nothing left at any vendor. R: the same, after an operator's retry.")
+	fmt.Println("A: ACTIVE with one resource of each kind. S: SUSPENDED, each switch stopped. C: TERMINATED, nothing left at any vendor. R: the same, after an operator's retry.")
 	fmt.Println("The number is the seconds of virtual time. !: a violation. (): the fault did not come. A blank: to a read, another column's fault.")
 	runs, missed, violations := 0, 0, 0
 	count := func(one result) {

@@ -4,6 +4,7 @@ package faults_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -70,7 +71,7 @@ func open(ctx context.Context, dir string, b *base, s script) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{ctx: ctx, base: b, script: s, closes: closes, struck: make([]bool, len(s)), invoked: map[string]time.Time{}, before: map[string]bool{}}
+	r := &run{ctx: ctx, base: b, script: s, closes: closes, struck: make([]bool, len(s)), invoked: map[string]time.Time{}}
 	for i := range s {
 		r.struck[i] = s[i].call.Call+string(s[i].harm) == "" // nothing that has to come
 	}
@@ -85,12 +86,20 @@ func open(ctx context.Context, dir string, b *base, s script) (*run, error) {
 				return nil, err
 			}
 		}
-		for _, h := range v.Inventory() {
-			r.before[h.Kind+"/"+h.ID] = true
-		}
 	}
-	r.mailsSent = len(r.w.Vendors.SendGrid.Sent())
+	if r.before, r.mailsSent = b.held, b.mails; r.before == nil {
+		r.before = map[string]bool{}
+	}
 	return r, nil
+}
+
+// heldNow is what the vendors hold, by kind and id.
+func (r *run) heldNow() map[string]bool {
+	held := map[string]bool{}
+	for _, h := range r.w.Vendors.Inventory() {
+		held[h.Kind+"/"+h.ID] = true
+	}
+	return held
 }
 
 func (r *run) close() { r.closes() }
@@ -162,7 +171,11 @@ func (r *run) interfere(h harm) {
 	r.mu.Lock()
 	id := r.id
 	r.mu.Unlock()
-	o, err := r.w.Store.Operation(r.ctx, id, "op-"+id)
+	i, err := r.w.Store.Instance(r.ctx, id)
+	if err != nil || i == nil {
+		return
+	}
+	o, err := r.w.Store.Operation(r.ctx, id, cmp.Or(i.Operation, fleet.ProvisionID(id)))
 	if err != nil || o == nil || !o.Running() {
 		return
 	}
@@ -175,7 +188,11 @@ func (r *run) interfere(h harm) {
 		Failure map[string]string `json:"failure"`
 	}{o.Input(), map[string]string{"Error": "TakenOver"}})
 	if err == nil {
-		_, _ = r.w.Invoke(r.ctx, "begin-teardown", payload) // refused where somebody else was faster
+		takeOver := catalog.BeginTeardown.Name
+		if o.Kind != fleet.Provision {
+			takeOver = catalog.BeginUndo.Name
+		}
+		_, _ = r.w.Invoke(r.ctx, takeOver, payload) // refused where somebody else was faster
 	}
 }
 

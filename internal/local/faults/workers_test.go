@@ -67,9 +67,12 @@ func (b *base) once(t *testing.T, s script, judge func(r *run, err error)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id, err := r.provision("acme-dental")
-		if err == nil {
+		if b.wish != "" {
+			err = r.switches(b.wish)
+		} else if id, failed := r.provision("acme-dental"); failed == nil {
 			err = r.finish(id)
+		} else {
+			err = failed
 		}
 		judge(r, err)
 		if err := r.w.Settle(r.ctx); err != nil {

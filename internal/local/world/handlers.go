@@ -23,6 +23,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/recheck"
 	"github.com/project-gimbal/fleet/internal/steps/signup"
 	"github.com/project-gimbal/fleet/internal/steps/sms"
+	"github.com/project-gimbal/fleet/internal/steps/suspension"
 	"github.com/project-gimbal/fleet/internal/steps/vendors"
 )
 
@@ -40,6 +41,8 @@ var handlers = map[string]step.Opener{
 	"show-instance":        step.Opens(instance.Open, instance.Show),
 	"instance-logs":        step.Opens(instance.Open, instance.Logs),
 	"cancel":               step.Opens(operation.Open, operation.Cancel),
+	"suspend-instance":     step.Opens(suspension.Open, suspension.Suspend),
+	"resume-instance":      step.Opens(suspension.Open, suspension.Resume),
 	"resend":               step.Opens(notice.Open, notice.Resend),
 	"list-incidents":       step.Opens(incident.Open, incident.List),
 	"acknowledge":          step.Opens(incident.Open, incident.Acknowledge),
@@ -76,6 +79,21 @@ var handlers = map[string]step.Opener{
 	"verify-health":        step.Opens(health.Open, health.Verify),
 	"activate-instance":    step.Opens(instance.Open, instance.Activate),
 	"notify-customer":      step.Opens(notice.Open, notice.Customer),
+	"point-host":           step.Opens(dns.Open, dns.Point),
+	"pause-frontend":       step.Opens(frontend.Open, frontend.Pause),
+	"suspend-sms":          step.Opens(sms.Open, sms.Suspend),
+	"disable-email":        step.Opens(email.Open, email.Disable),
+	"refuse-sign-in":       step.Opens(project.Open, project.RefuseSignIn),
+	"mark-suspended":       step.Opens(suspension.Open, suspension.MarkSuspended),
+	"announce-suspension":  step.Opens(notice.Open, notice.Suspended),
+	"unpause-frontend":     step.Opens(frontend.Open, frontend.Unpause),
+	"restore-host":         step.Opens(dns.Open, dns.Restore),
+	"reactivate-sms":       step.Opens(sms.Open, sms.Reactivate),
+	"enable-email":         step.Opens(email.Open, email.Enable),
+	"allow-sign-in":        step.Opens(project.Open, project.AllowSignIn),
+	"mark-resumed":         step.Opens(suspension.Open, suspension.MarkResumed),
+	"announce-resumption":  step.Opens(notice.Open, notice.Resumed),
+	"begin-undo":           step.Opens(operation.Open, operation.BeginUndo),
 	"begin-teardown":       step.Opens(operation.Open, operation.BeginTeardown),
 	"remove-dns":           step.Opens(dns.Open, dns.Remove),
 	"remove-frontend":      step.Opens(frontend.Open, frontend.Remove),

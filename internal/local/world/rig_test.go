@@ -329,15 +329,18 @@ func (r *rig) wantClean(id string) {
 	r.wantAuditWhole(id)
 }
 
-// wantLedgerTrue judges that what the ledger calls created is just what the vendors hold.
-func (r *rig) wantLedgerTrue(id string) {
+// wantLedgerTrue judges that what the ledgers of these instances call created is just what the vendors hold.
+func (r *rig) wantLedgerTrue(ids ...string) {
 	r.t.Helper()
-	entries, err := r.w.Store.Resources(r.ctx, id)
-	if err != nil {
-		r.t.Fatal(err)
+	var entries []fleet.Resource
+	for _, id := range ids {
+		own, err := r.w.Store.Resources(r.ctx, id)
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		entries = append(entries, own...)
 	}
-	settings := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy, fleet.BrandingAsset,
-		fleet.TwilioCallbacks, fleet.SendGridPostings}
+	settings := slices.DeleteFunc(fleet.Settings(), func(k fleet.Kind) bool { return k == fleet.AdminUser })
 	var ledger, vendors []string
 	for _, e := range entries {
 		if e.Status == fleet.Created && !slices.Contains(settings, e.Kind) {

@@ -134,7 +134,7 @@ func TestTeardownStopped(t *testing.T) {
 		r = fresh
 		id := r.provision()
 		o := r.operation(id)
-		if o.Outcome != fleet.FailedDirty || o.N != fleet.MaxTeardowns {
+		if o.Outcome != fleet.FailedDirty || o.N != fleet.MaxRuns {
 			t.Fatalf("operation ended as %q after %d take-downs", o.Outcome, o.N)
 		}
 		if i := r.instance(id); i.State != fleet.Provisioning || i.Progress.NextAction == "" || i.Progress.Reason == "" {

@@ -22,6 +22,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/sim/twilio"
 	"github.com/project-gimbal/fleet/internal/sim/vercel"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/suspended"
 )
 
 // Databases is what stands behind the Supabase simulator.
@@ -46,6 +47,8 @@ const (
 	sender       = "hello@gimbal.app"
 	operators    = "operators@gimbal.app"
 	address      = "192.0.2.10"
+	// suspendedHost shows the page of suspended instances.
+	suspendedHost = "suspended." + Domain
 )
 
 // What the simulated vendors allow. Of projects they allow any number.
@@ -123,6 +126,7 @@ func (w *World) openVendors() error {
 	if v.Edge, err = edge.New(o.Clock, v.Cloudflare, v.Vercel, apis); err != nil {
 		return err
 	}
+	v.Edge.Page(suspendedHost, suspended.Handler())
 	if err := publishSite(v.Edge); err != nil {
 		return err
 	}
@@ -227,5 +231,5 @@ func (v *Vendors) close() error {
 // Settings are Fleet's identifiers at the simulated vendors.
 func Settings() provider.Settings {
 	return provider.Settings{SupabaseOrganization: organization, VercelTeam: team, CloudflareZone: zone, Domain: Domain,
-		TwilioAccount: parent, SendGridIPs: []string{address}, MailFrom: sender, OperatorMail: operators}
+		SuspendedHost: suspendedHost, TwilioAccount: parent, SendGridIPs: []string{address}, MailFrom: sender, OperatorMail: operators}
 }

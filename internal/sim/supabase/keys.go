@@ -42,6 +42,14 @@ func updateLegacyKeys(r *http.Request, p *project, now time.Time) answer {
 	return getLegacyKeys(r, p, now)
 }
 
+// LegacyKeys reports whether a project's gateway takes its anonymous and its service key.
+func (s *Sim) LegacyKeys(ref string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.find(ref)
+	return p != nil && !p.Keys.LegacyOff
+}
+
 func newKeys(r *rand.Rand, ref string, now time.Time) keys {
 	signing := []byte(letters(r, 40, alphanumeric))
 	return keys{

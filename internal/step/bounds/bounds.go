@@ -29,6 +29,10 @@ const (
 	Teardown = time.Hour
 	// Notify is the deadline for telling the customer after the instance is active.
 	Notify = 30 * time.Minute
+	// Switch is the deadline of one run that suspends or resumes an instance.
+	Switch = 30 * time.Minute
+	// Undo is the deadline of one run that undoes such a one.
+	Undo = time.Hour
 	// RecheckSoon is when Fleet looks again for what was absent but unsure.
 	RecheckSoon = 15 * time.Minute
 	// RecheckLate is when it does so for the last time.

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider/cloudflare"
 	"github.com/project-gimbal/fleet/internal/step"
@@ -46,13 +45,9 @@ func (d Deps) Record(run *step.Run, name, target string) step.Resource {
 // Configure points the instance's host name at Vercel, unproxied, so that Vercel can issue the certificate.
 func Configure(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
-		domain, err := run.Ledger(ctx, fleet.VercelDomain, run.Instance.Host)
+		target, err := frontend(ctx, run)
 		if err != nil {
 			return err
-		}
-		target := domain.Attributes[fleet.DomainTarget]
-		if target == "" {
-			return fault.New(fault.Internal, "Vercel named no target for the record")
 		}
 		return run.Ensure(ctx, d.Record(run, run.Instance.Host, target))
 	}

@@ -137,11 +137,36 @@ func AwaitDomain(d Deps) step.Func {
 	}
 }
 
+// Disable has SendGrid take nothing more of the instance's subuser. A replay finds it disabled.
+func Disable(d Deps) step.Func { return d.switching(fleet.Stopped) }
+
+// Enable ends that. A replay finds it enabled.
+func Enable(d Deps) step.Func { return d.switching(fleet.Serving) }
+
+func (d Deps) switching(to fleet.Setting) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		name := fleet.ResourceName(run.Instance.ID)
+		return run.Switch(ctx, step.Switch{Kind: fleet.MailSuspension, Name: name, To: to,
+			Apply: func(ctx context.Context, _ string) error {
+				return d.SendGrid.SetDisabled(ctx, name, to == fleet.Stopped)
+			}})
+	}
+}
+
 // Remove deletes the webhook, and then the subuser, its key and its domain with it. That can't be undone. Nothing says that a
 // subuser's webhook stops with it: what comes late, such as a bounce, would be posted to whoever has the slug next.
 func Remove(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		name := fleet.ResourceName(run.Instance.ID)
+		subuser, err := run.Store.Resource(ctx, run.Instance.ID, fleet.SendGridSubuser, name)
+		if err != nil {
+			return err
+		}
+		if subuser != nil && subuser.Status == fleet.Created { // for a disabled one nothing is done
+			if err := Enable(d)(ctx, run); err != nil {
+				return err
+			}
+		}
 		if err := run.RemoveAll(ctx, fleet.SendGridWebhook, func(e fleet.Resource) step.Resource { return d.Webhook(run, name, e.Name) }); err != nil {
 			return err
 		}

@@ -37,7 +37,7 @@ func show(ctx context.Context, env step.Env, id string) (view.Instance, error) {
 		return v, err
 	}
 	if i != nil {
-		v.Host = i.Host
+		v.Host, v.Suspension = i.Host, i.Suspension
 	}
 	v.Signed = view.Signup{Tier: s.Tier, Vertical: s.Vertical, Timezone: s.Timezone, Locale: s.Locale, RequestedAt: s.RequestedAt, DecidedAt: s.DecidedAt,
 		DecidedBy: s.DecidedBy, Reason: s.Reason}

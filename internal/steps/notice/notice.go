@@ -2,6 +2,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"errors"
@@ -79,7 +80,7 @@ var messages embed.FS
 // send fills a message in, or that which it repeats, and hands it to SendGrid.
 func (d Deps) send(ctx context.Context, run *step.Run, id string, m sendgrid.Mail, facts map[string]string) (string, error) {
 	var err error
-	if m.Subject, m.Text, err = compose(fleet.OriginalMessage(id), facts); err != nil {
+	if m.Subject, m.Text, err = compose(cmp.Or(fleet.AnnouncementText(id), fleet.OriginalMessage(id)), facts); err != nil {
 		return "", err
 	}
 	m.From, m.FromName = run.Provider.Settings.MailFrom, "Gimbal"

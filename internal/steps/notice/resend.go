@@ -91,8 +91,8 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 			switch {
 			case err != nil:
 				return err
-			case i.State != fleet.Active:
-				return httpapi.Conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more")
+			case !(i.State == fleet.Active || i.State == fleet.Suspended && fleet.AnnouncementText(id) != ""):
+				return httpapi.Conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more, and a suspended one's about that")
 			case m == nil || !m.Done():
 				return httpapi.Conflict("the message is still on its way: wait for what becomes of it")
 			}
@@ -120,11 +120,18 @@ func needs(id string) []string {
 
 // again sends the operation's message, of the text that the original has.
 func (d Deps) again(ctx context.Context, run *step.Run) error {
+	original := fleet.OriginalMessage(run.Operation.Message)
+	if fleet.AnnouncementText(original) != "" {
+		m, err := d.announcement(ctx, run, run.Operation.Message)
+		if err != nil {
+			return err
+		}
+		return run.Send(ctx, m)
+	}
 	all, err := d.messages(ctx, run)
 	if err != nil {
 		return err
 	}
-	original := fleet.OriginalMessage(run.Operation.Message)
 	for _, m := range all {
 		if m.ID != original {
 			continue

@@ -6,7 +6,6 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
-	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
@@ -80,9 +79,8 @@ func admit(ctx context.Context, env step.Env, instanceID string) (admitted *flee
 			return nil
 		}
 		operation := &fleet.Operation{ID: fleet.ProvisionID(instanceID), InstanceID: instanceID, Kind: fleet.Provision,
-			Phase: fleet.Building, N: 1, BegunBy: nonce, StartedAt: tx.Now(), RunStartedAt: tx.Now(),
-			Progress: fleet.Progress{Deadline: tx.Now().Add(bounds.Provision), Reason: "being provisioned",
-				NextAction: "wait; when overdue it is taken down by itself"}}
+			Phase: fleet.Building, N: 1, BegunBy: nonce, StartedAt: tx.Now(), RunStartedAt: tx.Now()}
+		operation.Progress = phases()[operation.Phase].progress(*operation, tx.Now())
 		if operation.Slot, err = tx.TakeSlot(env.Settings.Limits.Slots(fleet.Vendors(), env.Settings.Slots), operation.ID); err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -17,8 +18,8 @@ import (
 const cancelledSignup = "cancelled"
 
 // Cancel ends what is on its way to an instance: an approved signup that waits for its slot becomes REJECTED and its slug is free; a
-// provisioning is taken over and taken down. 202, and again 202 for what was cancelled before; 409, which says what to do
-// instead, for everything else. A freeze doesn't hold it back.
+// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone. 202, and again 202 for what was
+// cancelled before; 409, which says what to do instead, for everything else. A freeze doesn't hold it back.
 func Cancel(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		answer, err := cancel(ctx, env, r)
@@ -35,9 +36,9 @@ func cancel(ctx context.Context, env step.Env, r httpapi.Request) (view.Operatio
 		return view.Operation{Signup: status}, err
 	}
 	for range 3 { // a run that another one takes over meanwhile is read again
-		o, err := cancelProvisioning(ctx, env, r)
+		o, err := cancelRun(ctx, env, r)
 		if err == nil {
-			return begun(*o), nil
+			return Told(*o), nil
 		}
 		if !fault.Is(err, fault.StaleEpoch) {
 			return view.Operation{}, err
@@ -79,19 +80,45 @@ func cancelSignup(ctx context.Context, env step.Env, r httpapi.Request) (status 
 	return status, err
 }
 
-// cancelProvisioning takes a provisioning down. One that is being taken down goes on, and its run is told.
-func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Operation, error) {
-	o, err := env.Store.Operation(ctx, r.ID, fleet.ProvisionID(r.ID))
-	if err != nil {
-		return nil, err
-	}
+// cancelRun cancels what runs on an instance, or its provisioning.
+func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Operation, error) {
 	instance, err := env.Store.Instance(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
-	if o == nil || instance == nil {
-		return nil, fault.New(fault.Internal, "no such instance or operation")
+	if instance == nil {
+		return nil, fault.New(fault.Internal, "there is no instance")
 	}
+	o, err := env.Store.Operation(ctx, r.ID, cmp.Or(instance.Operation, fleet.ProvisionID(r.ID)))
+	if err != nil {
+		return nil, err
+	}
+	if o != nil && o.Kind.Course().From != "" {
+		return cancelSwitching(ctx, env, r, *o)
+	}
+	if o, err = env.Store.Operation(ctx, r.ID, fleet.ProvisionID(r.ID)); err == nil && o == nil {
+		err = fault.New(fault.Internal, "there is no provisioning")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return cancelProvisioning(ctx, env, r, instance, o)
+}
+
+// cancelSwitching undoes a suspension or a resumption. One that is being undone goes on, and its run is told.
+func cancelSwitching(ctx context.Context, env step.Env, r httpapi.Request, o fleet.Operation) (*fleet.Operation, error) {
+	if o.Phase == fleet.Undoing {
+		return &o, env.Executions.Start(ctx, o.Workflow(), o.Execution(), o.Input())
+	}
+	out, err := undo(ctx, env, o.Input(), step.Cause{Error: fleet.Cancelled}, r.Operator)
+	if err != nil || out.begun != nil {
+		return out.begun, err
+	}
+	return nil, httpapi.Conflict("it is done: the instance is " + string(out.state) + " already")
+}
+
+// cancelProvisioning takes a provisioning down. One that is being taken down goes on, and its run is told.
+func cancelProvisioning(ctx context.Context, env step.Env, r httpapi.Request, instance *fleet.Instance, o *fleet.Operation) (*fleet.Operation, error) {
 	switch {
 	case instance.State == fleet.Terminated && o.Failure == fleet.Cancelled:
 		return o, nil

@@ -48,13 +48,11 @@ func end(ctx context.Context, env step.Env, in fleet.RunInput, actor string) (fl
 		if outcome = operation.Outcome; outcome != "" {
 			return nil
 		}
-		if operation.Phase == fleet.TakingDown {
-			outcome, err = endTeardown(tx, instance, operation)
-		} else {
-			outcome, err = endProvisioning(tx, instance)
-		}
-		if err != nil {
+		if outcome, err = phases()[operation.Phase].end(tx, instance, operation); err != nil {
 			return err
+		}
+		if instance.Unfinished = ""; outcome == fleet.FailedDirty {
+			instance.Unfinished = operation.ID
 		}
 		operation.Outcome, operation.EndedAt = outcome, tx.Now()
 		operation.Progress = instance.Progress
@@ -73,7 +71,7 @@ func end(ctx context.Context, env step.Env, in fleet.RunInput, actor string) (fl
 }
 
 // endProvisioning ends an operation whose instance is active. A message that was never concluded becomes an incident.
-func endProvisioning(tx *store.Tx, instance *fleet.Instance) (fleet.Outcome, error) {
+func endProvisioning(tx *store.Tx, instance *fleet.Instance, _ *fleet.Operation) (fleet.Outcome, error) {
 	if instance.State != fleet.Active {
 		return "", fault.New(fault.Conflict, "the instance is %s: the operation has no outcome yet", instance.State)
 	}
@@ -116,27 +114,14 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 	if err != nil {
 		return "", err
 	}
-	var left []string
+	var left []fleet.Kind
 	for _, e := range entries {
 		if !e.Gone() {
-			left = append(left, string(e.Kind))
+			left = append(left, e.Kind)
 		}
 	}
 	if len(left) > 0 {
-		slices.Sort(left)
-		reason := "left after the take-down: " + strings.Join(slices.Compact(left), ", ")
-		vendor, err := outageOf(tx, entries, operation.RunStartedAt)
-		if err != nil {
-			return "", err
-		}
-		if instance.Waits = vendor; vendor != "" {
-			instance.Progress = fleet.Progress{Reason: "waits for " + vendor + ", which was down; " + reason,
-				NextAction: "none: the take-down begins again by itself when " + vendor + " answers; its incident says more"}
-			return fleet.FailedDirty, nil
-		}
-		instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
-		return fleet.FailedDirty, tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
-			NextAction: fmt.Sprintf("mend the cause at the vendor, then: fleetctl retry %s", instance.ID)})
+		return fleet.FailedDirty, dirty(tx, instance, operation, "left after the take-down: ", left)
 	}
 	if err := instance.To(fleet.Terminated); err != nil {
 		return "", fault.New(fault.Conflict, "the instance is %s and can't become TERMINATED", instance.State)
@@ -161,13 +146,40 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 	return fleet.FailedClean, errors.Join(ending.Fail(tx, signup, reason), tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue, fleet.IncidentBrandingFailed))
 }
 
-// outageOf is a vendor that was down since a time, and at which one of these entries is, or may be, still; empty if there is none.
-// What a vendor that is down keeps others from removing is theirs only after that.
-func outageOf(tx *store.Tx, entries []fleet.Resource, since time.Time) (string, error) {
+// dirty notes on an instance of which kinds an operation left something. Where a vendor was down meanwhile, which has an incident
+// already, the instance waits for it; otherwise an incident says what is left.
+func dirty(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, what string, left []fleet.Kind) error {
+	slices.Sort(left)
+	left = slices.Compact(left)
+	vendor, err := outageOf(tx, left, operation.RunStartedAt)
+	if err != nil {
+		return err
+	}
+	reason := what + list(left)
+	if instance.Waits = vendor; vendor != "" {
+		instance.Progress = fleet.Progress{Reason: "waits for " + vendor + ", which was down; " + reason,
+			NextAction: "none: it goes on by itself when " + vendor + " answers; its incident says more"}
+		return nil
+	}
+	instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
+	return tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
+		NextAction: fmt.Sprintf("mend the cause at the vendor, then: fleetctl retry %s", instance.ID)})
+}
+
+func list(kinds []fleet.Kind) string {
+	names := make([]string, len(kinds))
+	for i, k := range kinds {
+		names[i] = string(k)
+	}
+	return strings.Join(names, ", ")
+}
+
+// outageOf is a vendor that was down since a time, and at which something of these kinds is; empty if there is none.
+// What a vendor that is down keeps others from doing is theirs only after that.
+func outageOf(tx *store.Tx, kinds []fleet.Kind, since time.Time) (string, error) {
 	outages, err := tx.Outages()
 	for _, o := range outages {
-		left := func(e fleet.Resource) bool { return !e.Gone() && e.Kind.Vendor() == o.Vendor }
-		if o.During(since) && slices.ContainsFunc(entries, left) {
+		if o.During(since) && slices.ContainsFunc(kinds, func(k fleet.Kind) bool { return k.Vendor() == o.Vendor }) {
 			return o.Vendor, err
 		}
 	}

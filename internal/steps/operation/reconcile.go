@@ -15,20 +15,21 @@ import (
 )
 
 // Reconcile finds running operations whose execution never began or ended without an outcome, and goes on with them: an
-// execution that never began is started, and gets its whole time; a provisioning is taken down; an active instance's customer is told; a take-down
-// is begun anew, three at most, then ended dirty, and once more when the vendor is back for which it waits. An operation past its
-// deadline gets an incident. Where an execution has just ended, it looks at that one's operation alone. It may run at any time,
+// execution that never began is started, and gets its whole time; a provisioning is taken down; an active instance's customer is
+// told; a suspension or a resumption is begun anew, then undone; a take-down, or an undoing, is begun anew, then ended dirty, and
+// once more when the vendor is back for which it waits. An operation past its deadline gets an incident. Where an execution has just
+// ended, it looks at that one's operation alone. It may run at any time,
 // any number of times at once.
 func Reconcile(Deps) step.Ends {
 	return func(ctx context.Context, env step.Env, execution string) error {
-		if instanceID, id, ok := fleet.ProvisionOf(execution); ok {
+		if instanceID, id, ok := fleet.OperationOf(execution); ok {
 			return reconcileOne(ctx, env, instanceID, id)
 		}
 		running, failed := env.Store.RunningOperations(ctx)
 		for _, listed := range running {
 			failed = errors.Join(failed, reconcile(ctx, env, listed.InstanceID, listed.ID)) // the list may lag
 		}
-		return errors.Join(failed, Resume(ctx, env))
+		return errors.Join(failed, GoOn(ctx, env))
 	}
 }
 
@@ -39,7 +40,7 @@ func reconcileOne(ctx context.Context, env step.Env, instanceID, id string) erro
 	if err != nil || instance == nil {
 		return errors.Join(failed, err)
 	}
-	return errors.Join(failed, resume(ctx, env, []fleet.Instance{*instance}))
+	return errors.Join(failed, goOnWith(ctx, env, []fleet.Instance{*instance}))
 }
 
 func reconcile(ctx context.Context, env step.Env, instanceID, id string) error {
@@ -82,16 +83,20 @@ func unlessStale(err error) error {
 	return err
 }
 
-// renew gives a provisioning its whole time whose execution never began, as while Step Functions didn't answer: nothing of it was used.
+// renew gives an operation its whole time whose execution never began, as while Step Functions didn't answer: nothing of it was used.
 // After bounds.Start it is left to its deadline.
 func renew(ctx context.Context, env step.Env, o *fleet.Operation) error {
 	return env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
 		tx.Prove(o.Epoch)
 		instance, operation, err := read(tx, o.ID)
-		deadline := tx.Now().Add(bounds.Provision)
-		if err != nil || operation.Phase != fleet.Building || !operation.Running() || tx.Now().After(operation.StartedAt.Add(bounds.Start)) ||
-			!operation.Progress.Deadline.Before(deadline) {
+		if err != nil {
 			return err
+		}
+		p := phases()[operation.Phase]
+		deadline := tx.Now().Add(p.deadline)
+		if !p.begins || operation.N > 1 || !operation.Running() || tx.Now().After(operation.StartedAt.Add(bounds.Start)) ||
+			!operation.Progress.Deadline.Before(deadline) {
+			return nil
 		}
 		operation.Progress.Deadline = deadline
 		instance.Progress, o.Progress = operation.Progress, operation.Progress
@@ -108,7 +113,16 @@ func goOn(ctx context.Context, env step.Env, o fleet.Operation) error {
 	if err != nil || fresh == nil || !fresh.Running() || fresh.Epoch != o.Epoch {
 		return err
 	}
-	if o.Phase == fleet.TakingDown && o.N >= fleet.MaxTeardowns {
+	p, known := phases()[o.Phase]
+	if !known {
+		return fault.New(fault.Internal, "operation %s is in phase %q, of which nothing is known", o.ID, o.Phase)
+	}
+	return p.goOn(ctx, env, o)
+}
+
+// rollBack takes a provisioning down, or begins its take-down anew. Of an active instance the customer is told.
+func rollBack(ctx context.Context, env step.Env, o fleet.Operation) error {
+	if o.Phase == fleet.TakingDown && o.N >= fleet.MaxRuns {
 		_, err := end(ctx, env, o.Input(), "fleet")
 		return err
 	}
@@ -116,45 +130,18 @@ func goOn(ctx context.Context, env step.Env, o fleet.Operation) error {
 	if err != nil || state != fleet.Active {
 		return err
 	}
-	if o.Phase == fleet.Notifying && o.N >= fleet.MaxTeardowns {
+	return again(ctx, env, o, fleet.Notifying)
+}
+
+// again begins another run of a phase, or ends the operation that has had as many as begin by themselves.
+func again(ctx context.Context, env step.Env, o fleet.Operation, phase fleet.Phase) error {
+	if o.Phase == phase && o.N >= fleet.MaxRuns {
 		_, err := end(ctx, env, o.Input(), "fleet")
 		return err
 	}
-	return notify(ctx, env, o)
-}
-
-// notify begins a run that does what is left after the activation.
-func notify(ctx context.Context, env step.Env, o fleet.Operation) error {
-	var begun *fleet.Operation
-	err := env.Store.Update(ctx, o.InstanceID, func(tx *store.Tx) error {
-		begun = nil
-		instance, operation, err := read(tx, o.ID)
-		if err != nil || !operation.Running() {
-			return err
-		}
-		if operation.Phase == fleet.Notifying && operation.Epoch == o.Epoch+1 {
-			begun = operation
-			return nil
-		}
-		if operation.Epoch, err = tx.MoveEpoch(o.Epoch); err != nil {
-			return err
-		}
-		if operation.Phase != fleet.Notifying {
-			operation.Phase, operation.N = fleet.Notifying, 0
-		}
-		operation.N++
-		operation.RunStartedAt = tx.Now()
-		operation.Progress.Deadline = tx.Now().Add(bounds.Notify)
-		instance.Progress = operation.Progress
-		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/begun", Actor: "fleet", Action: "notify.begun",
-			Subject: operation.Execution(), Outcome: "ok", Request: env.Request})
-		begun = operation
-		return errors.Join(tx.PutOperation(operation), tx.PutInstance(instance))
-	})
-	if err != nil || begun == nil {
-		return err
-	}
-	return env.Executions.Start(ctx, begun.Workflow(), begun.Execution(), begun.Input())
+	_, err := enter(ctx, env, o.Input(), entry{phase: phase, actor: "fleet",
+		allow: func(_ fleet.Instance, now fleet.Operation) bool { return now.Running() }})
+	return err
 }
 
 // afterOutage is how long after an outage a run that it made late has to notice that it is.
@@ -171,7 +158,7 @@ func reportOverdue(ctx context.Context, env step.Env, o fleet.Operation) error {
 	if err != nil || slices.ContainsFunc(outages, func(d fleet.Outage) bool { return d.During(now.Add(-afterOutage)) }) {
 		return err
 	}
-	what, next := "execution "+o.Execution()+" runs past its deadline", "look at the execution; if it hangs, stop it: the take-down then begins by itself"
+	what, next := "execution "+o.Execution()+" runs past its deadline", phases()[o.Phase].hangs
 	if o.Short() {
 		what, next = "operation "+o.ID+" is past its deadline and can't be ended", "look for the errors of reconcile in the logs; nothing else begins on the instance until it is ended"
 	}

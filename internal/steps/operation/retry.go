@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 
@@ -12,24 +13,24 @@ import (
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
-// Retry begins one more take-down of an instance whose last one ended dirty. Only an operator may, and not while something that
-// it needs is frozen: the answer is a 409 then.
+// Retry begins one more run of an instance's operation that ended dirty: of its take-down, or of what undoes a suspension or a
+// resumption. Only an operator may, and not while something that it needs is frozen: the answer is a 409 then.
 func Retry(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		o, err := retry(ctx, env, r.ID, r.Operator, func(fleet.Instance) bool { return true })
 		if err != nil {
 			return 0, nil, err
 		}
-		return http.StatusAccepted, begun(*o), nil
+		return http.StatusAccepted, Told(*o), nil
 	})
 }
 
-// begun is the answer about an operation's current run.
-func begun(o fleet.Operation) view.Operation {
+// Told is the answer about an operation's current run.
+func Told(o fleet.Operation) view.Operation {
 	return view.Operation{Operation: o.ID, Execution: o.Execution(), Deadline: o.Progress.Deadline}
 }
 
-// retry begins the next take-down of an instance that allow allows.
+// retry begins the next run of the operation that ended dirty, of an instance that allow allows.
 func retry(ctx context.Context, env step.Env, instanceID, actor string, allow func(fleet.Instance) bool) (*fleet.Operation, error) {
 	if !fleet.IsInstanceID(instanceID) {
 		return nil, unknown()
@@ -44,41 +45,56 @@ func retry(ctx context.Context, env step.Env, instanceID, actor string, allow fu
 		if instance == nil {
 			return unknown()
 		}
-		operation, err := tx.Operation(fleet.ProvisionID(instanceID))
-		if err != nil {
+		if next, err = unfinished(tx, instance); err != nil {
 			return err
 		}
-		if operation != nil && operation.BegunBy == nonce {
-			next = operation // the answer to this very write was lost
-			return nil
+		if next != nil && next.BegunBy == nonce {
+			return nil // the answer to this very write was lost
 		}
-		if operation == nil || operation.Outcome != fleet.FailedDirty || instance.Operation != "" || !allow(*instance) {
-			return httpapi.Conflict("nothing to retry: the last take-down did not end dirty")
+		if next == nil || next.Outcome != fleet.FailedDirty || instance.Operation != "" || !allow(*instance) {
+			return httpapi.Conflict("nothing to retry: its last operation did not end dirty")
 		}
-		freezes, err := tx.Freezes()
-		if err != nil {
+		if err := thawed(tx, "retry"); err != nil {
 			return err
-		}
-		if f := fleet.Frozen(freezes, fleet.Vendors()...); f != nil {
-			return httpapi.Conflict(f.What() + " (" + f.Reason + "): retry after the thaw")
 		}
 		old, err := tx.Epoch()
 		if err != nil {
 			return err
 		}
-		operation.BegunBy = nonce
-		if err := takeOver(tx, instance, operation, old, step.Cause{Error: operation.Failure}); err != nil {
+		next.BegunBy = nonce
+		if err := advance(tx, instance, next, old, next.Phase, step.Cause{}); err != nil {
 			return err
 		}
-		next = operation
-		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/begun", Actor: actor, Action: "teardown.begun",
-			Subject: operation.Execution(), Outcome: "retry", Request: env.Request})
+		tx.Audit(begunEntry(next, actor, "retry", env.Request))
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return next, env.Executions.Start(ctx, next.Workflow(), next.Execution(), next.Input())
+}
+
+// unfinished is the operation that ended dirty, or by a run of which it goes on again; nil if there is none.
+func unfinished(tx *store.Tx, i *fleet.Instance) (*fleet.Operation, error) {
+	switch id := cmp.Or(i.Unfinished, i.Operation); {
+	case id != "":
+		return tx.Operation(id)
+	case i.State == fleet.Provisioning: // by a build that didn't note it
+		return tx.Operation(fleet.ProvisionID(i.ID))
+	}
+	return nil, nil
+}
+
+// thawed refuses what needs every vendor, while one of them or the fleet is frozen.
+func thawed(tx *store.Tx, what string) error {
+	freezes, err := tx.Freezes()
+	if err != nil {
+		return err
+	}
+	if f := fleet.Frozen(freezes, fleet.Vendors()...); f != nil {
+		return httpapi.Conflict(f.What() + " (" + f.Reason + "): " + what + " after the thaw")
+	}
+	return nil
 }
 
 func unknown() error {

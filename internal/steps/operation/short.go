@@ -45,14 +45,19 @@ func BeginShort(ctx context.Context, env step.Env, instanceID string, s Short) (
 	if !ok {
 		return in, err
 	}
-	holder, failed := env.Store.Operation(ctx, instanceID, busy.Operation)
-	if failed != nil || holder == nil || !holder.Short() || env.Clock.Now().Before(gone(*holder)) {
-		return in, err
-	}
-	if err := reclaim(ctx, env, *holder); err != nil {
+	if err := reclaimDead(ctx, env, instanceID, busy); err != nil {
 		return in, err
 	}
 	return s.take(ctx, env, instanceID)
+}
+
+// reclaimDead ends the short operation that holds the lease, if its invocation died. Of any other it gives the Busy.
+func reclaimDead(ctx context.Context, env step.Env, instanceID string, busy Busy) error {
+	holder, err := env.Store.Operation(ctx, instanceID, busy.Operation)
+	if err != nil || holder == nil || !holder.Short() || env.Clock.Now().Before(gone(*holder)) {
+		return busy
+	}
+	return reclaim(ctx, env, *holder)
 }
 
 func (s Short) take(ctx context.Context, env step.Env, instanceID string) (fleet.RunInput, error) {
@@ -133,7 +138,7 @@ func endShort(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation
 		err = freeRecheckedSlug(tx, instance)
 	case fleet.Resend:
 		outcome, err = settleResend(tx, operation.Message)
-	case fleet.Provision: // it is not short
+	case fleet.Provision, fleet.Suspend, fleet.Resume: // they are not short
 	}
 	if err != nil {
 		return err

@@ -81,6 +81,25 @@ func Create(d Deps) step.Func {
 	}
 }
 
+// Suspend has Twilio refuse whatever the instance asks for. A replay finds it suspended.
+func Suspend(d Deps) step.Func { return d.switching(fleet.Stopped) }
+
+// Reactivate ends that. A replay finds it active.
+func Reactivate(d Deps) step.Func { return d.switching(fleet.Serving) }
+
+func (d Deps) switching(to fleet.Setting) step.Func {
+	set := map[fleet.Setting]func(context.Context, string) error{fleet.Stopped: d.Twilio.Suspend, fleet.Serving: d.Twilio.Reactivate}[to]
+	return func(ctx context.Context, run *step.Run) error {
+		name := fleet.ResourceName(run.Instance.ID)
+		account, err := run.Ledger(ctx, fleet.TwilioSubaccount, name)
+		if err != nil {
+			return err
+		}
+		return run.Switch(ctx, step.Switch{Kind: fleet.SMSSuspension, Name: name, To: to,
+			Apply: func(ctx context.Context, _ string) error { return set(ctx, account.ID) }})
+	}
+}
+
 // Remove deletes the Messaging Service and then closes the subaccount, its keys with it. That can't be undone, and nothing in a
 // closed subaccount can be reached: a service left in it would count against the parent's limit.
 func Remove(d Deps) step.Func {
@@ -88,6 +107,11 @@ func Remove(d Deps) step.Func {
 		account, err := run.Store.Resource(ctx, run.Instance.ID, fleet.TwilioSubaccount, fleet.ResourceName(run.Instance.ID))
 		if err != nil || account == nil {
 			return err
+		}
+		if account.Status == fleet.Created { // of a suspended one nothing is reached
+			if err := Reactivate(d)(ctx, run); err != nil {
+				return err
+			}
 		}
 		err = run.RemoveAll(ctx, fleet.TwilioService, func(e fleet.Resource) step.Resource { return d.Service(run, account.ID, e.Name) })
 		if err != nil {

@@ -92,5 +92,5 @@ func resume(ctx context.Context, env step.Env) error {
 	if err := env.Trigger(ctx, catalog.Admit.Name); err != nil {
 		env.Log.WarnContext(ctx, "admit was not triggered; its schedule will", "code", fault.CodeOf(err))
 	}
-	return operation.Resume(ctx, env)
+	return operation.GoOn(ctx, env)
 }

@@ -9,14 +9,14 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
-// Resume begins the take-downs again that wait for a vendor which is back, unless something is frozen: then reconcile does it after
-// the thaw. It may run at any time, any number of times at once.
-func Resume(ctx context.Context, env step.Env) error {
-	instances, failed := env.Store.Instances(ctx, fleet.Provisioning)
-	return errors.Join(failed, resume(ctx, env, instances))
+// GoOn goes on with the operations that ended dirty and wait for a vendor which is back, unless something is frozen: then reconcile
+// does it after the thaw. It may run at any time, any number of times at once.
+func GoOn(ctx context.Context, env step.Env) error {
+	waiting, failed := env.Store.Waiting(ctx)
+	return errors.Join(failed, goOnWith(ctx, env, waiting))
 }
 
-func resume(ctx context.Context, env step.Env, instances []fleet.Instance) (failed error) {
+func goOnWith(ctx context.Context, env step.Env, instances []fleet.Instance) (failed error) {
 	var waiting []fleet.Instance
 	for _, i := range instances {
 		if i.Waits != "" && i.Operation == "" {

@@ -1,0 +1,102 @@
+package operation
+
+import (
+	"context"
+	"errors"
+
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// Wish is an operation that somebody wants on an instance that is there.
+type Wish struct {
+	Kind  fleet.OperationKind
+	Actor string
+	// Suspension is what a Suspend makes of the instance; nil for other kinds.
+	Suspension *fleet.Suspension
+}
+
+// Begin begins an operation on an instance, and its execution. In one transaction it checks that the instance is in the state from
+// which the kind leads, that nothing holds the lease and that no vendor is frozen; moves the epoch; and writes the operation with
+// its audit entry. Where one of the kind runs already, that is given: asking twice is asking once. A short operation whose
+// invocation died is ended first.
+//
+// What doesn't allow it is a 409, an instance that isn't there a 404.
+func Begin(ctx context.Context, env step.Env, instanceID string, w Wish) (*fleet.Operation, error) {
+	if !fleet.IsInstanceID(instanceID) {
+		return nil, unknown()
+	}
+	o, err := w.take(ctx, env, instanceID)
+	if busy, ok := errors.AsType[Busy](err); ok {
+		if err = reclaimDead(ctx, env, instanceID, busy); err == nil {
+			o, err = w.take(ctx, env, instanceID)
+		}
+	}
+	if busy, ok := errors.AsType[Busy](err); ok {
+		return nil, httpapi.Conflict(busy.Error() + ": try again when it has ended")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return o, env.Executions.Start(ctx, o.Workflow(), o.Execution(), o.Input())
+}
+
+func (w Wish) take(ctx context.Context, env step.Env, instanceID string) (taken *fleet.Operation, err error) {
+	nonce := env.Nonce()
+	course := w.Kind.Course()
+	err = env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
+		taken = nil
+		instance, err := tx.Instance()
+		if err != nil {
+			return err
+		}
+		if instance == nil {
+			return unknown()
+		}
+		if instance.Operation != "" {
+			holder, err := tx.Operation(instance.Operation)
+			if err == nil && holder != nil && (holder.BegunBy == nonce || holder.Kind == w.Kind && holder.Phase == course.First) {
+				taken = holder // the answer to this very write was lost, or somebody asked before
+				return nil
+			}
+			return errors.Join(err, Busy{instance.Operation})
+		}
+		if instance.State != course.From {
+			return httpapi.Conflict("the instance is " + string(instance.State) + ": " + string(w.Kind) + " is for one that is " + string(course.From))
+		}
+		if err := thawed(tx, string(w.Kind)+" it"); err != nil {
+			return err
+		}
+		taken, err = w.begin(tx, env, instance, nonce)
+		return err
+	})
+	return taken, err
+}
+
+func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce string) (*fleet.Operation, error) {
+	old, err := tx.Epoch()
+	if err != nil {
+		return nil, err
+	}
+	o := &fleet.Operation{ID: fleet.NewOperationID(w.Kind, instance.ID, old+1), InstanceID: instance.ID, Kind: w.Kind, BegunBy: nonce,
+		Suspension: w.Suspension, StartedAt: tx.Now()}
+	if err := advance(tx, instance, o, old, w.Kind.Course().First, step.Cause{}); err != nil {
+		return nil, err
+	}
+	if o.Epoch != old+1 {
+		return nil, fault.New(fault.Internal, "the epoch moved from %d to %d", old, o.Epoch)
+	}
+	tx.Audit(begunEntry(o, w.Actor, w.why(), env.Request))
+	return o, nil
+}
+
+// why is the code of the reason for the audit; empty for none.
+func (w Wish) why() string {
+	if w.Suspension == nil {
+		return ""
+	}
+	return string(w.Suspension.Reason)
+}
