@@ -30,6 +30,9 @@ type Config struct {
 	// Pagers is "pagers", the mail addresses that incidents and alarms go to.
 	Pagers []string
 
+	// TerminationsADay is "terminationsADay", how many instances are terminated within a day on one operator's word; Fleet's own default
+	// unless given.
+	TerminationsADay int
 	// AutoApprove is "autoApprove", the plans whose signups need no operator; none unless given.
 	AutoApprove []string
 	// PublicURL is "publicUrl", where the API is reached; without it, its custom domain, or else its own URL.

@@ -23,6 +23,9 @@ func (w *workflows) environment(f catalog.Function) map[string]string {
 	if len(w.config.Limits) > 0 && (f.Name == catalog.Admit.Name || e["FLEET_CREDENTIALS"] != "") {
 		e["FLEET_LIMITS"] = encoded(w.config.Limits)
 	}
+	if w.config.TerminationsADay > 0 && slices.Contains(catalog.CountTerminations(), f.Name) {
+		e["FLEET_TERMINATIONS_A_DAY"] = encoded(w.config.TerminationsADay)
+	}
 	switch f.Name {
 	case catalog.Admit.Name:
 		e["FLEET_SLOTS"] = encoded(w.config.Slots)
@@ -47,7 +50,7 @@ func (w *workflows) granted(grant catalog.Grant) map[string]string {
 	switch grant {
 	case catalog.Table:
 		return map[string]string{"FLEET_TABLE": w.names.table()}
-	case catalog.Keys, catalog.MintKeys:
+	case catalog.Keys, catalog.MintKeys, catalog.DestroyKeys:
 		return map[string]string{"FLEET_KEYS_TABLE": w.names.keysTable(), "FLEET_KMS_KEY": *w.grants.data.wrapping.KeyArn()}
 	case catalog.StartRuns:
 		return map[string]string{"FLEET_STATE_MACHINES": encoded(w.names.aliases())}

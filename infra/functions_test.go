@@ -94,11 +94,13 @@ func checkEnvironment(d deployment) (wrong []string) {
 // neededBy tells which grants call for a variable. Those that are not in it are for all functions, or for one by its name.
 var neededBy = map[string][]catalog.Grant{
 	"FLEET_TABLE":                 {catalog.Table},
-	"FLEET_KEYS_TABLE":            {catalog.Keys, catalog.MintKeys},
-	"FLEET_KMS_KEY":               {catalog.Keys, catalog.MintKeys},
+	"FLEET_KEYS_TABLE":            {catalog.Keys, catalog.MintKeys, catalog.DestroyKeys},
+	"FLEET_KMS_KEY":               {catalog.Keys, catalog.MintKeys, catalog.DestroyKeys},
 	"FLEET_STATE_MACHINES":        {catalog.StartRuns},
 	"FLEET_ADMIT_FUNCTION":        {catalog.InvokeAdmit},
 	"FLEET_RELEASE":               {catalog.ReadRelease},
+	"FLEET_EXPORTS":               {catalog.Exports},
+	"FLEET_ARCHIVE":               {catalog.Archive},
 	"FLEET_INCIDENT_TOPIC":        {catalog.Publish},
 	"FLEET_LOG_GROUPS":            {catalog.ReadLogs},
 	"FLEET_SCHEDULE_GROUP":        {catalog.Inspect},
@@ -121,6 +123,9 @@ func needless(f catalog.Function, variables map[string]any, stage string) (wrong
 	}
 	if f.Name == "admit" || variables["FLEET_CREDENTIALS"] != nil {
 		others = append(others, "FLEET_LIMITS")
+	}
+	if f.Name == "due" || f.Name == "confirm-termination" || f.Name == "mark-terminated" {
+		others = append(others, "FLEET_TERMINATIONS_A_DAY")
 	}
 	if f.Name == "deliver" || f.Name == "auto-approve" {
 		others = append(others, "FLEET_AUTO_APPROVE")

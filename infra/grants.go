@@ -43,7 +43,7 @@ func (g grants) statements(f catalog.Function) []statement {
 			continue
 		}
 		of, ok := map[catalog.Grant]func() []statement{
-			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.StartRuns: g.startRuns,
+			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.DestroyKeys: g.destroyKeys, catalog.StartRuns: g.startRuns,
 			catalog.InvokeAdmit: g.invokeAdmit, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
 			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.Archive: g.archive,
 			catalog.Databases: func() []statement { return nil },
@@ -110,6 +110,14 @@ func (g grants) mintKeys() []statement {
 	return []statement{
 		{sid: "WriteKeys", actions: []string{"dynamodb:PutItem"}, resources: []string{g.names.keysTableARN()}},
 		{sid: "WrapKeys", actions: []string{"kms:Encrypt"}, resources: []string{*g.data.wrapping.KeyArn()}, conditions: onlyInstance()},
+		g.recordsKey(),
+	}
+}
+
+// destroyKeys needs no key of KMS's but the table's own: what is destroyed is never unwrapped.
+func (g grants) destroyKeys() []statement {
+	return []statement{
+		{sid: "DestroyKeys", actions: []string{"dynamodb:DeleteItem", "dynamodb:GetItem"}, resources: []string{g.names.keysTableARN()}},
 		g.recordsKey(),
 	}
 }

@@ -28,6 +28,10 @@ var statementsOf = map[catalog.Grant][]string{
 		"kms:Encrypt on <WrappingKey> if ForAllValues:StringEquals kms:EncryptionContextKeys instanceId",
 		recordsKey,
 	},
+	catalog.DestroyKeys: {
+		"dynamodb:DeleteItem dynamodb:GetItem on arn:aws:dynamodb:us-east-1:111122223333:table/fleet-STAGE-keys",
+		recordsKey,
+	},
 	catalog.StartRuns: {
 		"states:StartExecution on MACHINES",
 		"states:DescribeExecution on EXECUTIONS",

@@ -32,6 +32,7 @@ const (
 	certificatePattern = `^arn:[a-z-]+:acm:[a-z0-9-]+:\d{12}:certificate/\S+$`
 	policyPattern      = `^arn:[a-z-]+:iam::(\d{12}|aws):policy/\S+$`
 	mostSlots          = 1000
+	mostTerminations   = 1000
 )
 
 // parse reads the configuration from the context. All that is wrong with it comes at once, in one error.
@@ -72,6 +73,9 @@ func (r *reader) optional(c *Config) {
 	}
 	if r.given("slots") {
 		c.Slots = r.number("slots", mostSlots)
+	}
+	if r.given("terminationsADay") {
+		c.TerminationsADay = r.number("terminationsADay", mostTerminations)
 	}
 	if r.given("limits") {
 		c.Limits = r.limits("limits")

@@ -31,12 +31,12 @@ func merge(changes map[string]any) map[string]any {
 }
 
 func TestParse(t *testing.T) {
-	c, err := parse(merge(map[string]any{"slots": "12", "sendgridIps": "192.0.2.1, 192.0.2.2", "pagers": []any{"a@x.example", "b@x.example"},
+	c, err := parse(merge(map[string]any{"slots": "12", "terminationsADay": "5", "sendgridIps": "192.0.2.1, 192.0.2.2", "pagers": []any{"a@x.example", "b@x.example"},
 		"limits": `{"supabase":300}`, "dashboard": false, "detailedMetrics": "true", "autoApprove": "flat, tiered"}), "/")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Slots != 12 || !slices.Equal(c.SendGridIPs, []string{"192.0.2.1", "192.0.2.2"}) || len(c.Pagers) != 2 || c.Architecture != "arm64" ||
+	if c.Slots != 12 || c.TerminationsADay != 5 || !slices.Equal(c.SendGridIPs, []string{"192.0.2.1", "192.0.2.2"}) || len(c.Pagers) != 2 || c.Architecture != "arm64" ||
 		c.Dashboard || !c.DetailedMetrics || c.Quotas["dns-records"] == 0 || c.Limits["supabase"] != 300 || !slices.Equal(c.AutoApprove, []string{"flat", "tiered"}) {
 		t.Errorf("got %+v", c)
 	}

@@ -19,6 +19,7 @@ import (
 var deadlines = map[string]time.Duration{
 	"provision": max(bounds.Provision, bounds.Notify),
 	"teardown":  bounds.Teardown,
+	"terminate": bounds.Confirm,
 	"suspend":   max(bounds.Switch, bounds.Undo, bounds.Notify),
 	"resume":    max(bounds.Switch, bounds.Undo, bounds.Notify),
 }

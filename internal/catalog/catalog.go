@@ -36,6 +36,7 @@ const (
 	Table        Grant = "table"        // read and write the fleet's table
 	Keys         Grant = "keys"         // read wrapped data keys and unwrap them
 	MintKeys     Grant = "keys:mint"    // wrap and write data keys
+	DestroyKeys  Grant = "keys:destroy" // delete wrapped data keys
 	StartRuns    Grant = "executions"   // start and describe executions of the workflows
 	InvokeAdmit  Grant = "invoke:admit" // invoke function admit asynchronously
 	ReadRelease  Grant = "release"      // read release files
@@ -95,7 +96,7 @@ func (f Function) Package() string {
 }
 
 // Workflows lists the state machines, by the names of their files in statemachines/.
-func Workflows() []string { return []string{"provision", "teardown", "suspend", "resume"} }
+func Workflows() []string { return []string{"provision", "teardown", "suspend", "resume", "terminate"} }
 
 // ByState finds a function by its state's name.
 func ByState(state string) (Function, bool) {

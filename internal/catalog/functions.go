@@ -11,24 +11,30 @@ var (
 	ShowDecision = api("show-decision", "decision.Show", "GET /decisions/{token}", Keys, secret("link-secret"))
 	Decide       = within(29, api("decide", "approval.Decide", "POST /decisions/{token}", everyVendor(Keys, InvokeAdmit, Quotas, secret("link-secret"))...))
 
-	ListSignups     = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
-	ListInstances   = within(29, operators("list-instances", "instance.List", "GET /instances"))
-	ShowInstance    = operators("show-instance", "instance.Show", "GET /instances/{id}")
-	InstanceLogs    = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
-	Cancel          = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
-	SuspendInstance = operators("suspend-instance", "suspension.Suspend", "POST /instances/{id}/suspend", StartRuns)
-	ResumeInstance  = operators("resume-instance", "suspension.Resume", "POST /instances/{id}/resume", StartRuns)
-	Resend          = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
-	ListIncidents   = operators("list-incidents", "incident.List", "GET /incidents")
-	Acknowledge     = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
-	Freeze          = operators("freeze", "freeze.Freeze", "POST /freeze")
-	Thaw            = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
-	Doctor          = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
+	ListSignups        = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
+	ListInstances      = within(29, operators("list-instances", "instance.List", "GET /instances"))
+	ShowInstance       = operators("show-instance", "instance.Show", "GET /instances/{id}")
+	InstanceLogs       = within(29, operators("instance-logs", "instance.Logs", "GET /instances/{id}/logs", ReadLogs))
+	Cancel             = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
+	SuspendInstance    = operators("suspend-instance", "suspension.Suspend", "POST /instances/{id}/suspend", StartRuns)
+	ResumeInstance     = operators("resume-instance", "suspension.Resume", "POST /instances/{id}/resume", StartRuns)
+	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
+	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns)
+	ApproveTermination = operators("approve-termination", "decommission.Approve", "POST /instances/{id}/decommission/approve")
+	HoldInstance       = operators("hold-instance", "decommission.Hold", "POST /instances/{id}/hold")
+	LiftHold           = operators("lift-hold", "decommission.Lift", "POST /instances/{id}/lift")
+	Resend             = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
+	ListIncidents      = operators("list-incidents", "incident.List", "GET /incidents")
+	Acknowledge        = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
+	Freeze             = operators("freeze", "freeze.Freeze", "POST /freeze")
+	Thaw               = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
+	Doctor             = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
 
 	Admit        = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile    = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
 	Page         = schedule("page", "incident.Page", 1, Publish)
 	Recheck      = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
+	Due          = schedule("due", "decommission.Due", 15, StartRuns)
 	WatchVendors = schedule("watch-vendors", "vendors.Watch", 1, everyVendor(StartRuns, InvokeAdmit)...)
 	Checkup      = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
 
@@ -81,21 +87,33 @@ var (
 	RemoveEmailAccount = step("remove-email-account", "email.Remove", secret("sendgrid-key"))
 	RemoveSMSAccount   = step("remove-sms-account", "sms.Remove", secret("twilio-token"))
 	RemoveProject      = step("remove-project", "project.Remove", secret("supabase-token"))
+	ConfirmTermination = step("confirm-termination", "termination.Confirm", Exports)
+	MarkTerminated     = step("mark-terminated", "termination.Mark")
+	ArchiveAudit       = step("archive-audit", "termination.ArchiveAudit", Archive)
+	IssueCertificate   = step("issue-certificate", "termination.IssueCertificate", Archive)
+	DestroyKey         = step("destroy-key", "termination.DestroyKey", DestroyKeys)
 	EndOperation       = step("end-operation", "operation.End", InvokeAdmit)
 )
+
+// CountTerminations are the names of the functions that count a day's terminations.
+func CountTerminations() []string {
+	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name}
+}
 
 // Functions lists every function.
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		Admit, Reconcile, Page, Recheck, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
+		PlanDecommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
+		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, ProtectHost, VerifyHealth, ActivateInstance, NotifyCustomer,
 		PointHost, PauseFrontend, SuspendSMS, DisableEmail, RefuseSignIn, MarkSuspended, AnnounceSuspension,
 		UnpauseFrontend, RestoreHost, ReactivateSMS, EnableEmail, AllowSignIn, MarkResumed, AnnounceResumption, BeginUndo,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
+		ConfirmTermination, MarkTerminated, ArchiveAudit, IssueCertificate, DestroyKey,
 	}
 }
 

@@ -5,15 +5,21 @@ import (
 	"time"
 )
 
-// WholeFleet is the scope of a freeze under which nothing new starts at all. Every other scope is a vendor's name.
+// WholeFleet is the scope of a freeze under which nothing new starts at all. Every other scope is a vendor's name, or Terminations.
 const WholeFleet = "fleet"
+
+// Terminations is the scope of a freeze under which no instance's end goes on to what can't be undone.
+const Terminations = "terminations"
+
+// Scopes lists what can be frozen.
+func Scopes() []string { return append([]string{WholeFleet, Terminations}, Vendors()...) }
 
 // Vendors lists the vendors, by the names that freezes, clients and the log use. A provisioning needs all of them.
 func Vendors() []string { return []string{"supabase", "vercel", "cloudflare", "twilio", "sendgrid"} }
 
 // Freeze keeps new work from starting, fleet-wide or where a vendor is needed. Work that runs goes on to its end.
 type Freeze struct {
-	Scope  string    `json:"scope"` // WholeFleet, or a vendor: "supabase"
+	Scope  string    `json:"scope"` // WholeFleet, Terminations, or a vendor: "supabase"
 	Reason string    `json:"reason"`
 	By     string    `json:"by"` // as in the audit: "operator:…"
 	Since  time.Time `json:"since"`
@@ -32,8 +38,11 @@ func Frozen(freezes []Freeze, needs ...string) *Freeze {
 
 // What is what the freeze holds back, for people: "the fleet is frozen", "supabase is frozen".
 func (f Freeze) What() string {
-	if f.Scope == WholeFleet {
+	switch f.Scope {
+	case WholeFleet:
 		return "the fleet is frozen"
+	case Terminations:
+		return "terminations are frozen"
 	}
 	return f.Scope + " is frozen"
 }

@@ -15,6 +15,10 @@ const (
 	IncidentFailedDirty IncidentKind = "FailedDirty"
 	// IncidentUndone: an operation failed, and the instance is what it was before.
 	IncidentUndone IncidentKind = "Undone"
+	// IncidentTerminationHeld: grace is over, and something keeps the instance from being terminated.
+	IncidentTerminationHeld IncidentKind = "TerminationHeld"
+	// IncidentTerminationsStopped: Fleet itself has frozen terminations, for something about one was not as it must be.
+	IncidentTerminationsStopped IncidentKind = "TerminationsStopped"
 	// IncidentMessageUnknown: a message may have been sent, or not.
 	IncidentMessageUnknown IncidentKind = "MessageUnknown"
 	// IncidentMessageFailed: the vendor refused a message.
@@ -35,7 +39,7 @@ const (
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
-	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentMessageUnknown, IncidentMessageFailed,
+	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
 		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown}
 }
 

@@ -23,6 +23,10 @@ type Instance struct {
 	Waits string `json:"waits,omitempty"`
 	// Suspension is why the instance is SUSPENDED; nil while it isn't.
 	Suspension *Suspension `json:"suspension,omitempty"`
+	// Hold is the legal hold under which nothing of it is deleted; nil for none.
+	Hold *Hold `json:"hold,omitempty"`
+	// Decommission is the end of its life: the one under way, or the last one that was. Nil while none was ever decided.
+	Decommission *Decommission `json:"decommission,omitempty"`
 	// Progress says of what is under way until when, why, and what comes after.
 	Progress Progress `json:"progress"`
 

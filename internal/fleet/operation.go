@@ -17,6 +17,8 @@ const (
 	Suspend OperationKind = "suspend"
 	// Resume switches a suspended instance on again.
 	Resume OperationKind = "resume"
+	// Terminate ends an instance for good.
+	Terminate OperationKind = "terminate"
 	// Recheck looks again for what was absent but unsure.
 	Recheck OperationKind = "recheck"
 	// Resend sends a message once more.
@@ -37,6 +39,8 @@ const (
 	Suspending Phase = "suspend"
 	// Resuming sets every switch to Serving.
 	Resuming Phase = "resume"
+	// Confirming is a termination's way to the mark after which nothing is undone any more; TakingDown follows.
+	Confirming Phase = "confirm"
 	// Undoing sets the switches back that a suspension, or a resumption, which failed had set.
 	Undoing Phase = "undo"
 	// LookingAgain is the only phase of a recheck.
@@ -124,6 +128,8 @@ func (k OperationKind) Course() Course {
 		return Course{Active, Suspended, Suspending, map[Phase]string{Suspending: "suspend", Undoing: "resume"}}
 	case Resume:
 		return Course{Suspended, Active, Resuming, map[Phase]string{Resuming: "resume", Undoing: "suspend"}}
+	case Terminate:
+		return Course{Suspended, Terminated, Confirming, map[Phase]string{Confirming: "terminate", TakingDown: "teardown"}}
 	case Recheck:
 		return Course{First: LookingAgain}
 	case Resend:
@@ -165,9 +171,12 @@ type RunInput struct {
 	Epoch       int64  `json:"epoch"`
 	// Activated is true for a Notifying run, which goes straight to what follows the activation.
 	Activated bool `json:"activated"`
+	// Ends is true for a take-down that ends an instance's life: its proof follows.
+	Ends bool `json:"ends,omitempty"`
 }
 
 // Input is the input of the current run's execution.
 func (o Operation) Input() RunInput {
-	return RunInput{InstanceID: o.InstanceID, OperationID: o.ID, Epoch: o.Epoch, Activated: o.Phase == Notifying}
+	return RunInput{InstanceID: o.InstanceID, OperationID: o.ID, Epoch: o.Epoch, Activated: o.Phase == Notifying,
+		Ends: o.Kind == Terminate && o.Phase == TakingDown}
 }

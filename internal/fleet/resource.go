@@ -124,13 +124,25 @@ type Resource struct {
 	RecheckAt time.Time `json:"recheck_at,omitzero"`
 	Rechecks  int       `json:"rechecks,omitempty"`
 	// RecheckFailures counts the looks in a row that failed.
-	RecheckFailures int       `json:"recheck_failures,omitempty"`
-	CreatedAt       time.Time `json:"created_at,omitzero"`
-	RemovedAt       time.Time `json:"removed_at,omitzero"`
+	RecheckFailures int `json:"recheck_failures,omitempty"`
+	// Answer is the HTTP status with which the vendor answered its deletion; 0 where it was gone, or was never asked for.
+	Answer    int       `json:"answer,omitempty"`
+	CreatedAt time.Time `json:"created_at,omitzero"`
+	RemovedAt time.Time `json:"removed_at,omitzero"`
 }
 
 // Gone reports whether the entry is removed or absent.
 func (r Resource) Gone() bool { return r.Status == Removed || r.Status == Absent }
+
+// Left are the kinds of those entries of a ledger that are not gone.
+func Left(ledger []Resource) (left []Kind) {
+	for _, e := range ledger {
+		if !e.Gone() {
+			left = append(left, e.Kind)
+		}
+	}
+	return left
+}
 
 // Attempt is one invocation's right to talk to a vendor about one resource or message.
 type Attempt struct {

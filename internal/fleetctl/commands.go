@@ -33,16 +33,20 @@ type commands struct {
 	Doctor    doctorCommand    `cmd:"" group:"Look:" help:"Check credentials, quotas and schedules, and say how to mend what is wrong."`
 	Runbook   runbookCommand   `cmd:"" group:"Look:" help:"Print the runbook of a fault code or kind of incident, or list them."`
 
-	Approve approveCommand `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
-	Reject  rejectCommand  `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
-	Cancel  cancelCommand  `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back."`
-	Suspend suspendCommand `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
-	Resume  resumeCommand  `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
-	Retry   retryCommand   `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, or the undoing of a suspension or resumption."`
-	Resend  resendCommand  `cmd:"" group:"Decide:" help:"Send a message once more, as a new one."`
-	Ack     ackCommand     `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
-	Freeze  freezeCommand  `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet or at one vendor. What runs goes on to its end."`
-	Thaw    thawCommand    `cmd:"" group:"Decide:" help:"End a freeze."`
+	Approve            approveCommand            `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
+	Reject             rejectCommand             `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
+	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back."`
+	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
+	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
+	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Show what the end of an instance would be, or is: what happens when, what can't be undone, what is kept."`
+	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
+	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
+	Lift               liftCommand               `cmd:"" group:"Decide:" help:"Lift an instance's legal hold."`
+	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, or the undoing of a suspension or resumption."`
+	Resend             resendCommand             `cmd:"" group:"Decide:" help:"Send a message once more, as a new one."`
+	Ack                ackCommand                `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
+	Freeze             freezeCommand             `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet or at one vendor. What runs goes on to its end."`
+	Thaw               thawCommand               `cmd:"" group:"Decide:" help:"End a freeze."`
 }
 
 const instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
@@ -141,6 +145,42 @@ func (resumeCommand) Help() string {
 	return examples("fleetctl resume acme-dental") + "\n\nAll is as it was before the suspension. Its administrator is told by mail."
 }
 
+type decommissionCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Plan     bool   `xor:"what" required:"" help:"Only show it; nothing changes."`
+	Cancel   bool   `xor:"what" required:"" help:"Take it back: the instance is what it was before. Possible until it is TERMINATED."`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (decommissionCommand) Help() string {
+	return examples("fleetctl decommission acme-dental --plan", "fleetctl decommission acme-dental --cancel")
+}
+
+type approveTerminationCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (approveTerminationCommand) Help() string {
+	return examples("fleetctl approve-termination acme-dental")
+}
+
+type holdCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Why      string `required:"" placeholder:"TEXT" help:"Why; it is shown to whoever finds that the instance doesn't end."`
+}
+
+func (holdCommand) Help() string {
+	return examples(`fleetctl hold acme-dental --why "case 12 O 345/26"`)
+}
+
+type liftCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (liftCommand) Help() string { return examples("fleetctl lift acme-dental") }
+
 type retryCommand struct {
 	Instance string `arg:"" help:"${instance}"`
 }
@@ -167,7 +207,7 @@ func (ackCommand) Help() string {
 }
 
 type freezeCommand struct {
-	Scope  string `arg:"" help:"\"fleet\", or a vendor: supabase, vercel, cloudflare, twilio, sendgrid."`
+	Scope  string `arg:"" help:"\"fleet\", \"terminations\", or a vendor: supabase, vercel, cloudflare, twilio, sendgrid."`
 	Reason string `required:"" placeholder:"TEXT" help:"Why; it is shown to whoever finds that nothing starts."`
 }
 
@@ -176,7 +216,7 @@ func (freezeCommand) Help() string {
 }
 
 type thawCommand struct {
-	Scope string `arg:"" help:"What was frozen: \"fleet\" or a vendor."`
+	Scope string `arg:"" help:"What was frozen: \"fleet\", \"terminations\" or a vendor."`
 }
 
 func (thawCommand) Help() string { return examples("fleetctl thaw twilio") }

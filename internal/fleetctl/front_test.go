@@ -100,7 +100,7 @@ func TestAgainstTheRealAPI(t *testing.T) {
 	w, url := realAPI(t)
 	fleetctl(t, "list").want(t, exitDone, "There is no signup yet", "")
 	fleetctl(t, "freeze", "fleet", "--reason", "a rehearsal").want(t, exitDone, "The fleet is frozen: nothing new starts. a rehearsal (token, ", "")
-	fleetctl(t, "freeze", "azure", "--reason", "x").want(t, exitFailed, "", "\n  scope: one of fleet, supabase, vercel, cloudflare, twilio, sendgrid")
+	fleetctl(t, "freeze", "azure", "--reason", "x").want(t, exitFailed, "", "\n  scope: one of fleet, terminations, supabase, vercel, cloudflare, twilio, sendgrid")
 	signUp(t, url, "acme-dental")
 	signUp(t, url, "beta-bakery")
 	fleetctl(t, "list").want(t, exitDone, "2 instances; 2 to decide on", "")

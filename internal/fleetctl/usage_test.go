@@ -15,13 +15,18 @@ import (
 func TestWrongUsage(t *testing.T) {
 	api := newFakeAPI(t, nil)
 	for line, want := range map[string]string{
-		"":                    "expected one of",
-		"lst":                 `did you mean "list"`,
-		"list --jsn":          `unknown flag --jsn`,
-		"list extra":          "unexpected argument extra",
-		"show":                `expected "<instance>"`,
-		"reject acme-dental":  "missing flags: --reason",
-		"suspend acme-dental": "missing flags: --reason",
+		"":                                   "expected one of",
+		"lst":                                `did you mean one of "list", "lift"`,
+		"list --jsn":                         `unknown flag --jsn`,
+		"list extra":                         "unexpected argument extra",
+		"show":                               `expected "<instance>"`,
+		"reject acme-dental":                 "missing flags: --reason",
+		"suspend acme-dental":                "missing flags: --reason",
+		"decommission acme-dental":           "--plan",
+		"hold acme-dental":                   "missing flags: --why",
+		"lift " + acme:                       "say --yes",
+		"decommission " + acme + " --cancel": "say --yes",
+		"approve-termination " + acme:        "say --yes",
 		"suspend acme-dental --reason decommission":    "must be one of",
 		"suspend " + acme + " --reason payment":        "say --yes",
 		"logs acme-dental --since later":               "neither a length of time",
@@ -131,7 +136,7 @@ func leaves(t *testing.T) (names []string) {
 	for _, leaf := range parser.Model.Leaves(false) {
 		names = append(names, leaf.Name)
 	}
-	if len(names) != 17 {
+	if len(names) != 21 {
 		t.Errorf("%d commands: %q", len(names), names)
 	}
 	return names

@@ -48,7 +48,7 @@ func (b builder) store() *store.Store {
 }
 
 func (b builder) vault() (*seal.Vault, error) {
-	if !granted(b.entry, catalog.Keys, catalog.MintKeys) {
+	if !granted(b.entry, catalog.Keys, catalog.MintKeys, catalog.DestroyKeys) {
 		return seal.New(closedTable{b.ungranted("the instances' data keys")}, nil), nil
 	}
 	kek, err := b.keyEncryptionKey()

@@ -14,10 +14,10 @@ type Config struct {
 	Stage string
 	// Table is FLEET_TABLE, the name of the fleet's DynamoDB table. Needed with the grant "table".
 	Table string
-	// KeysTable is FLEET_KEYS_TABLE, the name of the table of wrapped data keys. Needed with "keys" and "keys:mint".
+	// KeysTable is FLEET_KEYS_TABLE, the name of the table of wrapped data keys. Needed with "keys", "keys:mint" and "keys:destroy".
 	KeysTable string
 	// KeyEncryptionKey is FLEET_KMS_KEY, what wraps data keys: the ARN of a KMS key, or "file:" and a path (seal.FileKey),
-	// which production refuses. Needed with "keys" and "keys:mint".
+	// which production refuses. Needed with "keys", "keys:mint" and "keys:destroy".
 	KeyEncryptionKey string
 	// StateMachines is FLEET_STATE_MACHINES: the workflows' ARNs by name, as a JSON object, each of which may end with an
 	// alias or a version to start, or what all of these ARNs begin with, up to the workflow's name:
@@ -59,7 +59,8 @@ type Config struct {
 	// known; "{}" names none. Needed with "inspect" and "quotas". AutoApprove is
 	// FLEET_AUTO_APPROVE, the plans whose signups need no operator, separated by commas, or "none"; auto-approve and deliver need it.
 	// Limits is FLEET_LIMITS, optional: the vendors' rate limits where they have granted more than they publish, as a JSON object of
-	// calls by vendor: {"supabase":300}.
+	// calls by vendor: {"supabase":300}. TerminationsADay is FLEET_TERMINATIONS_A_DAY, optional: how many instances are terminated within a
+	// day on one operator's word, 1 to 1000.
 	Settings step.Settings
 	// Vendors is FLEET_DOMAIN (needed by all), and what is needed with the credential of its vendor:
 	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid

@@ -33,7 +33,7 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.Table) {
 		c.Table = r.matching("FLEET_TABLE", tablePattern, "a DynamoDB table's name")
 	}
-	if r.granted(catalog.Keys, catalog.MintKeys) {
+	if r.granted(catalog.Keys, catalog.MintKeys, catalog.DestroyKeys) {
 		c.KeysTable = r.matching("FLEET_KEYS_TABLE", tablePattern, "a DynamoDB table's name")
 		c.KeyEncryptionKey = r.keyEncryptionKey(c.Stage)
 	}
@@ -308,10 +308,26 @@ func (r *reader) settings() step.Settings {
 		s.Quotas = r.quotas()
 	}
 	s.Limits = r.limits()
+	s.TerminationsADay = r.terminationsADay()
 	if slices.Contains([]string{catalog.AutoApprove.Name, catalog.Deliver.Name}, r.entry.Name) {
 		s.AutoApprove = r.plans()
 	}
 	return s
+}
+
+// mostTerminations is far over what a fleet of thousands ends in a day.
+const mostTerminations = 1000
+
+func (r *reader) terminationsADay() int {
+	const variable = "FLEET_TERMINATIONS_A_DAY"
+	if r.lookup(variable) == "" {
+		return 0
+	}
+	n, err := strconv.Atoi(r.lookup(variable))
+	if err != nil || n < 1 || n > mostTerminations {
+		r.refuse(variable, "a number from 1 to "+strconv.Itoa(mostTerminations))
+	}
+	return n
 }
 
 func (r *reader) plans() (plans []string) {

@@ -40,6 +40,8 @@ func complete() map[string]string {
 		"FLEET_SENDGRID_IPS":          "192.0.2.1, 192.0.2.2",
 		"FLEET_MAIL_FROM":             "hello@gimbal.app",
 		"FLEET_OPERATOR_MAIL":         "operators@gimbal.app",
+		"FLEET_EXPORTS":               "fleet-exports",
+		"FLEET_ARCHIVE":               "fleet-audit",
 		"FLEET_SCHEDULE_GROUP":        "fleet-production",
 		"FLEET_DEAD_LETTERS":          "https://sqs.us-east-1.amazonaws.com/111122223333/fleet-production-dead-letters",
 		"FLEET_QUOTAS":                `{"sendgrid-subusers":15,"dns-records":3500,"vercel-projects":0}`,
@@ -79,7 +81,7 @@ func TestEveryFunctionParses(t *testing.T) {
 
 func TestParsed(t *testing.T) {
 	variables := complete()
-	variables["FLEET_LIMITS"] = `{"supabase":300}` // optional
+	variables["FLEET_LIMITS"], variables["FLEET_TERMINATIONS_A_DAY"] = `{"supabase":300}`, "12" // optional
 	c, err := parse(everything(), from(variables))
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +102,7 @@ func TestParsed(t *testing.T) {
 	if c.IncidentTopic != "arn:aws:sns:us-east-1:111122223333:fleet-incidents" || len(c.LogGroups) != 2 || c.LogGroups[1] != "/fleet/workflows" {
 		t.Errorf("the topic is %q, the log groups are %q", c.IncidentTopic, c.LogGroups)
 	}
-	if c.Settings.Slots != 3 || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
+	if c.Settings.Slots != 3 || c.Settings.TerminationsADay != 12 || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
 		t.Errorf("got %+v, %+v", c.Settings, c.Vendors)
 	}
 	if b, ok := c.Settings.Limits.Of("supabase"); !ok || b.Limit != 300 {
@@ -177,26 +179,27 @@ func TestWrong(t *testing.T) {
 		"FLEET_STATE_MACHINES": {"fleet-", "{}", `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:p"}`, `{"provision":1}`, "[]", "{",
 			"arn:aws:states:us-east-1:111122223333:stateMachine:fleet:live",
 			`{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:p:","teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:t"}`},
-		"FLEET_ADMIT_FUNCTION": {"a function", "arn:aws:lambda:us-east-1:1:function:x"},
-		"FLEET_INCIDENT_TOPIC": {"incidents", "arn:aws:sqs:us-east-1:111122223333:x", "arn:aws:sns:us-east-1:1:x"},
-		"FLEET_LOG_GROUPS":     {"a b", "/fleet/functions,", ",", strings.Repeat("x,", 50) + "x"},
-		"FLEET_SLOTS":          {"-1", "1001", "many", "3.5"},
-		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://", "https://x?y", "https://x/#", "https://a@x"},
-		"FLEET_AUTO_APPROVE":   {"free", "flat usage", "flat,", "none,flat", "Flat"},
-		"FLEET_DOMAIN":         {"gimbal", "https://gimbal.app", "gimbal.app."},
-		"FLEET_CREDENTIALS":    {repeated, "{}", `{"supabase-token":"` + repeated + `"}`, `{"supabase-token":"aws-sm:"}`, `{}{}`},
-		"FLEET_RELEASE":        {"releases", "s3://", "s3:///x", "file:/srv/release"},
-		"FLEET_SENDGRID_IPS":   {"x", "192.0.2.1,", "2001:db8::1"},
-		"FLEET_MAIL_FROM":      {"hello", "Gimbal<hello@gimbal.app>"},
-		"FLEET_OPERATOR_MAIL":  {"hello"},
-		"FLEET_TWILIO_ACCOUNT": {"A C"},
-		"FLEET_SUSPENDED_HOST": {"suspended", "https://suspended.gimbal.app"},
-		"FLEET_SCHEDULE_GROUP": {"a group", "arn:aws:scheduler:x", strings.Repeat("x", 65)},
-		"FLEET_DEAD_LETTERS":   {"dead-letters", "arn:aws:sqs:us-east-1:111122223333:q", "https://sqs.us-east-1.amazonaws.com/", "ftp://x/y"},
-		"FLEET_QUOTAS":         {"15", "[]", "null", `{"sendgrid":15}`, `{"dns-records":-1}`, `{"dns-records":1.5}`, `{"dns-records":"15"}`, `{}{}`},
-		"FLEET_LIMITS":         {"300", "[]", `{"vercel":300}`, `{"supabase":119}`, `{"supabase":1e9}`, `{"supabase":"300"}`, `{}{}`},
-		"FLEET_ENDPOINTS":      {"{}", `{"supabase":"http://127.0.0.1:1"}`, "x"},
-		"AWS_ENDPOINT_URL":     {"http://127.0.0.1:4566"},
+		"FLEET_ADMIT_FUNCTION":     {"a function", "arn:aws:lambda:us-east-1:1:function:x"},
+		"FLEET_INCIDENT_TOPIC":     {"incidents", "arn:aws:sqs:us-east-1:111122223333:x", "arn:aws:sns:us-east-1:1:x"},
+		"FLEET_LOG_GROUPS":         {"a b", "/fleet/functions,", ",", strings.Repeat("x,", 50) + "x"},
+		"FLEET_SLOTS":              {"-1", "1001", "many", "3.5"},
+		"FLEET_PUBLIC_URL":         {"fleet.gimbal.app", "ftp://x", "https://", "https://x?y", "https://x/#", "https://a@x"},
+		"FLEET_AUTO_APPROVE":       {"free", "flat usage", "flat,", "none,flat", "Flat"},
+		"FLEET_DOMAIN":             {"gimbal", "https://gimbal.app", "gimbal.app."},
+		"FLEET_CREDENTIALS":        {repeated, "{}", `{"supabase-token":"` + repeated + `"}`, `{"supabase-token":"aws-sm:"}`, `{}{}`},
+		"FLEET_RELEASE":            {"releases", "s3://", "s3:///x", "file:/srv/release"},
+		"FLEET_SENDGRID_IPS":       {"x", "192.0.2.1,", "2001:db8::1"},
+		"FLEET_MAIL_FROM":          {"hello", "Gimbal<hello@gimbal.app>"},
+		"FLEET_OPERATOR_MAIL":      {"hello"},
+		"FLEET_TWILIO_ACCOUNT":     {"A C"},
+		"FLEET_SUSPENDED_HOST":     {"suspended", "https://suspended.gimbal.app"},
+		"FLEET_TERMINATIONS_A_DAY": {"0", "-1", "1001", "few", "2.5"},
+		"FLEET_SCHEDULE_GROUP":     {"a group", "arn:aws:scheduler:x", strings.Repeat("x", 65)},
+		"FLEET_DEAD_LETTERS":       {"dead-letters", "arn:aws:sqs:us-east-1:111122223333:q", "https://sqs.us-east-1.amazonaws.com/", "ftp://x/y"},
+		"FLEET_QUOTAS":             {"15", "[]", "null", `{"sendgrid":15}`, `{"dns-records":-1}`, `{"dns-records":1.5}`, `{"dns-records":"15"}`, `{}{}`},
+		"FLEET_LIMITS":             {"300", "[]", `{"vercel":300}`, `{"supabase":119}`, `{"supabase":1e9}`, `{"supabase":"300"}`, `{}{}`},
+		"FLEET_ENDPOINTS":          {"{}", `{"supabase":"http://127.0.0.1:1"}`, "x"},
+		"AWS_ENDPOINT_URL":         {"http://127.0.0.1:4566"},
 	} {
 		for _, value := range values {
 			f := reading(name)
@@ -226,7 +229,8 @@ func TestStateMachinesByName(t *testing.T) {
 	variables := complete()
 	variables["FLEET_STATE_MACHINES"] = `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:Provision-7XQ",
 		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M:live",
-		"suspend":"arn:aws:states:us-east-1:111122223333:stateMachine:Suspend-A1","resume":"arn:aws:states:us-east-1:111122223333:stateMachine:Resume-B2"}`
+		"suspend":"arn:aws:states:us-east-1:111122223333:stateMachine:Suspend-A1","resume":"arn:aws:states:us-east-1:111122223333:stateMachine:Resume-B2",
+		"terminate":"arn:aws:states:us-east-1:111122223333:stateMachine:Terminate-C3"}`
 	c, err := parse(catalog.Admit, from(variables))
 	if err != nil {
 		t.Fatal(err)

@@ -37,7 +37,7 @@ func parsePages(p *Portal) (pages, error) {
 		"plus":    func(a, b float64) float64 { return a + b },
 		"inc":     func(i int) int { return i + 1 },
 		"cut":     cut,
-		"scopes":  func() []string { return append([]string{fleet.WholeFleet}, fleet.Vendors()...) },
+		"scopes":  fleet.Scopes,
 	}
 	shared, err := template.New("").Funcs(functions).ParseFS(files, "pages/layout.html", "pages/parts.html")
 	if err != nil {

@@ -128,6 +128,13 @@ func ReadOnly(ctx context.Context) context.Context {
 	return context.WithValue(ctx, permitKey{}, readOnly)
 }
 
+type answersKey struct{}
+
+// OnAnswer has told learn the HTTP status of every answer to a request that changes something.
+func OnAnswer(ctx context.Context, told func(status int)) context.Context {
+	return context.WithValue(ctx, answersKey{}, told)
+}
+
 // ErrNoAttempt is returned for a request that would change something outside an attempt.
 var ErrNoAttempt = errors.New("a request that is not a read needs an open attempt")
 
@@ -162,6 +169,9 @@ func (g *guard) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		cancel()
 		return nil, err
+	}
+	if told, ok := ctx.Value(answersKey{}).(func(status int)); ok && Writes(req) {
+		told(answer.StatusCode)
 	}
 	answer.Body = &cancelling{answer.Body, cancel}
 	return answer, nil

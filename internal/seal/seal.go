@@ -60,6 +60,29 @@ func (v *Vault) Mint(ctx context.Context, instanceID string) error {
 	return &fault.Error{Code: fault.Unavailable, Text: "the key table did not do it", Err: err}
 }
 
+// Destroy destroys the instance's data key: all that was sealed with it is unreadable for good, once the table's own recovery window
+// has passed. A key that isn't there is success.
+func (v *Vault) Destroy(ctx context.Context, instanceID string) error {
+	v.mu.Lock()
+	delete(v.opened, instanceID)
+	v.mu.Unlock()
+	for {
+		item, err := v.keys.Get(ctx, keyOf(instanceID), true)
+		if errors.Is(err, table.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			err = v.keys.Write(ctx, []table.Write{{Op: table.Delete, Item: table.Item{Key: keyOf(instanceID)}, If: table.Condition{Version: item.Version}}})
+		}
+		if _, changed := errors.AsType[*table.ConditionError](err); changed {
+			continue // somebody else destroyed it meanwhile
+		}
+		if err != nil {
+			return &fault.Error{Code: fault.Unavailable, Text: "the key table did not do it", Err: err}
+		}
+	}
+}
+
 // Seal encrypts plaintext for the instance. what names the thing, such as "secret/database-password": a ciphertext opens
 // only as what it was sealed as.
 func (v *Vault) Seal(ctx context.Context, instanceID, what string, plaintext []byte) ([]byte, error) {

@@ -399,3 +399,27 @@ func TestFileKeyElsewhere(t *testing.T) {
 		t.Errorf("a key inside a file: %v", err)
 	}
 }
+
+// TestDestroy: what was sealed is unreadable from then on, by this vault too; destroying again is success, and nobody else's key is touched.
+func TestDestroy(t *testing.T) {
+	v := newVault(t)
+	sealed := map[string][]byte{}
+	for _, id := range []string{ours, theirs} {
+		text, err := v.Seal(t.Context(), id, "secret/a", []byte("password"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sealed[id] = text
+	}
+	for range 2 {
+		if err := v.Destroy(t.Context(), ours); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if plain, err := v.Open(t.Context(), ours, "secret/a", sealed[ours]); !fault.Is(err, fault.Internal) {
+		t.Errorf("%q, %v", plain, err)
+	}
+	if plain, err := v.Open(t.Context(), theirs, "secret/a", sealed[theirs]); err != nil || string(plain) != "password" {
+		t.Errorf("%q, %v", plain, err)
+	}
+}

@@ -71,6 +71,8 @@ type Settings struct {
 	Quotas map[string]int
 	// AutoApprove are the plans whose signups need no operator's decision.
 	AutoApprove []string
+	// TerminationsADay is how many instances are terminated within a day on one operator's word; 0 for fleet.TerminationsADay.
+	TerminationsADay int
 }
 
 // Names of the quotas.

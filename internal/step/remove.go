@@ -38,21 +38,22 @@ func (r *Run) Remove(ctx context.Context, res Resource, entry fleet.Resource) er
 			return err
 		}
 		if len(ids) > 0 && entry.Status == fleet.Intended { // it was made after all: the audit must know what is deleted
-			if err := r.removing(ctx, entry, ids[0]); err != nil {
+			if err := r.removing(ctx, entry, ids[0], 0); err != nil {
 				return err
 			}
 			entry.Status = fleet.Removing
 		}
+		answer := 0
 		for _, id := range ids {
-			if err := res.Delete(ctx, id); err != nil {
+			if err := res.Delete(provider.OnAnswer(ctx, func(status int) { answer = status }), id); err != nil {
 				return err
 			}
 		}
-		if byID {
-			if err := r.removing(ctx, entry, entry.ID); err != nil {
+		if byID || answer != 0 && entry.Answer == 0 {
+			if err := r.removing(ctx, entry, entry.ID, answer); err != nil {
 				return err
 			}
-			byID = false
+			byID, entry.Answer = false, answer
 		}
 		if len(ids) == 0 && sure {
 			return r.gone(ctx, entry)
@@ -89,12 +90,15 @@ func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, by
 	return ids, nil
 }
 
-// removing notes that a resource's deletion was asked for, or is about to be, and under which id.
-func (r *Run) removing(ctx context.Context, entry fleet.Resource, id string) error {
+// removing notes that a resource's deletion was asked for, or is about to be, under which id, and the vendor's first answer to it.
+func (r *Run) removing(ctx context.Context, entry fleet.Resource, id string, answer int) error {
 	return r.Update(ctx, func(tx *store.Tx) error {
 		e, err := tx.Resource(entry.Kind, entry.Name)
-		if err != nil || e == nil || e.Gone() || e.Status == fleet.Removing {
+		if err != nil || e == nil || e.Gone() || e.Status == fleet.Removing && (answer == 0 || e.Answer != 0) {
 			return err
+		}
+		if e.Answer = answer; e.Status == fleet.Removing {
+			return tx.PutResource(e)
 		}
 		e.Status, e.ID, e.Epoch = fleet.Removing, id, r.Input.Epoch
 		tx.Audit(r.Audited("resource.removing", string(e.Kind)+"/"+e.Name, "ok"))

@@ -14,7 +14,8 @@ const (
 	// ByList holds the fleet-wide lists: signups, instances, open incidents, each under its status.
 	ByList = "list"
 	// ByDue holds what has a time, or has to be done: running operations by deadline, rechecks, incidents that nobody was paged
-	// for, messages of the outbox, applicants who have to be erased. Its partitions are sharded.
+	// for, messages of the outbox, applicants who have to be erased, instances whose
+	// notice or grace ends. Its partitions are sharded.
 	ByDue = "due"
 )
 
@@ -107,6 +108,8 @@ func place(record any) (map[string]table.Key, map[string]string) {
 		if !r.IntendedAt.IsZero() && !r.Done() {
 			return due("outbox", r.IntendedAt, r.InstanceID+"#"+r.ID), nil
 		}
+	case *fleet.Due:
+		return due("end", r.At, r.InstanceID), nil
 	case *epoch:
 		return nil, map[string]string{"epoch": r.String()}
 	}

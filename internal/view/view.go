@@ -91,6 +91,11 @@ type Suspend struct {
 	Note   string                 `json:"note,omitempty"`
 }
 
+// Hold is the body of POST /instances/{id}/hold. The answer is the hold, a fleet.Hold.
+type Hold struct {
+	Why string `json:"why"`
+}
+
 // Resend is the body of POST /instances/{id}/resend: the id of a message that was tried before.
 type Resend struct {
 	Message string `json:"message"`
@@ -105,6 +110,13 @@ type Operation struct {
 	Deadline  time.Time          `json:"deadline,omitzero"`
 	// Message is the one that was sent, with its status.
 	Message *fleet.Message `json:"message,omitempty"`
+}
+
+// Withdrawal is the answer to POST /instances/{id}/decommission/cancel: the decommission's stage, and the operation that resumes the
+// instance, where one does.
+type Withdrawal struct {
+	Stage fleet.Stage `json:"stage"`
+	Operation
 }
 
 // Logs is the answer to GET /instances/{id}/logs?since=2h&limit=500: the lines, oldest first. Since is a duration, or a time as

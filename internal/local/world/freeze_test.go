@@ -208,10 +208,10 @@ func TestFreezeWhoseAnswerIsLost(t *testing.T) {
 func TestFreezeOfNothing(t *testing.T) {
 	t.Parallel()
 	inBubble(t, nil, func(r *rig) {
-		r.refused(http.StatusUnprocessableEntity, "POST", "/freeze", `{"scope":"aws","reason":"x"}`, "one of fleet, supabase")
+		r.refused(http.StatusUnprocessableEntity, "POST", "/freeze", `{"scope":"aws","reason":"x"}`, "one of fleet, terminations, supabase")
 		r.refused(http.StatusUnprocessableEntity, "POST", "/freeze", `{"scope":"fleet"}`, "reason")
 		r.refused(http.StatusUnprocessableEntity, "POST", "/freeze", `{"scope":"fleet","reason":"a\nb"}`, "reason")
-		r.refused(http.StatusUnprocessableEntity, "POST", "/thaw", `{"scope":"aws"}`, "one of fleet, supabase")
+		r.refused(http.StatusUnprocessableEntity, "POST", "/thaw", `{"scope":"aws"}`, "one of fleet, terminations, supabase")
 		r.refused(http.StatusUnprocessableEntity, "POST", "/thaw", `{"scope":"fleet","reason":"x"}`, "a thaw has none")
 	})
 }

@@ -103,6 +103,9 @@ func (r *rig) wantFault(function catalog.Function, payload string, err error) {
 		return
 	}
 	var e events.APIGatewayV2HTTPRequest
+	if function.OnExecutionEnd && strings.Contains(failed.Message, "does not decode") {
+		return // it reads which execution ended, and this tells of none
+	}
 	if function.Trigger == catalog.Schedule || function.Trigger == catalog.HTTP && json.Unmarshal([]byte(payload), &e) == nil {
 		r.t.Errorf("%s failed: %v", function.Name, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/branding"
 	"github.com/project-gimbal/fleet/internal/steps/database"
 	"github.com/project-gimbal/fleet/internal/steps/decision"
+	"github.com/project-gimbal/fleet/internal/steps/decommission"
 	"github.com/project-gimbal/fleet/internal/steps/dns"
 	"github.com/project-gimbal/fleet/internal/steps/doctor"
 	"github.com/project-gimbal/fleet/internal/steps/email"
@@ -24,6 +25,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/signup"
 	"github.com/project-gimbal/fleet/internal/steps/sms"
 	"github.com/project-gimbal/fleet/internal/steps/suspension"
+	"github.com/project-gimbal/fleet/internal/steps/termination"
 	"github.com/project-gimbal/fleet/internal/steps/vendors"
 )
 
@@ -49,10 +51,16 @@ var handlers = map[string]step.Opener{
 	"freeze":               step.Opens(freeze.Open, freeze.Freeze),
 	"thaw":                 step.Opens(freeze.Open, freeze.Thaw),
 	"doctor":               step.Opens(doctor.Open, doctor.Examine),
+	"plan-decommission":    step.Opens(decommission.Open, decommission.Plan),
+	"cancel-decommission":  step.Opens(decommission.Open, decommission.Cancel),
+	"approve-termination":  step.Opens(decommission.Open, decommission.Approve),
+	"hold-instance":        step.Opens(decommission.Open, decommission.Hold),
+	"lift-hold":            step.Opens(decommission.Open, decommission.Lift),
 	"admit":                step.Opens(operation.Open, operation.Admit),
 	"reconcile":            step.Opens(operation.Open, operation.Reconcile),
 	"page":                 step.Opens(incident.Open, incident.Page),
 	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
+	"due":                  step.Opens(decommission.Open, decommission.Due),
 	"watch-vendors":        step.Opens(vendors.Open, vendors.Watch),
 	"checkup":              step.Opens(doctor.Open, doctor.Daily),
 	"auto-approve":         step.Opens(approval.Open, approval.Auto),
@@ -101,4 +109,9 @@ var handlers = map[string]step.Opener{
 	"remove-sms-account":   step.Opens(sms.Open, sms.Remove),
 	"remove-project":       step.Opens(project.Open, project.Remove),
 	"end-operation":        step.Opens(operation.Open, operation.End),
+	"confirm-termination":  step.Opens(termination.Open, termination.Confirm),
+	"mark-terminated":      step.Opens(termination.Open, termination.Mark),
+	"archive-audit":        step.Opens(termination.Open, termination.ArchiveAudit),
+	"issue-certificate":    step.Opens(termination.Open, termination.IssueCertificate),
+	"destroy-key":          step.Opens(termination.Open, termination.DestroyKey),
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	webhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
+	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/project-gimbal/fleet/events"
 	"github.com/project-gimbal/fleet/internal/asl"
@@ -54,6 +55,8 @@ type rig struct {
 	ctx       context.Context
 	databases *memory.Store
 	table     table.Table // the fleet's
+	keys      table.Table // of the wrapped keys
+	kek       tink.AEADWithContext
 
 	mu    sync.Mutex
 	calls []sim.Call
@@ -143,7 +146,7 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 	if change != nil {
 		change(&o)
 	}
-	r.table = o.Table
+	r.table, r.keys, r.kek = o.Table, o.Keys, o.KeyEncryptionKey
 	if r.w, err = world.New(o); err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func request(r httpapi.Request, reason bool) (wanted view.FreezeRequest, err err
 		return wanted, err
 	}
 	bad := httpapi.BadFields{}
-	scopes := append([]string{fleet.WholeFleet}, fleet.Vendors()...)
+	scopes := fleet.Scopes()
 	if !slices.Contains(scopes, wanted.Scope) {
 		bad["scope"] = "one of " + strings.Join(scopes, ", ")
 	}

@@ -67,6 +67,9 @@ func (w Wish) take(ctx context.Context, env step.Env, instanceID string) (taken 
 		if instance.State != course.From {
 			return httpapi.Conflict("the instance is " + string(instance.State) + ": " + string(w.Kind) + " is for one that is " + string(course.From))
 		}
+		if w.Kind == fleet.Resume && instance.Decommission.Open() {
+			return httpapi.Conflict("the instance is being decommissioned: cancel that instead, and it is resumed")
+		}
 		if err := thawed(tx, string(w.Kind)+" it"); err != nil {
 			return err
 		}

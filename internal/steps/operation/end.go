@@ -106,6 +106,14 @@ func giveUp(tx *store.Tx, id string) error {
 	return errors.Join(tx.PutMessage(m), tx.Open(incident))
 }
 
+// endRemoval ends a take-down by what it is for.
+func endRemoval(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) (fleet.Outcome, error) {
+	if operation.Kind == fleet.Terminate {
+		return endTermination(tx, instance, operation)
+	}
+	return endTeardown(tx, instance, operation)
+}
+
 // endTeardown reads from the ledger whether all is gone. Clean, the instance is terminated, and its slug is free at once, or
 // once the last recheck found nothing; its applicant is told. Dirty, it stays as it is, with an incident that says what is left; where a vendor was down
 // meanwhile, that has an incident already, and the instance waits for it.
@@ -114,13 +122,7 @@ func endTeardown(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operat
 	if err != nil {
 		return "", err
 	}
-	var left []fleet.Kind
-	for _, e := range entries {
-		if !e.Gone() {
-			left = append(left, e.Kind)
-		}
-	}
-	if len(left) > 0 {
+	if left := fleet.Left(entries); len(left) > 0 {
 		return fleet.FailedDirty, dirty(tx, instance, operation, "left after the take-down: ", left)
 	}
 	if err := instance.To(fleet.Terminated); err != nil {

@@ -29,9 +29,11 @@ func BeginTeardown(Deps) step.Lead {
 }
 
 // Teardown is the one place where a take-down begins, called by the workflow's Catch, by cancel and by reconcile alike. An instance
-// that is past PROVISIONING is left alone, and its state told. A run that is no longer current is a StaleEpoch fault.
+// that is past PROVISIONING, and not marked TERMINATED by a termination of which this is the way on, is left alone, and its state told. A run that is no longer current is a StaleEpoch fault.
 func Teardown(ctx context.Context, env step.Env, in fleet.RunInput, cause step.Cause, actor string) (fleet.State, error) {
 	begun, err := enter(ctx, env, in, entry{phase: fleet.TakingDown, cause: cause, actor: actor,
-		allow: func(i fleet.Instance, _ fleet.Operation) bool { return i.State == fleet.Provisioning }})
+		allow: func(i fleet.Instance, o fleet.Operation) bool {
+			return i.State == fleet.Provisioning || o.Kind == fleet.Terminate && i.State == fleet.Terminated && o.Running()
+		}})
 	return begun.state, err
 }

@@ -1,0 +1,126 @@
+package fleet
+
+import (
+	"fmt"
+	"time"
+)
+
+// Stage is how far the end of an instance's life has come.
+type Stage string
+
+const (
+	// InNotice: the customer was told, or is being told; everything goes on as before.
+	InNotice Stage = "notice"
+	// Closing: the notice is over, and the instance is being switched off.
+	Closing Stage = "closing"
+	// InGrace: it is off, the final export is there, and the customer can still come for it.
+	InGrace Stage = "grace"
+	// Terminating: grace is over, and what can't be undone begins, or has begun.
+	Terminating Stage = "terminating"
+	// Ended: nothing is left, and the certificate says so.
+	Ended Stage = "ended"
+	// Withdrawn: an operator cancelled it, and the instance is what it was.
+	Withdrawn Stage = "withdrawn"
+)
+
+// Decommission is the end of an instance's life: what was decided, how far it is, and what proves it.
+type Decommission struct {
+	// N counts the instance's decommissions, from 1: the ids of its operations hold it.
+	N      int    `json:"n"`
+	Stage  Stage  `json:"stage"`
+	Reason string `json:"reason"` // the operator's own, for other operators
+	By     string `json:"by"`     // as in the audit: "operator:…"
+	// Before is what the instance was, and is again where the decommission is withdrawn.
+	Before     State     `json:"before"`
+	NoticeAt   time.Time `json:"notice_at"`
+	NoticeEnds time.Time `json:"notice_ends"`
+	GraceEnds  time.Time `json:"grace_ends"`
+	// FirstExport is the one that came with the notice; FinalExport, made once nothing was written any more, authorises the deletion.
+	FirstExport *VerifiedExport `json:"first_export,omitempty"`
+	FinalExport *VerifiedExport `json:"final_export,omitempty"`
+	// Second is the other operator who approved the termination, on a day of more of them than one decides alone.
+	Second string `json:"second,omitempty"`
+	// Archived, Certificate and KeyDestroyedAt are the proof, in the order in which they come.
+	Archived       *Archived    `json:"archived,omitempty"`
+	Certificate    *Certificate `json:"certificate,omitempty"`
+	KeyDestroyedAt time.Time    `json:"key_destroyed_at,omitzero"`
+}
+
+// Open reports whether the decommission is under way: neither ended nor withdrawn. A nil one is not.
+func (d *Decommission) Open() bool {
+	return d != nil && d.Stage != Ended && d.Stage != Withdrawn
+}
+
+// VerifiedExport is an export all of whose files were found as its manifest tells them.
+type VerifiedExport struct {
+	ID string `json:"id"`
+	// Folder is where its files are among the exports: what their keys begin with, "/" at its end.
+	Folder string `json:"folder"`
+	// Manifest is the SHA-256 of its manifest, in hex.
+	Manifest   string    `json:"manifest_sha256"`
+	VerifiedAt time.Time `json:"verified_at"`
+}
+
+// Archived is where the audit chain is kept that outlasts the instance.
+type Archived struct {
+	Key    string    `json:"key"` // in the archive
+	Head   AuditHead `json:"head"`
+	SHA256 string    `json:"sha256"` // of the file, in hex
+	At     time.Time `json:"at"`
+}
+
+// Certificate is where the proof of the deletion is kept.
+type Certificate struct {
+	Key    string    `json:"key"`  // in the archive: its JSON
+	Page   string    `json:"page"` // in the archive: the same for people
+	SHA256 string    `json:"sha256"`
+	At     time.Time `json:"at"`
+}
+
+// Hold is a legal hold: while it stands nothing of the instance is deleted.
+type Hold struct {
+	By    string    `json:"by"` // as in the audit: "operator:…"
+	Why   string    `json:"why"`
+	Since time.Time `json:"since"`
+}
+
+// Due is the one time at which something is next to be done about an instance's end: the end of its notice, or of its grace.
+type Due struct {
+	InstanceID string    `json:"instance_id"`
+	At         time.Time `json:"at"`
+}
+
+// NumberedID is the id of the operation of a kind that belongs to an instance's nth decommission. There is one, so beginning it twice
+// finds the first.
+func NumberedID(kind OperationKind, instanceID string, n int) string {
+	return fmt.Sprintf("%s-%s-n%d", kind, instanceID, n)
+}
+
+// ScheduleName is the name of the one-time schedule at which a kind of operation begins: 64 characters at most.
+func ScheduleName(kind OperationKind, instanceID string) string {
+	return string(kind) + "-" + instanceID
+}
+
+// Termination is one that was marked: what a day's guard counts.
+type Termination struct {
+	InstanceID string    `json:"instance_id"`
+	At         time.Time `json:"at"`
+}
+
+// TerminationsADay is how many instances are terminated within a day on one operator's word, unless set otherwise. More than twice as
+// many are an anomaly, whoever approves them.
+const TerminationsADay = 3
+
+// CountingDay is how long a termination counts.
+const CountingDay = 24 * time.Hour
+
+// Within are those terminations of a list that count at a time, without one instance's.
+func Within(all []Termination, now time.Time, but string) []Termination {
+	var counted []Termination
+	for _, t := range all {
+		if t.InstanceID != but && t.At.After(now.Add(-CountingDay)) {
+			counted = append(counted, t)
+		}
+	}
+	return counted
+}

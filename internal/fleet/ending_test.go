@@ -1,0 +1,67 @@
+package fleet_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+)
+
+// TestPlanEnd: the plan names every entry that is there once, host name first and project last, with what goes along after it; and the
+// times of the contract.
+func TestPlanEnd(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	ledger := []fleet.Resource{
+		{Kind: fleet.SupabaseProject, Name: "gimbal", ID: "ref", Status: fleet.Created},
+		{Kind: fleet.AdminUser, Name: "admin", Status: fleet.Created},
+		{Kind: fleet.TwilioKey, Name: "old", Status: fleet.Removed},
+		{Kind: fleet.TwilioSubaccount, Name: "gimbal", Status: fleet.Created},
+		{Kind: fleet.TwilioService, Name: "gimbal", Status: fleet.Created},
+		{Kind: fleet.DNSRecord, Name: "acme.gimbal.app", Status: fleet.Intended},
+	}
+	plan := fleet.PlanEnd(fleet.Instance{ID: "i", State: fleet.Active}, ledger, nil, fleet.DefaultPeriods(), now)
+	var kinds []fleet.Kind
+	for _, r := range plan.Resources {
+		kinds = append(kinds, r.Kind)
+		if final := r.Kind != fleet.DNSRecord && r.Kind != fleet.TwilioService; r.Final != final || r.Vendor == "" || !r.At.Equal(now.AddDate(0, 0, 60)) {
+			t.Errorf("%+v", r)
+		}
+	}
+	if want := []fleet.Kind{fleet.DNSRecord, fleet.TwilioService, fleet.TwilioSubaccount, fleet.SupabaseProject, fleet.AdminUser}; !slices.Equal(kinds, want) {
+		t.Errorf("%v, want %v", kinds, want)
+	}
+	if len(plan.Obstacles) > 0 || !plan.Steps[1].At.Equal(now.AddDate(0, 0, 30)) || plan.Steps[1].Final || !plan.Steps[2].Final {
+		t.Errorf("%+v", plan)
+	}
+	for i, want := range []time.Duration{fleet.KeepAudit, fleet.KeepConfiguration, fleet.KeepBackups} {
+		if !plan.Kept[i].Until.Equal(now.AddDate(0, 0, 60).Add(want)) {
+			t.Errorf("%+v", plan.Kept[i])
+		}
+	}
+}
+
+// TestPlanTellsObstacles: each thing in the way is told, and a plan under way keeps its times.
+func TestPlanTellsObstacles(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	decided := &fleet.Decommission{N: 1, Stage: fleet.InNotice, NoticeAt: now, NoticeEnds: now.Add(time.Hour), GraceEnds: now.Add(2 * time.Hour)}
+	i := fleet.Instance{State: fleet.Suspended, Operation: "op", Unfinished: "dirty", Hold: &fleet.Hold{Why: "case"}, Decommission: decided,
+		Suspension: &fleet.Suspension{Reason: fleet.ForPayment}}
+	plan := fleet.PlanEnd(i, nil, []fleet.Freeze{{Scope: fleet.Terminations, Reason: "a look"}}, fleet.DefaultPeriods(), now.Add(time.Minute))
+	if len(plan.Obstacles) != 5 || plan.Stage != fleet.InNotice || !plan.Steps[2].At.Equal(decided.GraceEnds) || !plan.Steps[0].At.Equal(now) {
+		t.Errorf("%+v", plan)
+	}
+	decided.Stage = fleet.Withdrawn
+	if plan := fleet.PlanEnd(fleet.Instance{State: fleet.Provisioning, Decommission: decided}, nil, nil, fleet.DefaultPeriods(), now); plan.Stage != "" || len(plan.Obstacles) != 1 {
+		t.Errorf("%+v", plan)
+	}
+}
+
+// TestWithin: a termination counts for a day, and nobody's own counts for them.
+func TestWithin(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	all := []fleet.Termination{{InstanceID: "old", At: now.Add(-24 * time.Hour)}, {InstanceID: "own", At: now}, {InstanceID: "other", At: now.Add(-23 * time.Hour)}}
+	if got := fleet.Within(all, now, "own"); len(got) != 1 || got[0].InstanceID != "other" {
+		t.Errorf("%+v", got)
+	}
+}

@@ -1,0 +1,107 @@
+package main
+
+import (
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+// Run shows what the end of an instance would be, or is, or takes it back.
+func (d *decommissionCommand) Run(c *call) error {
+	r, err := c.instance(d.Instance)
+	if err != nil {
+		return err
+	}
+	if d.Cancel {
+		if err := c.confirm(d.Yes, "Cancel the decommission of %s? It is what it was before.", naming(r)); err != nil {
+			return err
+		}
+		return c.said(r, "is not decommissioned any more", "/instances/"+r.ID+"/decommission/cancel", nil)
+	}
+	var plan fleet.Plan
+	text, err := c.get("/instances/"+r.ID+"/decommission", nil, &plan)
+	if err != nil || c.flags.JSON {
+		return c.told(text, err)
+	}
+	c.page().plan(r, plan)
+	return nil
+}
+
+func (p page) plan(r view.Row, plan fleet.Plan) {
+	if plan.Stage == "" {
+		p.line("%s: its end, if it were decided now", p.strong.Render(naming(r)))
+	} else {
+		p.line("%s: its end, in stage %s", p.strong.Render(naming(r)), plan.Stage)
+	}
+	for _, s := range plan.Steps {
+		p.fact(day(s.At), s.What+irreversible(s.Final))
+	}
+	for _, e := range plan.Resources {
+		how := "deleted"
+		if e.With != "" {
+			how = "goes with its " + string(e.With)
+		}
+		p.fact(string(e.Kind), either(e.ID, e.Name)+" at "+e.Vendor+", "+how+irreversible(e.Final))
+	}
+	for _, k := range plan.Kept {
+		p.fact("kept", k.What+", until "+day(k.Until))
+	}
+	for _, o := range plan.Obstacles {
+		p.fact("obstacle", o)
+	}
+}
+
+func irreversible(final bool) string {
+	if final {
+		return "; can't be undone"
+	}
+	return ""
+}
+
+func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
+
+// Run approves a termination.
+func (a *approveTerminationCommand) Run(c *call) error {
+	r, err := c.instance(a.Instance)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(a.Yes, "Approve the termination of %s? All that it has is deleted, for good.", naming(r)); err != nil {
+		return err
+	}
+	return c.said(r, "may end: the next sweep goes on with it", "/instances/"+r.ID+"/decommission/approve", nil)
+}
+
+// Run puts an instance under a legal hold.
+func (h *holdCommand) Run(c *call) error {
+	r, err := c.instance(h.Instance)
+	if err != nil {
+		return err
+	}
+	return c.said(r, "is under a legal hold", "/instances/"+r.ID+"/hold", view.Hold{Why: h.Why})
+}
+
+// Run lifts an instance's legal hold.
+func (l *liftCommand) Run(c *call) error {
+	r, err := c.instance(l.Instance)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(l.Yes, "Lift the legal hold of %s? What is due goes on then.", naming(r)); err != nil {
+		return err
+	}
+	return c.said(r, "is under no legal hold", "/instances/"+r.ID+"/lift", nil)
+}
+
+// said asks for a change that is done when it is answered, and tells of it.
+func (c *call) said(r view.Row, what, path string, document any) error {
+	var answer struct{}
+	text, err := c.post(path, document, &answer)
+	if err != nil || c.flags.JSON {
+		return c.told(text, err)
+	}
+	p := c.page()
+	p.line("%s %s", p.strong.Render(naming(r)), what)
+	return nil
+}

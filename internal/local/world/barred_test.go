@@ -1,0 +1,144 @@
+package world_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// TestTerminationIsBarred: each thing that bars a termination leaves the instance as it is, with one incident however often it is
+// tried; once it is gone, the sweep goes on by itself.
+func TestTerminationIsBarred(t *testing.T) {
+	t.Parallel()
+	fleetWide := func(g *graveyard, do func(tx *store.Tx) error) {
+		g.t.Helper()
+		if err := g.w.Store.Update(g.ctx, fleet.FleetID, do); err != nil {
+			g.t.Fatal(err)
+		}
+	}
+	freeze := func(scope string, on bool) func(*graveyard, string) {
+		return func(g *graveyard, _ string) {
+			path, body := "/freeze", fmt.Sprintf(`{"scope":%q,"reason":"a look"}`, scope)
+			if !on {
+				path, body = "/thaw", fmt.Sprintf(`{"scope":%q}`, scope)
+			}
+			if status, answer := g.do("POST", path, body, operator); status != 200 {
+				g.t.Fatalf("%d %v", status, answer)
+			}
+		}
+	}
+	ended := func(n int) func(*graveyard, string) {
+		return func(g *graveyard, _ string) {
+			fleetWide(g, func(tx *store.Tx) error {
+				if _, err := tx.Terminations(); err != nil {
+					return err
+				}
+				var latest []fleet.Termination
+				for i := range n {
+					latest = append(latest, fleet.Termination{InstanceID: fmt.Sprint(i), At: tx.Now()})
+				}
+				return tx.PutTerminations(latest)
+			})
+		}
+	}
+	for name, c := range map[string]struct{ bar, lift func(g *graveyard, id string) }{
+		"legal hold": {
+			func(g *graveyard, id string) {
+				g.change(id, func(i *fleet.Instance) { i.Hold = &fleet.Hold{By: "operator:ada", Why: "a lawsuit", Since: time.Now()} })
+			},
+			func(g *graveyard, id string) { g.change(id, func(i *fleet.Instance) { i.Hold = nil }) },
+		},
+		"frozen fleet":        {freeze("fleet", true), freeze("fleet", false)},
+		"frozen vendor":       {freeze("twilio", true), freeze("twilio", false)},
+		"frozen terminations": {freeze("terminations", true), freeze("terminations", false)},
+		"three within a day": {ended(3), func(g *graveyard, id string) {
+			g.change(id, func(i *fleet.Instance) { i.Decommission.Second = "operator:bob" })
+		}},
+		"three within a day, and the day passes": {ended(3), func(*graveyard, string) { time.Sleep(fleet.CountingDay) }},
+		"unverified export": {
+			func(g *graveyard, id string) {
+				g.change(id, func(i *fleet.Instance) { i.Decommission.FinalExport = nil })
+			},
+			func(g *graveyard, id string) { g.atEndOfGrace(id) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, nil, func(g *graveyard) {
+				id := g.grace("msg_1", "acme-dental")
+				before := g.vendorStates()
+				c.bar(g, id)
+				for range 3 {
+					g.terminate()
+					time.Sleep(15 * time.Minute)
+				}
+				if i := g.instance(id); i.State != fleet.Suspended || i.Decommission.Stage != fleet.InGrace || i.Operation != "" {
+					t.Fatalf("%s, %+v", i.State, i.Decommission)
+				}
+				g.wantStates(before)
+				if open := g.openIncidents(id); !slices.Equal(open, []fleet.IncidentKind{fleet.IncidentTerminationHeld}) {
+					t.Errorf("open: %v", open)
+				}
+				c.lift(g, id)
+				g.terminate()
+				g.wantProved(id)
+			})
+		})
+	}
+}
+
+// TestAnomalyStopsTerminations: an export that is not what it was, a broken chain, or twice as many terminations as usual freeze them
+// all, and tell.
+func TestAnomalyStopsTerminations(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(g *graveyard, id string) error{
+		"manifest changed": func(g *graveyard, id string) error {
+			return g.exports.Put(g.ctx, id+"/final/manifest.json", []byte(`{"files":[]}`))
+		},
+		"file shorter": func(g *graveyard, id string) error {
+			return g.exports.Put(g.ctx, id+"/final/database.sql", []byte("dro"))
+		},
+		"six within a day": func(g *graveyard, _ string) error {
+			return g.w.Store.Update(g.ctx, fleet.FleetID, func(tx *store.Tx) error {
+				var latest []fleet.Termination
+				for i := range 6 {
+					latest = append(latest, fleet.Termination{InstanceID: fmt.Sprint(i), At: tx.Now()})
+				}
+				_, err := tx.Terminations()
+				if err != nil {
+					return err
+				}
+				return tx.PutTerminations(latest)
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, nil, func(g *graveyard) {
+				id := g.grace("msg_1", "acme-dental")
+				before := g.vendorStates()
+				if err := spoil(g, id); err != nil {
+					t.Fatal(err)
+				}
+				for range 2 {
+					g.terminate()
+				}
+				g.wantStates(before)
+				if i := g.instance(id); i.State != fleet.Suspended || i.Decommission.Stage != fleet.InGrace {
+					t.Errorf("%s, %+v", i.State, i.Decommission)
+				}
+				freezes, err := g.w.Store.Freezes(g.ctx)
+				if err != nil || fleet.Frozen(freezes, fleet.Terminations) == nil {
+					t.Errorf("%+v, %v", freezes, err)
+				}
+				if open := g.openIncidents(fleet.FleetID); !slices.Equal(open, []fleet.IncidentKind{fleet.IncidentTerminationsStopped}) {
+					t.Errorf("open: %v", open)
+				}
+			})
+		})
+	}
+}

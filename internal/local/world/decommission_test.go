@@ -1,0 +1,66 @@
+package world_test
+
+import (
+	"net/http"
+	"testing"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+)
+
+// TestPlanAndHold: the plan of a live instance names its resources and changes nothing; a hold is set once, told, and lifted.
+func TestPlanAndHold(t *testing.T) {
+	t.Parallel()
+	inBubble(t, nil, func(r *rig) {
+		id := r.live()
+		before := r.vendorStates()
+		plan := get[fleet.Plan](r, "/instances/"+id+"/decommission")
+		ledger, err := r.w.Store.Resources(r.ctx, id)
+		if err != nil || len(plan.Resources) != len(ledger) || len(plan.Obstacles) > 0 || plan.Stage != "" {
+			t.Errorf("%d of %d entries, %v, %v", len(plan.Resources), len(ledger), plan.Obstacles, err)
+		}
+		hold := act[fleet.Hold](r, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
+		again := act[fleet.Hold](r, http.StatusOK, "/instances/"+id+"/hold", `{"why":"another"}`)
+		if hold != again || hold.Why != "a lawsuit" || hold.By == "" || hold.Since.IsZero() {
+			t.Errorf("%+v, %+v", hold, again)
+		}
+		if plan := get[fleet.Plan](r, "/instances/"+id+"/decommission"); len(plan.Obstacles) != 1 {
+			t.Errorf("%v", plan.Obstacles)
+		}
+		for range 2 {
+			act[struct{}](r, http.StatusOK, "/instances/"+id+"/lift", "")
+		}
+		if r.instance(id).Hold != nil {
+			t.Error("it is still held")
+		}
+		for path, want := range map[string]int{"/decommission/approve": http.StatusConflict, "/hold": http.StatusBadRequest} {
+			if status, answer := r.do("POST", "/instances/"+id+path, "", operator); status != want {
+				t.Errorf("%s: %d %v", path, status, answer)
+			}
+		}
+		if status, _ := r.do("POST", "/instances/"+id+"/hold", `{"why":""}`, operator); status != http.StatusUnprocessableEntity {
+			t.Errorf("%d", status)
+		}
+		r.wantStates(before)
+		r.wantAuditWhole(id)
+	})
+}
+
+// TestApproveTermination: it takes another operator than the one who decided.
+func TestApproveTermination(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, nil, func(g *graveyard) {
+		id := g.grace("msg_1", "acme-dental")
+		path := "/instances/" + id + "/decommission/approve"
+		for range 2 {
+			if d := act[fleet.Decommission](g.rig, http.StatusOK, path, ""); d.Second == "" || d.Second == d.By {
+				t.Errorf("%+v", d)
+			}
+		}
+		second := g.instance(id).Decommission.Second
+		other := g.grace("msg_2", "brink")
+		g.change(other, func(i *fleet.Instance) { i.Decommission.By = second })
+		if status, answer := g.do("POST", "/instances/"+other+"/decommission/approve", "", operator); status != http.StatusConflict {
+			t.Errorf("%d %v", status, answer)
+		}
+	})
+}

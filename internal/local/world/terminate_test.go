@@ -1,0 +1,193 @@
+package world_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/asl"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/seal"
+	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+// TestTerminate: an instance whose grace is over ends: its host name first, everything else after it, and then the proof. Its neighbour
+// is untouched.
+func TestTerminate(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, nil, func(g *graveyard) {
+		neighbour := g.signup("msg_2", "neighbour")
+		g.approve(neighbour)
+		g.settle()
+		time.Sleep(time.Minute)
+		before := g.vendorStates()
+		id := g.grace("msg_1", "acme-dental")
+		g.mu.Lock()
+		g.calls = nil
+		g.mu.Unlock()
+		g.terminate()
+		g.wantProved(id)
+		g.wantAnswersTold(id)
+		g.wantUntouched(before, id)
+		want := []string{"ConfirmTermination", "MarkTerminated", "BeginTeardown", "TakingDown"}
+		o := g.run(id, fleet.NumberedID(fleet.Terminate, id, 1))
+		if got := g.path("terminate", o.ID+"-confirm-1"); !slices.Equal(got, want) {
+			t.Errorf("path %v", got)
+		}
+		got := g.path("teardown", o.ID+"-teardown-1")
+		if want := []string{"IsItsEnd", "ArchiveAudit", "IssueCertificate", "DestroyKey", "EndOperation", "Ended", "Terminated"}; !slices.Equal(got[len(got)-len(want):], want) {
+			t.Errorf("path %v", got)
+		}
+		g.terminate() // late, or once more
+		g.wantProved(id)
+	})
+}
+
+// TestTerminationDiesOnceAnywhere records each commit, each changing call and each file of a termination, and then lets the invocation
+// die once before, or after, each of them: every run ends proved, with the neighbour as it was.
+func TestTerminationDiesOnceAnywhere(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var points []world.Point
+	armed := false
+	inGraveyard(t, func(o *world.Options) {
+		o.Hooks.Dies = func(p world.Point) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			if armed {
+				points = append(points, p)
+			}
+			return false
+		}
+	}, func(g *graveyard) {
+		id := g.grace("msg_1", "acme-dental")
+		mu.Lock()
+		armed = true
+		mu.Unlock()
+		g.terminate()
+		g.wantProved(id)
+	})
+	if len(points) < 60 {
+		t.Fatalf("%d points are too few", len(points))
+	}
+	for i, point := range points {
+		if !tried(i, 5) {
+			continue
+		}
+		t.Run(fmt.Sprintf("%+v", point), func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, func(o *world.Options) { o.Hooks.Dies = func(p world.Point) bool { return p == point } }, func(g *graveyard) {
+				id := g.grace("msg_1", "acme-dental")
+				for range 4 {
+					_, _ = g.w.Invoke(g.ctx, "due", json.RawMessage("{}")) // it may die
+					g.settle()
+					g.invoke("reconcile")
+					g.settle()
+				}
+				g.wantProved(id)
+			})
+		})
+	}
+}
+
+// TestTerminateHalf: what was removed by hand at a vendor, or was only intended, doesn't keep an instance from ending clean.
+func TestTerminateHalf(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, nil, func(g *graveyard) {
+		id := g.grace("msg_1", "acme-dental")
+		name := fleet.ResourceName(id)
+		for _, h := range g.w.Vendors.Inventory() {
+			g.byHand(fleet.Kind(h.Kind), h.ID)
+		}
+		err := g.w.Store.Update(g.ctx, id, func(tx *store.Tx) error {
+			return tx.PutResource(&fleet.Resource{Kind: fleet.CloudflareRule, Name: "half-" + name, Status: fleet.Intended})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.terminate()
+		g.wantProved(id)
+	})
+}
+
+// TestTerminationThroughFaults: whatever befalls a deletion once, the instance ends proved, and its neighbour is untouched.
+func TestTerminationThroughFaults(t *testing.T) {
+	t.Parallel()
+	i := 0
+	for _, call := range []string{"cloudflare.DeleteRecord", "vercel.DeleteProject", "sendgrid.DeleteSubuser", "twilio.UpdateAccount", "supabase.DeleteProject"} {
+		at := "@1"
+		if call == "twilio.UpdateAccount" {
+			at = "@2" // the first one suspends it
+		}
+		for _, kind := range []string{"refused", "429-retry:20s", "500-before", "500-after", "lost", "hang", "delayed:40s"} {
+			if i++; !tried(i, 2) {
+				continue
+			}
+			script := call + "=" + kind + at
+			t.Run(script, func(t *testing.T) {
+				t.Parallel()
+				met := false
+				var mu sync.Mutex
+				inGraveyard(t, func(o *world.Options) {
+					faults(t, script)(o)
+					watch := o.Hooks.OnCall
+					o.Hooks.OnCall = func(p asl.Place, c sim.Call) {
+						mu.Lock()
+						met = met || c.Fault != ""
+						mu.Unlock()
+						watch(p, c)
+					}
+				}, func(g *graveyard) {
+					id := g.grace("msg_1", "acme-dental")
+					g.terminate()
+					g.wantProved(id)
+				})
+				if !met {
+					t.Error("the fault was never met")
+				}
+			})
+		}
+	}
+}
+
+// TestUnprovedStaysDirty: where a vendor refuses a deletion for good, nothing is certified and the key stays; DNS, which goes first,
+// leads nowhere. A retry ends it.
+func TestUnprovedStaysDirty(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, faults(t, "supabase.DeleteProject=403@1-2"), func(g *graveyard) {
+		id := g.grace("msg_1", "acme-dental")
+		g.terminate()
+		i := g.instance(id)
+		if d := i.Decommission; i.State != fleet.Terminated || i.Unfinished == "" || d.Archived != nil || d.Certificate != nil || !d.KeyDestroyedAt.IsZero() || d.Stage != fleet.Terminating {
+			t.Fatalf("%s, %+v", i.State, d)
+		}
+		s, err := g.w.Store.Signup(g.ctx, id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := step.OpenApplicant(g.ctx, step.Env{Vault: seal.New(g.keys, g.kek)}, *s); err != nil {
+			t.Errorf("the key is gone already: %v", err)
+		}
+		if open := g.openIncidents(id); !slices.Equal(open, []fleet.IncidentKind{fleet.IncidentFailedDirty}) {
+			t.Errorf("open: %v", open)
+		}
+		if status, answer := g.do("POST", "/instances/"+id+"/decommission/cancel", "", operator); status != http.StatusConflict {
+			t.Errorf("%d %v", status, answer)
+		}
+		for range 2 {
+			if g.instance(id).Unfinished != "" {
+				act[view.Operation](g.rig, http.StatusAccepted, "/instances/"+id+"/retry", "")
+				g.settle()
+			}
+		}
+		g.wantProved(id)
+	})
+}

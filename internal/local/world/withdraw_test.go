@@ -1,0 +1,94 @@
+package world_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+func (g *graveyard) withdraw(id string) view.Withdrawal {
+	g.t.Helper()
+	return act[view.Withdrawal](g.rig, http.StatusAccepted, "/instances/"+id+"/decommission/cancel", "")
+}
+
+// TestWithdrawInGrace: a decommission that is cancelled in its grace leaves the instance as it was before, and nothing of it is due any more.
+func TestWithdrawInGrace(t *testing.T) {
+	t.Parallel()
+	for before, want := range map[fleet.State]fleet.State{fleet.Active: fleet.Active, fleet.Suspended: fleet.Suspended} {
+		t.Run(string(before), func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, nil, func(g *graveyard) {
+				id := g.grace("msg_1", "acme-dental")
+				g.change(id, func(i *fleet.Instance) { i.Decommission.Before = before })
+				if status, answer := g.do("POST", "/instances/"+id+"/resume", "", operator); status != http.StatusConflict {
+					t.Errorf("%d %v", status, answer)
+				}
+				first, again := g.withdraw(id), g.withdraw(id)
+				if first.Stage != fleet.Withdrawn || (first.Execution != "") != (before == fleet.Active) || first != again {
+					t.Errorf("%+v, %+v", first, again)
+				}
+				g.settle()
+				for range 2 {
+					g.terminate()
+				}
+				g.wantSwitched(id, want)
+				if again := g.withdraw(id); again.Stage != fleet.Withdrawn || again.Execution != "" {
+					t.Errorf("%+v", again)
+				}
+			})
+		})
+	}
+}
+
+// TestWithdrawAnyTime: wherever a termination is when it is cancelled, the instance is either what it was, all of it, or ends proved.
+func TestWithdrawAnyTime(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	outcomes := map[fleet.State]int{}
+	t.Run("points", func(t *testing.T) {
+		for i := range 40 {
+			if !tried(i, 2) {
+				continue
+			}
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				inGraveyard(t, func(o *world.Options) {
+					o.Hooks.Late = func(function string, _ int) time.Duration {
+						return map[string]time.Duration{"confirm-termination": time.Second, "mark-terminated": time.Second, "begin-teardown": time.Second}[function]
+					}
+				}, func(g *graveyard) {
+					id := g.grace("msg_1", "acme-dental")
+					if _, err := g.w.Invoke(g.ctx, "due", json.RawMessage("{}")); err != nil {
+						t.Fatal(err)
+					}
+					time.Sleep(time.Duration(i) * 100 * time.Millisecond)
+					status, answer := g.do("POST", "/instances/"+id+"/decommission/cancel", "", operator)
+					g.settle()
+					g.invoke("reconcile")
+					g.settle()
+					mu.Lock()
+					outcomes[g.instance(id).State]++
+					mu.Unlock()
+					switch status {
+					case http.StatusAccepted:
+						g.wantSwitched(id, fleet.Active)
+					case http.StatusConflict:
+						g.wantProved(id)
+					default:
+						t.Errorf("%d %v", status, answer)
+					}
+				})
+			})
+		}
+	})
+	if outcomes[fleet.Active] == 0 || outcomes[fleet.Terminated] == 0 {
+		t.Errorf("outcomes %v: both must be seen", outcomes)
+	}
+}

@@ -1,0 +1,64 @@
+package decommission
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+// longestWhy is how long the reason of a legal hold may be, in characters.
+const longestWhy = 300
+
+// Hold puts an instance under a legal hold: nothing of it is deleted until the hold is lifted. One that stands stays as it is.
+//
+// 200 with the hold; 404 for an instance that isn't there; 409 for one that is TERMINATED; 422 without a reason.
+func Hold(Deps) step.API {
+	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
+		var wanted view.Hold
+		if err := r.Decode(&wanted); err != nil {
+			return 0, nil, err
+		}
+		if !httpapi.Printable(wanted.Why, longestWhy) {
+			return 0, nil, httpapi.BadFields{"why": "1 to 300 printable characters that tell the others why"}
+		}
+		var hold fleet.Hold
+		nonce := env.Nonce()
+		err := change(ctx, env, r.ID, func(tx *store.Tx, i *fleet.Instance) error {
+			if i.Hold != nil {
+				hold = *i.Hold
+				return nil
+			}
+			if i.State == fleet.Terminated {
+				return httpapi.Conflict("the instance is TERMINATED: it is too late for a hold")
+			}
+			hold = fleet.Hold{By: r.Operator, Why: wanted.Why, Since: tx.Now().UTC()}
+			i.Hold = &hold
+			tx.Audit(fleet.AuditEntry{ID: "hold/" + nonce, Actor: r.Operator, Action: "hold.set", Subject: "instance", Outcome: "ok", Request: env.Request})
+			return tx.PutInstance(i)
+		})
+		return http.StatusOK, hold, err
+	})
+}
+
+// Lift lifts an instance's legal hold. Where none stands nothing happens.
+//
+// 200; 404 for an instance that isn't there.
+func Lift(Deps) step.API {
+	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
+		nonce := env.Nonce()
+		err := change(ctx, env, r.ID, func(tx *store.Tx, i *fleet.Instance) error {
+			if i.Hold == nil {
+				return nil
+			}
+			i.Hold = nil
+			tx.Audit(fleet.AuditEntry{ID: "hold/" + nonce, Actor: r.Operator, Action: "hold.lifted", Subject: "instance", Outcome: "ok", Request: env.Request})
+			return tx.PutInstance(i)
+		})
+		return http.StatusOK, struct{}{}, err
+	})
+}
