@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -39,7 +40,11 @@ func inGraveyard(t *testing.T, change func(*world.Options), test func(g *graveya
 	g := &graveyard{exports: &objects.Memory{}, archive: &objects.Memory{}}
 	inBubble(t, func(o *world.Options) {
 		o.Exports, o.Archive = g.exports, g.archive
-		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper { g.direct = next; return next }
+		var once sync.Once
+		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper {
+			once.Do(func() { g.direct = next })
+			return next
+		}
 		if change != nil {
 			change(o)
 		}
