@@ -71,7 +71,10 @@ func (s switches) signIn() SignIn {
 // SignIn reads what lets people into a project.
 func (c *Client) SignIn(ctx context.Context, ref string) (SignIn, error) {
 	now, err := c.switches(ctx, ref)
-	return now.signIn(), err
+	if err != nil {
+		return SignIn{}, err
+	}
+	return now.signIn(), nil
 }
 
 func (c *Client) switches(ctx context.Context, ref string) (switches, error) {
