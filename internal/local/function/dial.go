@@ -29,7 +29,7 @@ func dials(e provider.Edge) http.Handler {
 			http.Error(out, "", http.StatusInternalServerError)
 			return
 		}
-		defer func() { _ = conn.Close() }() // both sides have ended
+		defer func() { _ = conn.Close() }()            // both sides have ended
 		ctx, cancel := context.WithCancel(r.Context()) // which no longer ends with the process
 		defer cancel()
 		in := heard(buffered.Reader, cancel)
