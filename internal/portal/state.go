@@ -85,14 +85,6 @@ func newHistory(events []asl.Event) history {
 	return h
 }
 
-// newest is the last event's number, 0 for none.
-func (h history) newest() int64 {
-	if len(h.events) == 0 {
-		return 0
-	}
-	return h.events[len(h.events)-1].ID
-}
-
 // ways are those that were taken, from one state to the next.
 func (h history) ways() map[[2]string]bool {
 	taken := map[[2]string]bool{}

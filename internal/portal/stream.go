@@ -48,7 +48,7 @@ type told struct {
 
 // stream tells a browser how the states of an execution stand, by server-sent events, until the execution has ended, the operator
 // has signed out, or the browser or the server is gone. The last event is "over".
-// An event's id is the execution's newest event. Whoever comes back after a break is told anew how everything stands, and so misses nothing.
+// Whoever comes back after a break is told anew how everything stands, and so misses nothing.
 func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error {
 	select {
 	case p.streams <- struct{}{}:
@@ -116,7 +116,7 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore)
 	if err != nil {
 		return false, err
 	}
-	event := fmt.Sprintf("id: %d\nevent: states\ndata: %s\n\n", d.history.newest(), text)
+	event := fmt.Sprintf("event: states\ndata: %s\n\n", text)
 	if over = x.Status != asl.Running; over {
 		event += "event: over\ndata: {}\n\n"
 	}
