@@ -85,12 +85,12 @@ func newHistory(events []asl.Event) history {
 	return h
 }
 
-// ways are those that were taken, from one state to the next.
-func (h history) ways() map[[2]string]bool {
-	taken := map[[2]string]bool{}
+// ways are those that were taken, from one state to the next, and by which visit last.
+func (h history) ways() map[[2]string]int64 {
+	taken := map[[2]string]int64{}
 	for _, e := range h.events {
 		if from := h.left[e.PreviousEventID]; e.StateEntered != nil && from != "" {
-			taken[[2]string{from, e.StateEntered.Name}] = true
+			taken[[2]string{from, e.StateEntered.Name}] = h.of[e.PreviousEventID]
 		}
 	}
 	return taken
