@@ -186,7 +186,8 @@ func (d death) play(t *testing.T, processes bool) ended {
 	return d.judge(t, r)
 }
 
-// approved signs up, and approves, again where the front says that it can't now: a busy machine may be too slow for a Lambda's time.
+// approved signs up, and approves, again where the front says that it can't now, or that a vendor did not answer in time: a busy machine may
+// be too slow for that.
 func (p *play) approved(t *testing.T) {
 	t.Helper()
 	c := client{base: p.system.url, clock: p.system.clock, credentials: p.system.credentials}
@@ -200,9 +201,10 @@ func (p *play) approved(t *testing.T) {
 		if err == nil {
 			return
 		}
-		if r, ok := errors.AsType[refusal](err); !ok || r.Status != http.StatusServiceUnavailable {
+		if r, ok := errors.AsType[refusal](err); !ok || r.Status != http.StatusServiceUnavailable && r.Status != http.StatusFailedDependency {
 			break
 		}
+		time.Sleep(pause)
 	}
 	t.Fatal(err)
 }
