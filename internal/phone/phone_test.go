@@ -70,7 +70,10 @@ func FuzzPossible(f *testing.F) {
 			t.Errorf("%q", text)
 		}
 		parsed, err := phonenumbers.Parse(text, "")
-		if err == nil && phonenumbers.Format(parsed, phonenumbers.E164) == text && phonenumbers.IsPossibleNumberWithReason(parsed) != phonenumbers.IS_POSSIBLE {
+		if err != nil {
+			t.Fatalf("%s is possible, and the library can't read it: %v", text, err)
+		}
+		if phonenumbers.Format(parsed, phonenumbers.E164) == text && phonenumbers.IsPossibleNumberWithReason(parsed) != phonenumbers.IS_POSSIBLE {
 			t.Errorf("%s is possible, and by the library it is not", text)
 		}
 	})

@@ -223,10 +223,11 @@ func Answered(vendor, operation string, status int, vendorCode string, retryAfte
 	return f
 }
 
-var codeShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]+[0-9]?([_.-][A-Za-z]+[0-9]?)*$`) })
+var codeShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]+[0-9]?(_[A-Za-z]+[0-9]?)*$`) })
 
-// Code gives a vendor's error code back if it is one of at most 64 letters' words, and else nothing: no free text passes for one, and
-// no token or key, which have digits all over.
+// Code gives a vendor's error code back if it is of words with underscores between them, 64 characters at most, and else nothing: no
+// sentence passes for one, no name of a person's account or of a host, and no token or key, which have digits all over. A single word
+// does.
 func Code(text string) string {
 	if len(text) <= 64 && codeShape().MatchString(text) {
 		return text

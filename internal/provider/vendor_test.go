@@ -65,7 +65,7 @@ func TestAccount(t *testing.T) {
 }
 
 func TestCode(t *testing.T) {
-	for text, want := range map[string]bool{"email_exists": true, "ENV_CONFLICT": true, "NoSuchBucket": true, "invalid_sha1": true, "a.b-c": true,
+	for text, want := range map[string]bool{"email_exists": true, "ENV_CONFLICT": true, "NoSuchBucket": true, "invalid_sha1": true, "ada.lovelace": false, "acme-dental": false, "acme-dental.gimbal.app": false,
 		strings.Repeat("a", 64): true, strings.Repeat("a", 65): false, "": false, "free text": false, "a__b": false, "7": false, "x\n": false,
 		"sbp_4f0c7d1e2b3a495867788695a4b3c2d1e0f9a8b7": false, "kJ8sLq2VnXw5Rt7YpZ3mBc6D": false} {
 		if got := provider.Code(text); got != map[bool]string{true: text}[want] {

@@ -205,6 +205,24 @@ func TestSlots(t *testing.T) {
 	}
 }
 
+// TestLowestSlotFirst: after a deploy with fewer slots, those that run count against them.
+func TestLowestSlotFirst(t *testing.T) {
+	inBubble(t, func(r *rig) {
+		take := func(of int, op string) (n int) {
+			r.update(id, func(tx *store.Tx) (err error) { n, err = tx.TakeSlot(of, op); return err })
+			return n
+		}
+		for i := range 3 {
+			if n := take(20, fmt.Sprint("op-", i)); n != i+1 {
+				r.Errorf("got slot %d, want %d", n, i+1)
+			}
+		}
+		if n := take(3, "next"); n != 0 {
+			r.Errorf("got slot %d of three while three run", n)
+		}
+	})
+}
+
 func TestSlotsOfNone(t *testing.T) {
 	inBubble(t, func(r *rig) {
 		r.update(id, func(tx *store.Tx) error {

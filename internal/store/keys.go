@@ -65,13 +65,10 @@ func due(what string, at time.Time, id string) map[string]table.Key {
 
 func dueShard(what string, shard int) string { return fmt.Sprintf("%s#%d", what, shard) }
 
-func shardOf(id string) int { return hashed(id) % dueShards }
-
-// hashed is a number of 31 bits that belongs to an id.
-func hashed(id string) int {
+func shardOf(id string) int {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // a hash never fails
-	return int(h.Sum32() >> 1)
+	return int(h.Sum32() % dueShards)
 }
 
 // place gives the index entries and attributes of a record.

@@ -161,12 +161,10 @@ func (tx *Tx) FreeClaim(slug string) { tx.remove(slugKey(slug)) }
 // slot is an occupied provisioning slot.
 type slot struct{ InstanceID, OperationID string }
 
-// TakeSlot takes a free one of n slots for an operation and gives its number, or 0 if none is free. Each operation begins to look
-// elsewhere: where slots are many, few are looked at.
+// TakeSlot takes the first free one of n slots for an operation and gives its number, or 0 if none is free. As the lowest are taken
+// first, those that run are among the n even after a deploy has lowered it, as far as they can be.
 func (tx *Tx) TakeSlot(n int, operationID string) (int, error) {
-	first := hashed(operationID)
-	for looked := range n {
-		i := 1 + (first+looked)%n
+	for i := 1; i <= n; i++ {
 		s, err := get[slot](tx, slotKey(i))
 		if err != nil {
 			return 0, err

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/store"
@@ -24,7 +25,8 @@ func (l listing) Query(ctx context.Context, q table.Query) (table.Page, error) {
 	return l.Table.Query(ctx, q)
 }
 
-// TestEndConcernsOne: when an execution ends, reconcile looks at its operation and no other; by schedule it looks at all.
+// TestEndConcernsOne: when an execution ends, reconcile looks at its operation and no other, and takes down what was stopped; by schedule
+// it looks at all.
 func TestEndConcernsOne(t *testing.T) {
 	t.Parallel()
 	var queries atomic.Int64
@@ -37,8 +39,12 @@ func TestEndConcernsOne(t *testing.T) {
 			return inner
 		}
 	}, func(r *rig) {
-		id := r.provision()
-		r.wantActive(id)
+		id := r.signup("msg_1", "acme-dental")
+		r.approve(id)
+		time.Sleep(3 * time.Second)
+		r.stop("provision", "op-"+id+"-provision-1")
+		r.settle()
+		r.wantClean(id)
 		if n := queries.Load(); n != 0 {
 			t.Errorf("%d queries of the whole fleet for the end of one execution", n)
 		}

@@ -24,8 +24,8 @@ const (
 	unknownID = "11111111-1111-4111-8111-111111111111"
 	// ended is what EventBridge tells of an execution, and tick what a schedule sends.
 	ended = `{"version":"0","id":"315c1398-40ff-a850-213b-158f73e60175","detail-type":"Step Functions Execution Status Change","source":"aws.states",` +
-		`"account":"111122223333","time":"2026-11-25T12:00:00Z","region":"us-east-1","resources":["arn:aws:states:us-east-1:111122223333:execution:provision:op-1"],` +
-		`"detail":{"executionArn":"arn:aws:states:us-east-1:111122223333:execution:provision:op-1","name":"op-1","status":"FAILED","startDate":1,"stopDate":2,` +
+		`"account":"111122223333","time":"2026-11-25T12:00:00Z","region":"us-east-1","resources":["arn:aws:states:us-east-1:111122223333:execution:provision:op-` + unknownID + `-provision-1"],` +
+		`"detail":{"executionArn":"arn:aws:states:us-east-1:111122223333:execution:provision:op-` + unknownID + `-provision-1","name":"op-` + unknownID + `-provision-1","status":"FAILED","startDate":1,"stopDate":2,` +
 		`"input":"{\"instanceId\":\"` + unknownID + `\"}","output":null,"error":"Internal","cause":"x"}}`
 	tick = `{"version":"0","id":"53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa","detail-type":"Scheduled Event","source":"aws.scheduler","resources":[],"detail":{}}`
 	// run is a state's input, and caught the same after a Catch.

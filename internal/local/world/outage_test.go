@@ -14,6 +14,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/sim"
+	"github.com/project-gimbal/fleet/internal/store"
 )
 
 // outages lets the calls of a vendor's own API fail while down says so.
@@ -164,6 +165,37 @@ func TestTakeDownWaitsForItsVendor(t *testing.T) {
 		r.scheduled(15 * time.Minute)
 		r.wantClean(id)
 		r.wantOneOutage(id)
+	})
+}
+
+// TestTakeDownGoesOnWhoeverFoundItsVendor: a take-down that waits for a vendor goes on within a minute too where not the watch, but
+// somebody's call found that the vendor is back.
+func TestTakeDownGoesOnWhoeverFoundItsVendor(t *testing.T) {
+	t.Parallel()
+	var down bool
+	inBubble(t, func(o *world.Options) {
+		exact(o)
+		failing("supabase", "503", func(*http.Request) bool { return down })(o)
+		o.Script = sim.NewScript(sim.Rule{Call: "sendgrid.ValidateDomain", Kind: sim.Denied, From: 1})
+	}, func(r *rig) {
+		id := r.signup("msg_1", "acme-dental")
+		r.approve(id)
+		time.Sleep(4 * time.Second)
+		down = true
+		r.scheduled(100 * time.Minute)
+		if i := r.instance(id); i.Waits != "supabase" || i.Operation != "" {
+			t.Fatalf("it waits for %q: %+v", i.Waits, i.Progress)
+		}
+		down = false
+		err := r.w.Store.Update(r.ctx, fleet.FleetID, func(tx *store.Tx) error {
+			return tx.PutOutages("supabase", fleet.Outage{Vendor: "supabase", Until: tx.Now()}, fleet.Outage{Vendor: "supabase", Writes: true})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.invoke("watch-vendors")
+		r.settle()
+		r.wantClean(id)
 	})
 }
 

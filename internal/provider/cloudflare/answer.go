@@ -1,7 +1,6 @@
 package cloudflare
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -93,10 +92,9 @@ const (
 	codeExistsWholly = 81058 // an identical record exists
 )
 
-// refused translates a failing answer, whose body may have broken off before it was whole.
-func (c *Client) refused(operation string, answer *http.Response, body []byte, whole bool) *fault.Error {
-	codes := errorCodes(body)
-	code := decisive(codes)
+// refused translates a failing answer. A 404 without one of Cloudflare's codes is no word of Cloudflare's.
+func (c *Client) refused(operation string, answer *http.Response, body []byte) *fault.Error {
+	code := decisive(errorCodes(body))
 	text := ""
 	if code != 0 {
 		text = strconv.FormatInt(code, 10)
@@ -106,7 +104,7 @@ func (c *Client) refused(operation string, answer *http.Response, body []byte, w
 		after = c.retryAfter(answer.Header)
 	}
 	f := provider.Answered(vendor, operation, answer.StatusCode, text, after)
-	if answer.StatusCode == http.StatusNotFound && len(codes) == 0 && (!whole || len(bytes.TrimSpace(body)) > 0) {
+	if answer.StatusCode == http.StatusNotFound && code == 0 {
 		provider.Strange(f)
 	}
 	if f.Code != fault.Rejected {

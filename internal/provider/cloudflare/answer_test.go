@@ -53,7 +53,6 @@ func TestCodes(t *testing.T) {
 		{403, body(10000), fault.Rejected, "10000"},
 		{400, body(6003), fault.Rejected, "6003"},
 		{401, "<html>" + token + "</html>", fault.Rejected, ""},
-		{404, "", fault.Rejected, ""},
 	} {
 		t.Run(fmt.Sprint(test.status, " ", test.vendor), func(t *testing.T) {
 			client := cloudflare.New(config(answers(func(*http.Request) (int, string) { return test.status, test.body })))
@@ -68,7 +67,8 @@ func TestCodes(t *testing.T) {
 
 // TestStrangersPageIsNotGone: a 404 that isn't Cloudflare's own says nothing about the record, or of rules.
 func TestStrangersPageIsNotGone(t *testing.T) {
-	for _, page := range []string{"<html>404 Not Found</html>", `{"message":"no route"}`, `{"errors":[`} {
+	for _, page := range []string{"", "<html>404 Not Found</html>", `{"message":"no route"}`, `{"errors":[`, `{"errors":[{}]}`,
+		`{"errors":[{"title":"Not Found"}]}`, `{"errors":[{"code":"not_found"}]}`} {
 		client := cloudflare.New(config(answers(func(*http.Request) (int, string) { return 404, page })))
 		err := client.DeleteRecord(attempt(t), "0123456789abcdef0123456789abcdef")
 		assertFault(t, err, "DeleteRecord", fault.Unavailable, false, 0)

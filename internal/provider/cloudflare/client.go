@@ -72,10 +72,10 @@ func (c *Client) call(ctx context.Context, operation string, send func(opts ...o
 	case answer == nil:
 		return nil, provider.Failed(vendor, operation, err)
 	case answer.StatusCode >= http.StatusBadRequest:
-		body, err := io.ReadAll(answer.Body) // the SDK puts it back after it has read it
-		return nil, c.refused(operation, answer, body, err == nil)
+		body, _ := io.ReadAll(answer.Body) // the SDK puts it back after it has read it; what broke off has no code
+		return nil, c.refused(operation, answer, body)
 	case answer.StatusCode != http.StatusOK:
-		return nil, c.refused(operation, answer, body, true)
+		return nil, c.refused(operation, answer, body)
 	case err != nil:
 		return nil, unusable(operation, answer.StatusCode)
 	}

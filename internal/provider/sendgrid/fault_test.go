@@ -328,8 +328,9 @@ func TestCredentialNotToBeHad(t *testing.T) {
 
 // TestStrangersPageIsNotGone: a 404 that isn't SendGrid's own says nothing about what was to be removed. SendGrid's may be bare.
 func TestStrangersPageIsNotGone(t *testing.T) {
-	for page, gone := range map[string]bool{"": true, `{"errors":[{"message":"not found"}]}`: true, `{"error":"not found"}`: true,
-		"<html>404 Not Found</html>": false, `{"message":"no route"}`: false, `{"errors":[`: false} {
+	for page, gone := range map[string]bool{"": true, `{"errors":[{"message":"not found"}]}`: true,
+		"<html>404 Not Found</html>": false, `{"message":"no route"}`: false, `{"errors":[`: false, `{"errors":null}`: false, `{"errors":[{}]}`: false,
+		`{"error":"Not Found","path":"/"}`: false} {
 		err := always(404, page).DeleteSubuser(attempt(t), subuser)
 		if !gone {
 			assertFault(t, err, "DeleteSubuser", fault.Unavailable, false, 0)

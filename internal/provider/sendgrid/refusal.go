@@ -73,8 +73,7 @@ func webhookRefused(f *fault.Error, said string) {
 
 // document reports whether a failing answer's body is SendGrid's, which may leave it out.
 func document(body string, whole bool) bool {
-	var object map[string]json.RawMessage
-	return whole && (strings.TrimSpace(body) == "" || json.Unmarshal([]byte(body), &object) == nil && (object["errors"] != nil || object["error"] != nil))
+	return whole && (strings.TrimSpace(body) == "" || strings.TrimSpace(messages(body)) != "")
 }
 
 // messages are the messages of an error document, in lower case. They are looked into and never shown.

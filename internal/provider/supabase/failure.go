@@ -3,6 +3,7 @@ package supabase
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,14 +25,13 @@ type problem struct {
 // failure classifies an answer whose status isn't a success; readErr is why its body couldn't be read, if so.
 func (c *Client) failure(operation string, res *http.Response, body []byte, readErr error) error {
 	var p problem
-	understood := readErr == nil && json.Unmarshal(body, &p) == nil && p.document()
+	understood := readErr == nil && json.Unmarshal(body, &p) == nil
 	f := provider.Answered(Name, operation, res.StatusCode, p.code(res.Header), c.retryAfter(res))
 	switch {
-	case res.StatusCode == http.StatusNotFound && !understood, meansMore(res.StatusCode) && readErr != nil:
-		// A proxy's 404 page must not pass for "gone", nor a 400 be judged without its message.
-		f.Code, f.Text, f.NothingHappened, f.Err = fault.Unavailable, "refused without the vendor's error document", false, readErr
-		// Without the status, so that nobody takes it for a 404 of the vendor's.
-		f.Status = 0
+	case res.StatusCode == http.StatusNotFound && !(understood && (f.VendorCode != "" || p.saysAbsent())), meansMore(res.StatusCode) && readErr != nil:
+		// A stranger's 404 must not pass for "gone", nor a 400 be judged without its message.
+		provider.Strange(f)
+		f.Err = readErr
 	case res.StatusCode == http.StatusConflict, strings.HasSuffix(f.VendorCode, "_exists") && res.StatusCode < 500:
 		f.Code, f.Text = fault.Conflict, "exists already"
 	case res.StatusCode == http.StatusBadRequest:
@@ -59,8 +59,12 @@ func badRequest(operation, message string) (fault.Code, string) {
 	return fault.Rejected, "refused"
 }
 
-// document reports whether this is an error document of the vendor's at all.
-func (p problem) document() bool { return len(p.Message) > 0 || p.Msg != "" || p.ErrorCode != "" }
+// saysAbsent reports whether the message is that something isn't there, unlike a gateway's "no Route matched with those values". How
+// the vendor words it is not documented.
+func (p problem) saysAbsent() bool {
+	text := strings.ToLower(p.text())
+	return slices.ContainsFunc([]string{"not found", "not exist", "removed", "deleted"}, func(word string) bool { return strings.Contains(text, word) })
+}
 
 // text is the message, for matching only: it is free text and is never printed.
 func (p problem) text() string {

@@ -141,6 +141,8 @@ func TestUnusableAnswers(t *testing.T) {
 		"404 page":                     {status: 404, body: "<html>Not found</html>"},
 		"redirect":                     {status: 307, header: http.Header{"Location": {"https://elsewhere.example/"}}},
 		"not found in a proxy's words": {status: 404, body: `{"error":"no route"}`},
+		"a gateway without the route":  {status: 404, body: `{"message":"no Route matched with those values"}`},
+		"a gateway's number":           {status: 404, body: `{"message":404}`},
 	} {
 		for _, o := range operations() {
 			// A REST root may say what it likes, and an empty list of keys or poolers is an answer.
@@ -252,7 +254,7 @@ func TestRefusals(t *testing.T) {
 		{"CreateUser", `{"code":400,"error_code":"validation_failed","msg":"x"}`, 400, fault.Rejected, "validation_failed"},
 		{"CreateUser", `{"code":422,"error_code":"Not A Code, ada@example.com","msg":"x"}`, 422, fault.Rejected, ""},
 		{"CreateUser", `{"code":500,"error_code":"email_exists","msg":"x"}`, 500, fault.Unavailable, "email_exists"},
-		{"GetUser", `{"message":"no Route matched with those values"}`, 404, fault.Rejected, ""},
+		{"GetUser", `{"message":"Project not found"}`, 404, fault.Rejected, ""},
 	} {
 		for _, o := range operations() {
 			if o.name != c.operation {

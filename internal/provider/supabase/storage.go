@@ -130,7 +130,7 @@ func (c *Client) storageFailure(operation string, res *http.Response, body []byt
 	case status == http.StatusConflict:
 		f.Code, f.Text = fault.Conflict, "exists already"
 	case status == http.StatusNotFound && p.Code == "": // a gateway's
-		f.Code, f.Text, f.NothingHappened, f.Status = fault.Unavailable, "refused without the vendor's error document", false, 0
+		provider.Strange(f)
 	}
 	return f
 }

@@ -108,14 +108,14 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestAProxysPageIsNoProofOfAbsence(t *testing.T) {
-	client := vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) {
-		return answer(404, "<html>no such route</html>"), nil
-	})))
-	if err := client.DeleteProject(provider.WithAttempt(t.Context()), "prj_1"); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("deleted: %v", err)
-	}
-	if found, err := client.FindProject(t.Context(), "acme"); !fault.Is(err, fault.Unavailable) {
-		t.Errorf("absent: %v, %v", found, err)
+	for page, deleted := range map[string]bool{"<html>no such route</html>": false, `{"error":"Not Found"}`: false, `{"error":{}}`: false, "": true} {
+		client := vercel.New(settings(clock.System(), roundTrip(func(*http.Request) (*http.Response, error) { return answer(404, page), nil })))
+		if err := client.DeleteProject(provider.WithAttempt(t.Context()), "prj_1"); deleted != (err == nil) || !deleted && !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%q: deleted: %v", page, err)
+		}
+		if found, err := client.FindProject(t.Context(), "acme"); !fault.Is(err, fault.Unavailable) {
+			t.Errorf("%q: absent: %v, %v", page, found, err)
+		}
 	}
 }
 

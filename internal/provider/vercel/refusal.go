@@ -33,14 +33,14 @@ func (m *MissingFiles) Error() string {
 }
 
 // refused translates an answer that is no success, whose body may have broken off before it was whole.
-func (c *Client) refused(operation string, res *http.Response, body []byte, whole bool) error {
+func (c *Client) refused(r request, res *http.Response, body []byte, whole bool) error {
 	var document refusal
 	_ = json.Unmarshal(body, &document) // a page that is no error document has no code
 	code := provider.Code(document.Error.Code)
-	f := provider.Answered(vendor, operation, res.StatusCode, code, c.retryAfter(res.Header))
+	f := provider.Answered(vendor, r.operation, res.StatusCode, code, c.retryAfter(res.Header))
 	switch {
-	case res.StatusCode == http.StatusNotFound && code == "" && (!whole || len(bytes.TrimSpace(body)) > 0):
-		// The page of something on the way, not Vercel's word that there is no such resource: no 404 for our callers.
+	case res.StatusCode == http.StatusNotFound && code == "" && !(r.method == http.MethodDelete && whole && len(bytes.TrimSpace(body)) == 0):
+		// From something on the way, not Vercel's word that there is no such resource: no 404 for our callers.
 		provider.Strange(f)
 	case res.StatusCode == http.StatusConflict, code == "ENV_CONFLICT":
 		f.Code, f.Text = fault.Conflict, "already there, or in the way"

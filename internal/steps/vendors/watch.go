@@ -4,6 +4,7 @@ package vendors
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -49,8 +50,8 @@ func asking[T any](question func(context.Context) (T, error)) func(context.Conte
 }
 
 // Watch asks each vendor that is down, or of which calls have failed lately, once. Where only changes fail, one of those that wait
-// tries, or else what stands for one. A vendor that is back lets admission and the take-downs
-// go on that waited for it; reconcile backs that up. Vendors of which nothing is wrong are not asked. It may run at any time, and
+// tries, or else what stands for one. A vendor that is back lets admission go on, and the
+// take-downs that waited for it, by whomever it was found to be back. Vendors of which nothing is wrong are not asked. It may run at any time, and
 // twice at once.
 func Watch(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
@@ -70,13 +71,7 @@ func Watch(d Deps) step.Event {
 			}
 		}
 		all.Wait()
-		for i := range back {
-			if back[i] {
-				failed = append(failed, resume(ctx, env))
-				break
-			}
-		}
-		return errors.Join(failed...)
+		return errors.Join(append(failed, resume(ctx, env, slices.Contains(back, true)))...)
 	}
 }
 
@@ -88,9 +83,13 @@ func probe(ctx context.Context, env step.Env, o fleet.Outage, ask func(context.C
 	return back, err
 }
 
-func resume(ctx context.Context, env step.Env) error {
-	if err := env.Trigger(ctx, catalog.Admit.Name); err != nil {
-		env.Log.WarnContext(ctx, "admit was not triggered; its schedule will", "code", fault.CodeOf(err))
+// resume lets go on what waited. Whether a vendor is back by this invocation matters to admission alone, which has a schedule of its
+// own: a take-down may wait for one that is back by somebody's call, or by an invocation that died here.
+func resume(ctx context.Context, env step.Env, back bool) error {
+	if back {
+		if err := env.Trigger(ctx, catalog.Admit.Name); err != nil {
+			env.Log.WarnContext(ctx, "admit was not triggered; its schedule will", "code", fault.CodeOf(err))
+		}
 	}
 	return operation.Resume(ctx, env)
 }
