@@ -72,7 +72,7 @@ kill: $(SETUP) ## kill serve at random moments and see it go on; ARGS="-kill.see
 	go test -tags kill -vet=off -count=1 -run 'Killed|LeftAtOnce' -timeout 10m ./internal/local $(ARGS)
 
 processes: $(SETUP) ## run the functions as processes, kill them at chosen points, and see all end as it does in one process
-	go test -tags kill -vet=off -count=1 -run Processes -parallel 6 -timeout 10m ./internal/local $(ARGS)
+	go test -tags kill -vet=off -count=1 -run Processes -parallel 2 -timeout 10m ./internal/local $(ARGS)
 
 # The results are left in build/faults.json, too.
 faults: ## play every fault at every call and commit of a provisioning and a take-down, and 500 drawn mixtures; ARGS="-faults.sample 5" for less

@@ -217,25 +217,26 @@ func (s *Service) ListExecutions() []Execution {
 
 // GetExecutionHistory gives an execution's events so far. Error: ErrExecutionDoesNotExist.
 func (s *Service) GetExecutionHistory(arn string) ([]Event, error) {
-	e, err := s.find(arn)
-	if err != nil {
-		return nil, err
-	}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return slices.Clone(e.history), nil
+	_, events, err := s.Course(arn)
+	return events, err
 }
 
 // Visits gives the path of an execution so far: its stays in states, in the order of entering. Error:
 // ErrExecutionDoesNotExist.
 func (s *Service) Visits(arn string) ([]Visit, error) {
+	visits, _, err := s.Course(arn)
+	return visits, err
+}
+
+// Course gives an execution's visits and events as of one instant. Error: ErrExecutionDoesNotExist.
+func (s *Service) Course(arn string) ([]Visit, []Event, error) {
 	e, err := s.find(arn)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.path(), nil
+	return e.path(), slices.Clone(e.history), nil
 }
 
 // Await waits for the end of an execution. Errors: ErrExecutionDoesNotExist, ctx's.

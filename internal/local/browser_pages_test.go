@@ -46,7 +46,7 @@ func (b *browser) everyPage(base, welcome string) {
 		{"executions", base + "/console/executions"}, {"executions-none", base + "/console/executions?status=ABORTED&workflow=teardown&instance=none"},
 		{"execution", execution}, {"execution-state", execution + "?state=CreateProject"}, {"execution-frame", execution + "?state=CreateResources"},
 		{"source", base + "/console/source/create-project"},
-		{"incidents", base + "/console/incidents"}, {"trouble", base + "/console/no-such-page"},
+		{"incidents", base + "/console/incidents"}, {"trouble", base + noPage},
 	} {
 		b.open(page.url)
 		b.do("open all of it", chromedp.WaitReady("main", chromedp.ByQuery), chromedp.Evaluate(`document.querySelectorAll("details").forEach(d => { d.open = true })`, nil))

@@ -24,6 +24,7 @@ type callbook struct {
 	mu    sync.Mutex
 	file  *os.File
 	lines int // in the file
+	due   int // how many of them it is shortened at
 }
 
 // keptCall is a line. The call's path stays out: there may be a person's address in it.
@@ -63,8 +64,11 @@ func (b *callbook) called(at asl.Place, c sim.Call) {
 	if _, err := b.file.Write(append(line, '\n')); err != nil {
 		return
 	}
-	if b.lines++; b.lines >= 2*b.keep {
-		_, _ = b.shorten() // where it fails, the file grows, and is tried again
+	if b.lines++; b.lines < b.due {
+		return
+	}
+	if _, err := b.shorten(); err != nil { // the file grows, and isn't read at every call
+		b.due = b.lines + b.keep
 	}
 }
 
@@ -91,7 +95,7 @@ func (b *callbook) shorten() ([]keptCall, error) {
 	if b.file != nil {
 		_ = b.file.Close() // it was replaced
 	}
-	b.file, b.lines = file, len(kept)
+	b.file, b.lines, b.due = file, len(kept), 2*b.keep
 	return kept, nil
 }
 

@@ -80,3 +80,30 @@ func TestCallsAreBounded(t *testing.T) {
 		t.Errorf("kept %s", operations)
 	}
 }
+
+// TestCallsCantBeShortened: where the file can't be shortened, that isn't tried at every call.
+func TestCallsCantBeShortened(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "calls.jsonl")
+	b, _ := read(t, path, 3)
+	move := func(from, to string) {
+		if err := os.Rename(from, to); err != nil {
+			t.Fatal(err)
+		}
+	}
+	move(dir, dir+"-gone") // the open file is still written
+	for n := range 6 {
+		b.called(aCall(n))
+	}
+	move(dir+"-gone", dir)
+	for n := 6; n < 10; n++ {
+		b.called(aCall(n))
+		text, err := os.ReadFile(path)
+		if lines, want := strings.Count(string(text), "\n"), map[int]int{6: 7, 7: 8, 8: 3, 9: 4}[n]; err != nil || lines != want {
+			t.Errorf("%d lines after %d, want %d: %v", lines, n+1, want, err)
+		}
+	}
+}

@@ -69,11 +69,7 @@ func (p *Portal) find(r *http.Request) (run, error) {
 
 // draw reads how the states of an execution stand.
 func (p *Portal) draw(x run) (drawing, error) {
-	visits, err := p.options.Executions.Visits(x.ARN)
-	if err != nil {
-		return drawing{}, problem{Status: http.StatusNotFound, Title: "Not found", Detail: "The execution is gone."}
-	}
-	events, err := p.options.Executions.GetExecutionHistory(x.ARN)
+	visits, events, err := p.options.Executions.Course(x.ARN)
 	if err != nil {
 		return drawing{}, problem{Status: http.StatusNotFound, Title: "Not found", Detail: "The execution is gone."}
 	}
@@ -125,11 +121,8 @@ type drawing struct {
 func (d drawing) lines(edges []edge) (all []line) {
 	taken := d.history.ways()
 	for _, e := range edges {
-		l := line{edge: e, Taken: taken[[2]string{e.From, e.To}]}
-		if stays := d.visits[e.From]; l.Taken && len(stays) > 0 {
-			l.Caught = givenUp(stays[len(stays)-1])
-		}
-		all = append(all, l)
+		by, is := taken[[2]string{e.From, e.To}]
+		all = append(all, line{edge: e, Taken: is, Caught: slices.ContainsFunc(d.visits[e.From], func(v asl.Visit) bool { return v.ID == by && givenUp(v) })})
 	}
 	slices.SortStableFunc(all, func(a, b line) int {
 		switch {

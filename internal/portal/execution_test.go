@@ -168,7 +168,7 @@ func TestWayOfErrorAndSuccess(t *testing.T) {
 	events := []asl.Event{{ID: 1, StateEntered: &asl.StateEnteredDetails{Name: "Remove"}}, {ID: 2, PreviousEventID: 1, StateExited: &asl.StateExitedDetails{Name: "Remove"}},
 		{ID: 3, PreviousEventID: 2, StateEntered: &asl.StateEnteredDetails{Name: "Removed"}}}
 	for _, failed := range []bool{false, true} {
-		visit := asl.Visit{State: "Remove", Attempts: 2, Errors: []string{"Once"}, Outcome: asl.VisitExited}
+		visit := asl.Visit{ID: 1, State: "Remove", Attempts: 2, Errors: []string{"Once"}, Outcome: asl.VisitExited}
 		if failed {
 			visit.Errors = append(visit.Errors, "Again")
 		}
@@ -176,6 +176,49 @@ func TestWayOfErrorAndSuccess(t *testing.T) {
 		lines := d.lines([]edge{{From: "Remove", To: "Removed"}, {From: "Removed", To: "Done"}})
 		if last := lines[1]; lines[0].Taken || lines[0].Caught || last.To != "Removed" || !last.Taken || last.Caught != failed {
 			t.Errorf("failed %t: %+v", failed, lines)
+		}
+	}
+}
+
+// TestWayInALoop: a way is as the visit took it that took it last, whatever the state's later visits do; and it is told again once it is otherwise.
+func TestWayInALoop(t *testing.T) {
+	var events []asl.Event
+	add := func(e asl.Event) {
+		e.ID, e.PreviousEventID = int64(len(events)+1), int64(len(events))
+		events = append(events, e)
+	}
+	for _, name := range []string{"Try", "Rest", "Try", "Rest", "Try", "Done"} {
+		add(asl.Event{StateEntered: &asl.StateEnteredDetails{Name: name}})
+		add(asl.Event{StateExited: &asl.StateExitedDetails{Name: name}})
+	}
+	fails := asl.Visit{ID: 1, State: "Try", Attempts: 1, Errors: []string{"No"}, Outcome: asl.VisitExited}
+	works, again, open := fails, fails, fails
+	works.Errors, again.ID = nil, 5
+	open.ID, open.Errors, open.Outcome = 5, nil, ""
+	edges := []edge{{From: "Try", To: "Rest"}, {From: "Try", To: "Done"}}
+	before := toldBefore{map[string]told{}, map[[2]string]bool{}}
+	for i, c := range []struct {
+		events int
+		visits []asl.Visit
+		taken  []bool // by an error
+		news   []way
+	}{
+		{3, []asl.Visit{fails}, []bool{true}, []way{{"Try", "Rest", true}}},
+		{5, []asl.Visit{fails, open}, []bool{true}, nil},
+		{7, []asl.Visit{works, again}, []bool{true}, nil},
+		{7, []asl.Visit{fails, {ID: 5, State: "Try", Attempts: 1, Outcome: asl.VisitExited}}, []bool{false}, []way{{"Try", "Rest", false}}},
+		{11, []asl.Visit{fails, again, {ID: 9, State: "Try", Attempts: 1, Outcome: asl.VisitExited}}, []bool{true, false}, []way{{"Try", "Rest", true}, {"Try", "Done", false}}},
+	} {
+		d := drawing{visits: map[string][]asl.Visit{"Try": c.visits}, history: newHistory(events[:c.events])}
+		var taken []bool
+		lines := d.lines(edges)
+		for _, l := range lines {
+			if l.Taken {
+				taken = append(taken, l.Caught)
+			}
+		}
+		if news := before.news(lines); !slices.Equal(taken, c.taken) || !slices.Equal(news, c.news) {
+			t.Errorf("%d: taken %v, told %v", i, taken, news)
 		}
 	}
 }
@@ -261,26 +304,15 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// TestStreamGoesOn: who comes back after the stream broke, as browsers do by themselves, with the last event's id, is told all that has
-// happened meanwhile, and the end.
+// TestStreamGoesOn: who comes back after the stream broke, as browsers do by themselves, is told all that has happened meanwhile, and the end.
 func TestStreamGoesOn(t *testing.T) {
 	p := play(t)
 	events, end := p.followed(t)
 	until(t, events, "retry: 1000")
-	until(t, events, "id: ")
-	last := strings.TrimPrefix(events.Text(), "id: ")
+	until(t, events, "event: states")
 	end()
 	p.ends(t)
-	in := p.in
-	p.in = func(q *http.Request) {
-		in(q)
-		q.Header.Set("Last-Event-ID", last)
-	}
 	events, _ = p.followed(t)
-	until(t, events, "id: ")
-	if now := strings.TrimPrefix(events.Text(), "id: "); now == last {
-		t.Errorf("both are event %s", now)
-	}
 	until(t, events, "data: ")
 	for _, want := range []string{`"status":"SUCCEEDED"`, `"name":"Left","tone":"good"`, `"name":"One","tone":"good"`, `{"from":"Both","to":"Each","caught":false}`, `{"from":"Right","to":"RightToo","caught":false}`} {
 		if !strings.Contains(events.Text(), want) {

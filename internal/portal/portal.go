@@ -23,10 +23,8 @@ var assets embed.FS
 type Executions interface {
 	// ListExecutions gives all, in the order of their start.
 	ListExecutions() []asl.Execution
-	// Visits gives the path of an execution; its error is that there is none of that ARN.
-	Visits(arn string) ([]asl.Visit, error)
-	// GetExecutionHistory gives its events so far, with the same error.
-	GetExecutionHistory(arn string) ([]asl.Event, error)
+	// Course gives the path of an execution and its events so far, as of one instant; its error is that there is none of that ARN.
+	Course(arn string) ([]asl.Visit, []asl.Event, error)
 }
 
 // Options configure a Portal. All but Feed, Source, Visit and Log are required.

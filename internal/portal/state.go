@@ -85,20 +85,12 @@ func newHistory(events []asl.Event) history {
 	return h
 }
 
-// newest is the last event's number, 0 for none.
-func (h history) newest() int64 {
-	if len(h.events) == 0 {
-		return 0
-	}
-	return h.events[len(h.events)-1].ID
-}
-
-// ways are those that were taken, from one state to the next.
-func (h history) ways() map[[2]string]bool {
-	taken := map[[2]string]bool{}
+// ways are those that were taken, from one state to the next, and by which visit last.
+func (h history) ways() map[[2]string]int64 {
+	taken := map[[2]string]int64{}
 	for _, e := range h.events {
 		if from := h.left[e.PreviousEventID]; e.StateEntered != nil && from != "" {
-			taken[[2]string{from, e.StateEntered.Name}] = true
+			taken[[2]string{from, e.StateEntered.Name}] = h.of[e.PreviousEventID]
 		}
 	}
 	return taken

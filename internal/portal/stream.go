@@ -37,7 +37,7 @@ type way struct {
 // toldBefore is what a browser was told.
 type toldBefore struct {
 	states map[string]told
-	ways   map[way]bool
+	ways   map[[2]string]bool // those taken, from and to: whether by an error
 }
 
 type told struct {
@@ -48,7 +48,7 @@ type told struct {
 
 // stream tells a browser how the states of an execution stand, by server-sent events, until the execution has ended, the operator
 // has signed out, or the browser or the server is gone. The last event is "over".
-// An event's id is the execution's newest event. Whoever comes back after a break is told anew how everything stands, and so misses nothing.
+// Whoever comes back after a break is told anew how everything stands, and so misses nothing.
 func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error {
 	select {
 	case p.streams <- struct{}{}:
@@ -68,7 +68,7 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error
 	if _, err := fmt.Fprintf(w, "retry: %d\n\n", streamAgain.Milliseconds()); err != nil {
 		return nil // nobody is there any more
 	}
-	before := toldBefore{map[string]told{}, map[way]bool{}}
+	before := toldBefore{map[string]told{}, map[[2]string]bool{}}
 	for p.sessions.holds(o.session) {
 		over, err := p.tell(w, r, before)
 		if over || err != nil {
@@ -88,6 +88,18 @@ func (p *Portal) stream(w http.ResponseWriter, r *http.Request, o visitor) error
 	return nil
 }
 
+// news are the ways that were taken since, or otherwise than was told last.
+func (b toldBefore) news(lines []line) (all []way) {
+	for _, l := range lines {
+		at := [2]string{l.From, l.To}
+		if caught, known := b.ways[at]; l.Taken && (!known || caught != l.Caught) {
+			b.ways[at] = l.Caught
+			all = append(all, way{l.From, l.To, l.Caught})
+		}
+	}
+	return all
+}
+
 // tell sends what is new, and reports whether the execution is over.
 func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore) (over bool, err error) {
 	x, err := p.find(r)
@@ -98,7 +110,7 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore)
 	if err != nil {
 		return false, err
 	}
-	message := streamed{Status: x.Status, States: []told{}, Ways: []way{}}
+	message := streamed{Status: x.Status, States: []told{}, Ways: append([]way{}, before.news(d.lines(p.diagrams[x.Machine].Edges))...)}
 	for _, b := range p.diagrams[x.Machine].Boxes {
 		c := d.cell(b.State.Name)
 		if now := told(c); before.states[c.Name] != now {
@@ -106,17 +118,11 @@ func (p *Portal) tell(w http.ResponseWriter, r *http.Request, before toldBefore)
 			message.States = append(message.States, now)
 		}
 	}
-	for _, l := range d.lines(p.diagrams[x.Machine].Edges) {
-		if w := (way{l.From, l.To, l.Caught}); l.Taken && !before.ways[w] {
-			before.ways[w] = true
-			message.Ways = append(message.Ways, w)
-		}
-	}
 	text, err := json.Marshal(message)
 	if err != nil {
 		return false, err
 	}
-	event := fmt.Sprintf("id: %d\nevent: states\ndata: %s\n\n", d.history.newest(), text)
+	event := fmt.Sprintf("event: states\ndata: %s\n\n", text)
 	if over = x.Status != asl.Running; over {
 		event += "event: over\ndata: {}\n\n"
 	}

@@ -49,6 +49,14 @@ func (i *Invocation) given(p *process) {
 	}
 }
 
+// parted notes that the process has it no longer, unless that is being killed for it.
+func (i *Invocation) parted() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.process = nil
+	return !i.killed
+}
+
 func (i *Invocation) gone() bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -16,6 +16,9 @@ import (
 	"github.com/project-gimbal/fleet/internal/clock"
 )
 
+// drainsWithin is how long the output of a process that is gone is still read, where another that it started holds it.
+const drainsWithin = time.Second
+
 // weighEvery is how often a process's memory is looked at while it works.
 const weighEvery = 20 * time.Millisecond
 
@@ -42,7 +45,7 @@ func start(o Options, function string, environment []string) (*process, error) {
 		polls: make(chan struct{}, 1), next: make(chan *Invocation), ended: make(chan struct{})}
 	out := &lines{say: func(line []byte) { o.Said(function, line) }}
 	p.cmd.Env, p.cmd.Stdout, p.cmd.Stderr = environment, out, out
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	p.cmd.SysProcAttr, p.cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, drainsWithin
 	if err := p.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", function, err)
 	}
@@ -74,8 +77,8 @@ func (p *process) exit() error {
 	return messages.InvokeResponse_Error{Type: Exited, Message: "Runtime exited with error: " + p.cmd.ProcessState.String()}
 }
 
-// begin thaws a process that asked for an invocation, and gives it one.
-func (p *process) begin(i *Invocation) {
+// begin thaws a process that asked for an invocation, and gives it one; one that hung up doesn't take it within the invocation's time.
+func (p *process) begin(i *Invocation, over <-chan struct{}) {
 	p.mu.Lock()
 	p.now = i
 	p.mu.Unlock()
@@ -83,6 +86,7 @@ func (p *process) begin(i *Invocation) {
 	select {
 	case p.next <- i:
 	case <-p.ended:
+	case <-over:
 	}
 }
 

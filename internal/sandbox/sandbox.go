@@ -6,6 +6,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -20,7 +21,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/clock"
 )
 
-// startsWithin is how long a process may take until it asks for an invocation, as on Lambda; in the machine's time.
+// startsWithin is how long a process may take until it asks for an invocation, as on Lambda.
 const startsWithin = 10 * time.Second
 
 // keptWarm is how many processes of a function are kept for later invocations, at most.
@@ -44,6 +45,8 @@ type Options struct {
 	Environment func(function string) []string
 	// Speed is how many times as fast as the machine's the time runs in which time-outs are meant.
 	Speed float64
+	// StartsWithin is how long a process may take until it asks for an invocation, in the machine's time; 0 is as on Lambda, 10 s.
+	StartsWithin time.Duration
 	// Said learns of each line that a process writes, and of each that is ended for its memory.
 	Said func(function string, line []byte)
 }
@@ -67,6 +70,7 @@ func Open(o Options) (*Host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the runtime API: %w", err)
 	}
+	o.StartsWithin = cmp.Or(o.StartsWithin, startsWithin)
 	h := &Host{options: o, clock: clock.System(), address: l.Addr().String(), processes: map[string]*process{}, warm: map[string][]*process{}}
 	h.server.Handler, h.server.ReadHeaderTimeout = h.routes(), startsWithin
 	go func() { _ = h.server.Serve(l) }() // ends with Close
@@ -135,16 +139,21 @@ func (h *Host) run(p *process, i *Invocation) (answer []byte, begun bool, err er
 
 // ready waits until a process asks for an invocation. One that doesn't is ended.
 func (h *Host) ready(p *process) error {
-	start, cancel := h.clock.WithTimeout(context.Background(), startsWithin)
+	start, cancel := h.clock.WithTimeout(context.Background(), h.options.StartsWithin)
 	defer cancel()
 	select {
 	case <-p.polls:
-		return nil
+		select {
+		case <-p.ended: // since it asked
+			return p.exit()
+		default:
+			return nil
+		}
 	case <-p.ended:
 		return p.exit()
 	case <-start.Done():
 		p.end()
-		return messages.InvokeResponse_Error{Type: TimedOut, Message: fmt.Sprintf("the process did not ask for an invocation within %s", startsWithin)}
+		return messages.InvokeResponse_Error{Type: TimedOut, Message: fmt.Sprintf("the process did not ask for an invocation within %s", h.options.StartsWithin)}
 	}
 }
 
@@ -155,11 +164,13 @@ func (h *Host) await(p *process, i *Invocation) ([]byte, error) {
 	i.deadline = h.clock.Now().Add(lasts).Truncate(time.Millisecond)
 	timer, cancel := h.clock.WithTimeout(context.Background(), lasts)
 	defer cancel()
-	p.begin(i)
+	p.begin(i, timer.Done())
 	select {
 	case a := <-i.answers:
 		if a.at.Before(i.deadline) {
-			h.rest(p)
+			if i.parted() {
+				h.rest(p)
+			}
 			return a.text, a.err
 		}
 	case <-p.ended:

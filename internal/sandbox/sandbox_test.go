@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -13,57 +11,12 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
 )
-
-// TestMain lets the test's binary be the functions, too: their names say what they do.
-func TestMain(m *testing.M) {
-	if os.Getenv("AWS_LAMBDA_RUNTIME_API") == "" {
-		os.Exit(m.Run())
-	}
-	functions := map[string]func(context.Context, string) (string, error){
-		"echo": func(ctx context.Context, in string) (string, error) {
-			at, _ := ctx.Deadline()
-			fmt.Println("said", in)
-			return fmt.Sprint(in, " by ", os.Getpid(), " until ", at.UnixMilli()), nil
-		},
-		"fail": func(context.Context, string) (string, error) {
-			return "", messages.InvokeResponse_Error{Type: "NotReady", Message: "not yet"}
-		},
-		"wait": func(ctx context.Context, _ string) (string, error) { <-ctx.Done(); return "", ctx.Err() },
-		"hang": func(context.Context, string) (string, error) { select {} },
-		"eat": func(context.Context, string) (string, error) {
-			held := bytes.Repeat([]byte("held"), 100<<20)
-			time.Sleep(time.Minute)
-			return fmt.Sprint(len(held)), nil
-		},
-		"exit":  func(context.Context, string) (string, error) { os.Exit(4); return "", nil },
-		"large": func(context.Context, string) (string, error) { return strings.Repeat("x", maxAnswer), nil },
-		"ask": func(context.Context, string) (string, error) {
-			answer, err := http.Get("http://" + os.Getenv("AWS_LAMBDA_RUNTIME_API") + PortsPath + "/question")
-			if err != nil {
-				return "", err
-			}
-			text, err := io.ReadAll(answer.Body)
-			return fmt.Sprint(answer.StatusCode, " ", string(text)), err
-		},
-		"environment": func(context.Context, string) (string, error) { return strings.Join(os.Environ(), "\n"), nil },
-	}
-	switch name := os.Getenv("AWS_LAMBDA_FUNCTION_NAME"); name {
-	case "stillborn":
-		os.Exit(3)
-	case "refuses":
-		_, _ = http.Post("http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+"/2018-06-01/runtime/init/error", "application/json",
-			strings.NewReader(`{"errorType":"Runtime.Odd","errorMessage":"it does not like it here"}`))
-		os.Exit(1)
-	default:
-		lambda.Start(functions[name])
-	}
-}
 
 func open(t *testing.T, change func(*Options)) *Host {
 	t.Helper()
@@ -159,16 +112,22 @@ func TestWarmProcessIsTakenAgain(t *testing.T) {
 
 func TestSeveralAtOnce(t *testing.T) {
 	h := open(t, nil)
-	waiting := invocation("wait")
-	waiting.Timeout = 3 * time.Second
+	waiting := invocation("ask")
+	begun, let := make(chan struct{}), make(chan struct{})
+	waiting.Ports = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(begun); <-let })
 	waits := make(chan error, 1)
 	go func() { _, err := h.Invoke(waiting); waits <- err }()
+	<-begun
 	other := invocation("wait")
 	other.Timeout = 100 * time.Millisecond
 	if _, err := h.Invoke(other); errorType(err) != TimedOut {
 		t.Errorf("got %v", err)
 	}
-	if err := <-waits; errorType(err) != TimedOut {
+	if len(waits) > 0 {
+		t.Error("the first was over before the second")
+	}
+	close(let)
+	if err := <-waits; err != nil {
 		t.Errorf("got %v", err)
 	}
 }
@@ -232,12 +191,96 @@ func TestKill(t *testing.T) {
 	}
 	text, err := h.Invoke(invocation("echo"))
 	warm := pid(t, text, err)
+	polled(t, h, "echo")
 	if p, err := os.FindProcess(warm); err != nil || p.Kill() != nil {
 		t.Fatal(err)
 	}
+	<-h.warm["echo"][0].ended
 	text, err = h.Invoke(invocation("echo"))
 	if next := pid(t, text, err); next == warm {
 		t.Error("the dead answered")
+	}
+}
+
+// polled waits until the warm process of a function has asked for its next invocation.
+func polled(t *testing.T, h *Host, function string) {
+	t.Helper()
+	h.mu.Lock()
+	p := h.warm[function][0]
+	h.mu.Unlock()
+	for deadline := time.Now().Add(10 * time.Second); len(p.polls) == 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it asks for nothing")
+		}
+	}
+}
+
+// TestKillComesLate: one that comes when the invocation is over doesn't end the process, which may have the next one.
+func TestKillComesLate(t *testing.T) {
+	h := open(t, nil)
+	i := invocation("echo")
+	text, err := h.Invoke(i)
+	first := pid(t, text, err)
+	i.Kill()
+	text, err = h.Invoke(invocation("echo"))
+	if next := pid(t, text, err); next != first {
+		t.Errorf("process %d after %d", next, first)
+	}
+}
+
+// TestNobodyTakesTheInvocation: a process that asked for one and is there no longer has its time, and no more.
+func TestNobodyTakesTheInvocation(t *testing.T) {
+	h := open(t, nil)
+	text, err := h.Invoke(invocation("hangs-up"))
+	pid(t, text, err)
+	polled(t, h, "hangs-up")
+	time.Sleep(200 * time.Millisecond) // then the runtime API knows, too
+	i := invocation("hangs-up")
+	i.Timeout = 300 * time.Millisecond
+	began := time.Now()
+	if _, err := h.Invoke(i); errorType(err) != TimedOut || time.Since(began) > 20*time.Second {
+		t.Errorf("after %s: %v", time.Since(began), err)
+	}
+}
+
+// TestGivesUp: a process that asks for no invocation is ended; where it is a warm one, another is taken.
+func TestGivesUp(t *testing.T) {
+	h := open(t, func(o *Options) { o.StartsWithin = time.Second })
+	if _, err := h.Invoke(invocation("mute")); errorType(err) != TimedOut || !strings.Contains(err.Error(), "within 1s") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := h.Start("mute", 256); errorType(err) != TimedOut {
+		t.Errorf("got %v", err)
+	}
+	text, err := h.Invoke(invocation("mute-later"))
+	first := pid(t, text, err)
+	text, err = h.Invoke(invocation("mute-later"))
+	if next := pid(t, text, err); next == first || state(first) != "" {
+		t.Errorf("process %d after %d, which is %q", next, first, state(first))
+	}
+}
+
+// TestCloseWaitsForNoChild: a process may leave one that holds its output.
+func TestCloseWaitsForNoChild(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "child")
+	h := open(t, func(o *Options) {
+		o.Environment = func(string) []string { return []string{"CHILD=" + file, "PATH=" + os.Getenv("PATH")} }
+	})
+	if _, err := h.Invoke(invocation("parent")); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := strconv.Atoi(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Kill(child, syscall.SIGKILL) }()
+	began := time.Now()
+	if err := h.Close(); err != nil || time.Since(began) > 20*time.Second {
+		t.Errorf("after %s: %v", time.Since(began), err)
 	}
 }
 

@@ -29,9 +29,13 @@ func dials(e provider.Edge) http.Handler {
 			http.Error(out, "", http.StatusInternalServerError)
 			return
 		}
-		defer func() { _ = conn.Close() }() // both sides have ended
-		lines, words := buffered.Reader, json.NewEncoder(conn)
-		far, err := reach(r.Context(), e, r.URL.Query(), func(network, address string) error {
+		defer func() { _ = conn.Close() }()            // both sides have ended
+		ctx, cancel := context.WithCancel(r.Context()) // which no longer ends with the process
+		defer cancel()
+		in := heard(buffered.Reader, cancel)
+		defer func() { _ = in.Close() }()
+		lines, words := bufio.NewReader(in), json.NewEncoder(conn)
+		far, err := reach(ctx, e, r.URL.Query(), func(network, address string) error {
 			_ = words.Encode(dialled{Network: network, Address: address}) // the reading tells
 			return hear(lines, nil)
 		})
@@ -45,6 +49,17 @@ func dials(e provider.Edge) http.Handler {
 		}()
 		_, _ = io.Copy(conn, far)
 	})
+}
+
+// heard is what the process says; over is called once it says no more.
+func heard(from io.Reader, over func()) io.ReadCloser {
+	in, out := io.Pipe()
+	go func() {
+		_, err := io.Copy(out, from)
+		over()
+		_ = out.CloseWithError(err) // never fails
+	}()
+	return in
 }
 
 // reach dials what is asked for.

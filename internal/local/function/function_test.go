@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -156,6 +157,30 @@ func TestVendorsSilence(t *testing.T) {
 	}
 }
 
+// TestVendorsAnswerBreaksOff: half of an answer isn't taken for a whole one, whether its length was told or not.
+func TestVendorsAnswerBreaksOff(t *testing.T) {
+	for _, length := range []int64{-1, 8} {
+		r := served(t, Ports{Network: network(func(*http.Request) (*http.Response, error) {
+			answer := &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(io.MultiReader(strings.NewReader("half"), iotest.ErrReader(syscall.ECONNRESET)))}
+			if length >= 0 {
+				answer.Header.Set("Content-Length", fmt.Sprint(length))
+			}
+			return answer, nil
+		})})
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://api.vendor.test/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer, err := through{r}.RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text, err := io.ReadAll(answer.Body); err == nil || string(text) != "half" {
+			t.Errorf("of %d bytes: %q, %v", length, text, err)
+		}
+	}
+}
+
 // echo is a connection whose other side says "you said " and the line it is told.
 func echo() net.Conn {
 	near, far := net.Pipe()
@@ -223,16 +248,34 @@ func TestDial(t *testing.T) {
 	}
 }
 
+// TestDialEndsWithItsContext: on both sides.
 func TestDialEndsWithItsContext(t *testing.T) {
-	r := served(t, Ports{Endpoints: provider.Endpoints{Edge: provider.Edge{Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+	ended := make(chan struct{}, 1)
+	hangs := func(ctx context.Context) (net.Conn, error) {
 		<-ctx.Done()
+		ended <- struct{}{}
 		return nil, ctx.Err()
-	}}}})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	began := time.Now()
-	if conn, err := r.dial(ctx, "acme.gimbal.app:443", nil); err == nil || conn != nil || time.Since(began) > 5*time.Second {
-		t.Errorf("%v after %s", err, time.Since(began))
+	}
+	r := served(t, Ports{Endpoints: provider.Endpoints{Edge: provider.Edge{
+		Dial: func(ctx context.Context, _, _ string) (net.Conn, error) { return hangs(ctx) },
+		Outside: func(ctx context.Context, network, address string, allowed func(network, address string) error) (net.Conn, error) {
+			if err := allowed(network, address); err != nil {
+				t.Error(err)
+			}
+			return hangs(ctx)
+		}}}})
+	for _, control := range []func(network, address string) error{nil, func(string, string) error { return nil }} {
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		began := time.Now()
+		if conn, err := r.dial(ctx, "acme.gimbal.app:443", control); err == nil || conn != nil || time.Since(began) > 5*time.Second {
+			t.Errorf("%v after %s", err, time.Since(began))
+		}
+		select {
+		case <-ended:
+		case <-time.After(5 * time.Second):
+			t.Error("the runner still dials")
+		}
 	}
 }
 

@@ -110,7 +110,10 @@ func (p Ports) serveNetwork(out http.ResponseWriter, r *http.Request) {
 		out.Header()[name] = values
 	}
 	out.WriteHeader(answer.StatusCode)
-	_, _ = io.Copy(out, answer.Body) // a body that breaks off breaks off there, too
+	if _, err := io.Copy(out, answer.Body); err != nil {
+		_ = http.NewResponseController(out).Flush() // what there was of it arrives
+		panic(http.ErrAbortHandler)                 // and breaks off there, too
+	}
 }
 
 // fail says in an answer's header why there is none.
