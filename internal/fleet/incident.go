@@ -15,6 +15,8 @@ const (
 	IncidentFailedDirty IncidentKind = "FailedDirty"
 	// IncidentUndone: an operation failed, and the instance is what it was before.
 	IncidentUndone IncidentKind = "Undone"
+	// IncidentExportFailed: an export came to nothing, or its files are not what was written.
+	IncidentExportFailed IncidentKind = "ExportFailed"
 	// IncidentMessageUnknown: a message may have been sent, or not.
 	IncidentMessageUnknown IncidentKind = "MessageUnknown"
 	// IncidentMessageFailed: the vendor refused a message.
@@ -35,7 +37,7 @@ const (
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
-	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentMessageUnknown, IncidentMessageFailed,
+	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentMessageUnknown, IncidentMessageFailed,
 		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown}
 }
 

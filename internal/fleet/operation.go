@@ -17,6 +17,8 @@ const (
 	Suspend OperationKind = "suspend"
 	// Resume switches a suspended instance on again.
 	Resume OperationKind = "resume"
+	// MakeExport copies all that an instance holds, for its customer.
+	MakeExport OperationKind = "export"
 	// Recheck looks again for what was absent but unsure.
 	Recheck OperationKind = "recheck"
 	// Resend sends a message once more.
@@ -39,6 +41,8 @@ const (
 	Resuming Phase = "resume"
 	// Undoing sets the switches back that a suspension, or a resumption, which failed had set.
 	Undoing Phase = "undo"
+	// Exporting writes an export's files and reads them back.
+	Exporting Phase = "export"
 	// LookingAgain is the only phase of a recheck.
 	LookingAgain Phase = "recheck"
 	// Sending is the only phase of a resend.
@@ -124,12 +128,23 @@ func (k OperationKind) Course() Course {
 		return Course{Active, Suspended, Suspending, map[Phase]string{Suspending: "suspend", Undoing: "resume"}}
 	case Resume:
 		return Course{Suspended, Active, Resuming, map[Phase]string{Resuming: "resume", Undoing: "suspend"}}
+	case MakeExport:
+		return Course{First: Exporting, Workflows: map[Phase]string{Exporting: "export"}}
 	case Recheck:
 		return Course{First: LookingAgain}
 	case Resend:
 		return Course{First: Sending}
 	}
 	return Course{}
+}
+
+// Begins reports whether an operation of the kind begins on an instance in a state. What changes no state begins on any that can be
+// used, or is only switched off.
+func (k OperationKind) Begins(in State) bool {
+	if k == MakeExport {
+		return in == Active || in == Suspended
+	}
+	return in == k.Course().From
 }
 
 // Short reports whether the operation lasts for one invocation only and runs no execution.
@@ -149,7 +164,7 @@ func OperationOf(execution string) (instanceID, operationID string, ok bool) {
 
 // executionName is what Execution makes of ProvisionID and of NewOperationID.
 var executionName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^((op|suspend|resume)-([0-9a-f-]{36})(?:-[0-9]+)?)-[a-z]+-[0-9]+$`)
+	return regexp.MustCompile(`^((op|suspend|resume|export)-([0-9a-f-]{36})(?:-[0-9]+)?)-[a-z]+-[0-9]+$`)
 })
 
 // Workflow is the state machine that the current run executes.
