@@ -95,7 +95,7 @@ func (f Function) Package() string {
 }
 
 // Workflows lists the state machines, by the names of their files in statemachines/.
-func Workflows() []string { return []string{"provision", "teardown", "suspend", "resume"} }
+func Workflows() []string { return []string{"provision", "teardown", "suspend", "resume", "export"} }
 
 // ByState finds a function by its state's name.
 func ByState(state string) (Function, bool) {

@@ -18,6 +18,9 @@ var (
 	Cancel          = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
 	SuspendInstance = operators("suspend-instance", "suspension.Suspend", "POST /instances/{id}/suspend", StartRuns)
 	ResumeInstance  = operators("resume-instance", "suspension.Resume", "POST /instances/{id}/resume", StartRuns)
+	ExportInstance  = operators("export-instance", "export.Begin", "POST /instances/{id}/exports", StartRuns)
+	ListExports     = operators("list-exports", "export.List", "GET /instances/{id}/exports")
+	ShowExport      = operators("show-export", "export.Show", "GET /instances/{id}/exports/{export}", Exports)
 	Resend          = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
 	ListIncidents   = operators("list-incidents", "incident.List", "GET /incidents")
 	Acknowledge     = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
@@ -75,6 +78,12 @@ var (
 	AnnounceResumption = step("announce-resumption", "notice.Resumed", Keys, secret("sendgrid-key"))
 	BeginUndo          = step("begin-undo", "operation.BeginUndo", StartRuns)
 
+	ExportDatabase      = long(step("export-database", "export.Database", Keys, Databases, Exports, secret("supabase-token")))
+	ExportMedia         = long(step("export-media", "export.Media", Keys, Exports, secret("supabase-token")))
+	ExportConfiguration = step("export-configuration", "export.Configuration", Exports)
+	SealExport          = step("seal-export", "export.Seal", Exports)
+	VerifyExport        = long(step("verify-export", "export.Verify", Exports))
+
 	BeginTeardown      = step("begin-teardown", "operation.BeginTeardown", StartRuns)
 	RemoveDNS          = step("remove-dns", "dns.Remove", secret("cloudflare-token"))
 	RemoveFrontend     = step("remove-frontend", "frontend.Remove", secret("vercel-token"))
@@ -88,19 +97,26 @@ var (
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
 		Admit, Reconcile, Page, Recheck, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, ProtectHost, VerifyHealth, ActivateInstance, NotifyCustomer,
 		PointHost, PauseFrontend, SuspendSMS, DisableEmail, RefuseSignIn, MarkSuspended, AnnounceSuspension,
 		UnpauseFrontend, RestoreHost, ReactivateSMS, EnableEmail, AllowSignIn, MarkResumed, AnnounceResumption, BeginUndo,
+		ExportDatabase, ExportMedia, ExportConfiguration, SealExport, VerifyExport,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 	}
 }
 
 func step(name, handler string, grants ...Grant) Function {
 	return Function{Name: name, Handler: handler, Trigger: Workflow, Timeout: 60, Memory: 256, Grants: append([]Grant{Table}, grants...)}
+}
+
+// long gives a step nearly as long as a Lambda may run, in the place of a minute: what is read in one run is of one moment.
+func long(f Function) Function {
+	f.Timeout = 14 * 60
+	return f
 }
 
 func api(name, handler, route string, grants ...Grant) Function {
