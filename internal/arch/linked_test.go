@@ -9,10 +9,10 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 )
 
-// portsOf are the ports over services of AWS that are packages of their own, as folders under internal/onaws, with the grant that
-// calls for each.
-var portsOf = map[string]catalog.Grant{"topic": catalog.Publish, "insights": catalog.ReadLogs, "surroundings": catalog.Inspect,
-	"databases": catalog.Databases}
+// portsOf are the ports over services of AWS that are packages of their own, as folders under internal/onaws, with the grants of which
+// each calls for it.
+var portsOf = map[string][]catalog.Grant{"topic": {catalog.Publish}, "insights": {catalog.ReadLogs}, "surroundings": {catalog.Inspect},
+	"databases": {catalog.Databases}, "files": {catalog.Exports, catalog.Archive}, "calendar": {catalog.Calendar}}
 
 // checkLinked wants a main to link no vendor's client but those its noun needs: the catalog grants one of the noun's
 // functions the vendor's credential, or the table of imports lists it; and no service of AWS that isn't every function's but
@@ -37,7 +37,7 @@ func checkLinked(root string) (broken []string) {
 				broken = append(broken, fmt.Sprintf("functions/%s links %s's client, by way of %s", f.Name, vendor, ways[folder]))
 			}
 			port, ok := strings.CutPrefix(folder, "internal/onaws/")
-			if ok && !slices.Contains(f.Grants, portsOf[port]) {
+			if ok && !slices.ContainsFunc(portsOf[port], func(g catalog.Grant) bool { return slices.Contains(f.Grants, g) }) {
 				broken = append(broken, fmt.Sprintf("functions/%s links the port %s, which it is not granted, by way of %s", f.Name, port, ways[folder]))
 			}
 		}

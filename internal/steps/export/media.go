@@ -60,6 +60,7 @@ type archived struct {
 
 	Objects int64            `json:"objects"`
 	LeftOut []export.LeftOut `json:"left_out,omitempty"`
+	Closing bool             `json:"closing,omitempty"` // all parts are stored
 	Done    *export.File     `json:"done,omitempty"`
 }
 
@@ -154,9 +155,12 @@ func (m *media) write(ctx context.Context) error {
 			m.at.Bucket++
 		}
 	}
-	m.buf.Write(make([]byte, 2*512)) // the archive's end
-	if err := m.flush(ctx); err != nil {
-		return err
+	if !m.at.Closing { // noted with the last part, so that completing alone is repeated
+		m.at.Closing = true
+		m.buf.Write(make([]byte, 2*512)) // the archive's end
+		if err := m.flush(ctx); err != nil {
+			return err
+		}
 	}
 	if err := m.files.Complete(ctx, MediaName, m.at.Upload, m.at.Parts, m.at.Bytes); err != nil {
 		return err
