@@ -99,6 +99,8 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_STATE_MACHINES":        {catalog.StartRuns},
 	"FLEET_ADMIT_FUNCTION":        {catalog.InvokeAdmit},
 	"FLEET_RELEASE":               {catalog.ReadRelease},
+	"FLEET_EXPORTS":               {catalog.Exports},
+	"FLEET_ARCHIVE":               {catalog.Archive},
 	"FLEET_INCIDENT_TOPIC":        {catalog.Publish},
 	"FLEET_LOG_GROUPS":            {catalog.ReadLogs},
 	"FLEET_SCHEDULE_GROUP":        {catalog.Inspect},
