@@ -64,7 +64,7 @@ func TestCommands(t *testing.T) {
 		"resume acme-dental":                                       {0, "is being resumed\n", []string{"GET /instances", "POST /instances/" + acme + "/resume {}"}},
 		"export acme-dental":                                       {0, "is being exported\n", []string{"GET /instances", "POST /instances/" + acme + "/exports {}"}},
 		"exports acme-dental":                                      {0, "2 exports; 1 verified", []string{"GET /instances", "GET /instances/" + acme + "/exports "}},
-		"exports acme-dental 5":                                    {0, "csv/public.contacts.csv", []string{"GET /instances", "GET /instances/" + acme + "/exports ", "GET /instances/" + acme + "/exports/export-5 "}},
+		"exports acme-dental 5":                                    {0, "csv/public.contacts.csv", []string{"GET /instances", "GET /instances/" + acme + "/exports", "GET /instances/" + acme + "/exports/export-5 "}},
 		"retry acme-dental":                                        {0, "once more", []string{"GET /instances", "POST /instances/" + acme + "/retry {}"}},
 		"resend acme-dental welcome":                               {0, "welcome-resend-3 of acme-dental (df4a5ecc) is sent", []string{"GET /instances", "POST /instances/" + acme + `/resend {"message":"welcome"}`}},
 		"ack acme-dental":                                          {0, "You see to MessageUnknown", []string{"GET /incidents", "GET /instances", `POST /incidents/acknowledge {"instance_id":"` + acme + `","id":"message-welcome"}`}},
