@@ -62,7 +62,9 @@ func inExporting(t *testing.T, change func(*world.Options), test func(e *exporti
 func (e *exporting) upload(files map[string][]byte) {
 	e.t.Helper()
 	projects := supabase.New(provider.Config{Clock: clock.System(), Endpoints: e.w.Endpoints, Transport: e.direct, Settings: world.Settings(),
-		Credential: func(context.Context, string) (provider.Secret, error) { return provider.NewSecret("sbp_0123456789"), nil }})
+		Credential: func(context.Context, string) (provider.Secret, error) {
+			return provider.NewSecret("sbp_0123456789"), nil
+		}})
 	ctx, ref := provider.WithAttempt(e.ctx), e.project(e.id)
 	key, err := projects.SecretKey(ctx, ref)
 	if err == nil {
@@ -307,7 +309,9 @@ func TestExportDiesOnceAnywhere(t *testing.T) {
 func TestExportTwiceAtOnce(t *testing.T) {
 	t.Parallel()
 	inExporting(t, func(o *world.Options) {
-		o.Hooks.Twice = func(function string, n int) bool { return strings.Contains(function, "export") && function != "export-instance" && n == 1 }
+		o.Hooks.Twice = func(function string, n int) bool {
+			return strings.Contains(function, "export") && function != "export-instance" && n == 1
+		}
 	}, func(e *exporting) {
 		e.upload(map[string][]byte{"a.pdf": []byte("one")})
 		o := e.begin()
