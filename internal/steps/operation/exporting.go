@@ -10,7 +10,9 @@ import (
 )
 
 // exportOn continues an export whose execution ended without an outcome: another run goes on from what was written.
-func exportOn(ctx context.Context, env step.Env, o fleet.Operation) error { return again(ctx, env, o, fleet.Exporting) }
+func exportOn(ctx context.Context, env step.Env, o fleet.Operation) error {
+	return again(ctx, env, o, fleet.Exporting)
+}
 
 // endExport reads from the export's record whether it was verified. One that wasn't is no export, and an incident says so.
 func endExport(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) (fleet.Outcome, error) {
