@@ -25,7 +25,7 @@ SETUP := $(if $(POSTGRES),,node_modules/.package-lock.json)
 
 VENV := build/venv
 
-.PHONY: help setup demo serve fleetctl test load kill processes faults mutants browser e2e lint templates synth deploy build start bench cost generate clean
+.PHONY: help setup demo serve fleetctl test load kill processes faults mutants fuzz browser e2e lint templates synth deploy build start bench cost generate clean
 
 help: ## list the targets
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -81,6 +81,23 @@ faults: ## play every fault at every call and commit of a provisioning and a tak
 
 mutants: ## switch each rule of the ledger protocol off, one at a time, and see the fault matrix fail
 	go test -tags mutants -vet=off -count=1 -v -timeout 60m -run EachRule ./internal/local/faults $(ARGS)
+
+# FUZZTIME is each target's, FUZZ a pattern that package and target match. ARGS are go test's: ARGS="-parallel 1" leaves the machine to
+# others. A finding's input stays in the package's testdata/fuzz, and is a seed from then on.
+FUZZTIME ?= 10m
+FUZZ ?= .
+
+fuzz: ## fuzz every target there is, one after another, until there is a finding; FUZZTIME=1m and FUZZ=asl for less
+	@mkdir -p build; \
+	go test -vet=off -list '^Fuzz' ./internal/... > build/.fuzz-all || { cat build/.fuzz-all; exit 1; }; \
+	awk '/^Fuzz/ { names[++n] = $$1 } /^ok/ { for (i = 1; i <= n; i++) print $$2, names[i]; n = 0 }' build/.fuzz-all | { grep -E -- '$(FUZZ)' || true; } > build/.fuzz; \
+	total=$$(wc -l < build/.fuzz); n=0; \
+	[ $$total -gt 0 ] || { echo "no fuzz target matches $(FUZZ)"; exit 1; }; \
+	while read -r package target; do \
+		n=$$((n + 1)); echo "$$n of $$total: $$target of $$package, for $(FUZZTIME)"; \
+		go test -vet=off -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $(ARGS) $$package < /dev/null || \
+			{ echo; echo "stopped; this repeats a finding: go test -vet=off -run '^$$target$$' $$package"; exit 1; }; \
+	done < build/.fuzz
 
 # The emulator runs the functions on this machine: they are built for it, whatever GOARCH says.
 e2e: $(SETUP) $(VENV)/.ready ## deploy the synthesised stacks to an emulator of AWS, and play signups there

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -58,6 +59,9 @@ func ParseMocks(file []byte, name string) (*Mocks, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&f); err != nil {
 		return nil, fmt.Errorf("no mock configuration: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("no mock configuration: something follows it")
 	}
 	states, err := f.find(name)
 	if err != nil {
@@ -121,7 +125,7 @@ func mockedAnswerOf(key string, result json.RawMessage, throw *struct{ Error, Ca
 		return a, errors.New(`the invocations must be given as "0" or "1-2"`)
 	case (result == nil) == (throw == nil):
 		return a, errors.New("needs either Return or Throw")
-	case throw != nil && throw.Error == nil:
+	case throw != nil && (throw.Error == nil || *throw.Error == ""):
 		return a, errors.New("needs an Error in its Throw")
 	case throw != nil:
 		a.failure = &failure{name: *throw.Error}

@@ -17,6 +17,8 @@ func TestMocksRefused(t *testing.T) {
 		{answers("S", `"0":{}`), "C", "MockedResponses.RS.0: needs either Return or Throw"},
 		{answers("S", `"0":{"Return":1,"Throw":{"Error":"E"}}`), "C", "needs either Return or Throw"},
 		{answers("S", `"0":{"Throw":{"Cause":"c"}}`), "C", "needs an Error in its Throw"},
+		{answers("S", `"0":{"Throw":{"Error":""}}`), "C", "needs an Error in its Throw"},
+		{answers("S", `"0":`+returns("1")) + "{}", "C", "something follows it"},
 		{answers("S", `"first":`+returns("1")), "C", `must be given as "0" or "1-2"`},
 		{answers("S", `"2-1":`+returns("1")), "C", `must be given as "0" or "1-2"`},
 		{answers("S", `"0-2":`+returns("1")+`,"2-3":`+returns("1")), "C", "MockedResponses.RS.2-3: another answer"},

@@ -299,8 +299,8 @@ func (r *reader) settings() step.Settings {
 	}
 	if slices.Contains([]string{catalog.Signup.Name, catalog.Deliver.Name}, r.entry.Name) {
 		text := strings.TrimRight(r.lookup("FLEET_PUBLIC_URL"), "/")
-		if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
-			r.refuse("FLEET_PUBLIC_URL", "the URL of Fleet's own API, https://…")
+		if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(text, "?#") {
+			r.refuse("FLEET_PUBLIC_URL", "the URL of Fleet's own API, https://…, to which paths are added")
 		}
 		s.PublicURL = text
 	}

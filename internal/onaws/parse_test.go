@@ -181,7 +181,7 @@ func TestWrong(t *testing.T) {
 		"FLEET_INCIDENT_TOPIC": {"incidents", "arn:aws:sqs:us-east-1:111122223333:x", "arn:aws:sns:us-east-1:1:x"},
 		"FLEET_LOG_GROUPS":     {"a b", "/fleet/functions,", ",", strings.Repeat("x,", 50) + "x"},
 		"FLEET_SLOTS":          {"-1", "1001", "many", "3.5"},
-		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://"},
+		"FLEET_PUBLIC_URL":     {"fleet.gimbal.app", "ftp://x", "https://", "https://x?y", "https://x/#", "https://a@x"},
 		"FLEET_AUTO_APPROVE":   {"free", "flat usage", "flat,", "none,flat", "Flat"},
 		"FLEET_DOMAIN":         {"gimbal", "https://gimbal.app", "gimbal.app."},
 		"FLEET_CREDENTIALS":    {repeated, "{}", `{"supabase-token":"` + repeated + `"}`, `{"supabase-token":"aws-sm:"}`, `{}{}`},

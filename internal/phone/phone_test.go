@@ -56,14 +56,22 @@ func TestAgainstTheLibrary(t *testing.T) {
 	}
 }
 
+// FuzzPossible: what is possible is digits after a plus, and possible by the library.
 func FuzzPossible(f *testing.F) {
 	f.Add("+12125550123")
 	f.Add("tel:+1-212-555-0123;phone-context=x")
 	f.Add(strings.Repeat("+", 300))
-	e164 := regexp.MustCompile(`^\+[1-9][0-9]{1,17}$`) // Germany has some over the ITU's 15 digits
+	e164 := regexp.MustCompile(`^\+[1-9][0-9]{1,19}$`) // some countries have more than the ITU's 15 digits
 	f.Fuzz(func(t *testing.T, text string) {
-		if Possible(text) && !e164.MatchString(text) {
+		if !Possible(text) {
+			return
+		}
+		if !e164.MatchString(text) {
 			t.Errorf("%q", text)
+		}
+		parsed, err := phonenumbers.Parse(text, "")
+		if err == nil && phonenumbers.Format(parsed, phonenumbers.E164) == text && phonenumbers.IsPossibleNumberWithReason(parsed) != phonenumbers.IS_POSSIBLE {
+			t.Errorf("%s is possible, and by the library it is not", text)
 		}
 	})
 }

@@ -36,14 +36,15 @@ func (stopped) Now() time.Time { return now }
 
 // asked is a request that came to the API.
 type asked struct {
-	line, body string
-	header     http.Header
+	line, body, host string
+	header           http.Header
 }
 
 // rig is a portal before an API of answers.
 type rig struct {
 	t       *testing.T
 	base    string
+	handler http.Handler
 	client  *http.Client
 	answers map[string]reply
 
@@ -92,7 +93,8 @@ func newRig(t *testing.T) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	front := httptest.NewServer(p.Handler(http.HandlerFunc(r.answer)))
+	r.handler = p.Handler(http.HandlerFunc(r.answer))
+	front := httptest.NewServer(r.handler)
 	t.Cleanup(front.Close)
 	r.base = front.URL
 	return r
@@ -103,7 +105,7 @@ func (r *rig) answer(w http.ResponseWriter, q *http.Request) {
 	body, _ := io.ReadAll(q.Body)
 	line := q.Method + " " + q.URL.RequestURI()
 	r.mu.Lock()
-	r.asked = append(r.asked, asked{line, string(body), q.Header.Clone()})
+	r.asked = append(r.asked, asked{line, string(body), q.Host, q.Header.Clone()})
 	a, ok := r.answers[line]
 	r.mu.Unlock()
 	public := line == "POST /signups" || q.Method == "GET" && strings.HasPrefix(line, "GET /signups/")

@@ -35,7 +35,8 @@ func (b *boundedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if n > b.left {
-		return b.left, ErrTooLong
+		n, b.left = b.left, 0
+		return n, ErrTooLong
 	}
 	b.left -= n
 	return n, err

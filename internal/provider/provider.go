@@ -8,7 +8,9 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -220,6 +222,23 @@ func Answered(vendor, operation string, status int, vendorCode string, retryAfte
 		}
 	}
 	return f
+}
+
+var codeShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z]+[0-9]?([_.-][A-Za-z]+[0-9]?)*$`) })
+
+// Code gives a vendor's error code back if it is one of at most 64 letters' words, and else nothing: no free text passes for one, and
+// no token or key, which have digits all over.
+func Code(text string) string {
+	if len(text) <= 64 && codeShape().MatchString(text) {
+		return text
+	}
+	return ""
+}
+
+// Strange makes of a vendor's 404 the answer of something on the way, such as a proxy's page, which proves nothing. It keeps no
+// status, so that nobody takes it for the vendor's word that there is no such resource.
+func Strange(f *fault.Error) {
+	f.Code, f.Text, f.Status, f.NothingHappened = fault.Unavailable, "refused without the vendor's error document", 0, false
 }
 
 // NotFound reports whether err is a vendor's 404.

@@ -2,6 +2,7 @@ package provider_test
 
 import (
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/project-gimbal/fleet/internal/provider"
@@ -59,6 +60,16 @@ func TestAccount(t *testing.T) {
 		}
 		if got := c.at.Account(u); got != c.want {
 			t.Errorf("%s is an account at %q, want %q", c.url, got, c.want)
+		}
+	}
+}
+
+func TestCode(t *testing.T) {
+	for text, want := range map[string]bool{"email_exists": true, "ENV_CONFLICT": true, "NoSuchBucket": true, "invalid_sha1": true, "a.b-c": true,
+		strings.Repeat("a", 64): true, strings.Repeat("a", 65): false, "": false, "free text": false, "a__b": false, "7": false, "x\n": false,
+		"sbp_4f0c7d1e2b3a495867788695a4b3c2d1e0f9a8b7": false, "kJ8sLq2VnXw5Rt7YpZ3mBc6D": false} {
+		if got := provider.Code(text); got != map[bool]string{true: text}[want] {
+			t.Errorf("of %q it keeps %q", text, got)
 		}
 	}
 }

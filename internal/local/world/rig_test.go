@@ -206,7 +206,7 @@ func (r *rig) sign(id, body string) http.Header {
 
 var operator = http.Header{"Authorization": {"Bearer " + operatorToken}}
 
-func sampleSignup(t *testing.T) []byte {
+func sampleSignup(t testing.TB) []byte {
 	t.Helper()
 	sample, err := events.Signup()
 	if err != nil {

@@ -1,6 +1,7 @@
 package cloudflare
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -92,8 +93,8 @@ const (
 	codeExistsWholly = 81058 // an identical record exists
 )
 
-// refused translates a failing answer.
-func (c *Client) refused(operation string, answer *http.Response, body []byte) *fault.Error {
+// refused translates a failing answer, whose body may have broken off before it was whole.
+func (c *Client) refused(operation string, answer *http.Response, body []byte, whole bool) *fault.Error {
 	codes := errorCodes(body)
 	code := decisive(codes)
 	text := ""
@@ -105,6 +106,9 @@ func (c *Client) refused(operation string, answer *http.Response, body []byte) *
 		after = c.retryAfter(answer.Header)
 	}
 	f := provider.Answered(vendor, operation, answer.StatusCode, text, after)
+	if answer.StatusCode == http.StatusNotFound && len(codes) == 0 && (!whole || len(bytes.TrimSpace(body)) > 0) {
+		provider.Strange(f)
+	}
 	if f.Code != fault.Rejected {
 		return f
 	}

@@ -66,6 +66,20 @@ func TestCodes(t *testing.T) {
 	}
 }
 
+// TestStrangersPageIsNotGone: a 404 that isn't Cloudflare's own says nothing about the record, or of rules.
+func TestStrangersPageIsNotGone(t *testing.T) {
+	for _, page := range []string{"<html>404 Not Found</html>", `{"message":"no route"}`, `{"errors":[`} {
+		client := cloudflare.New(config(answers(func(*http.Request) (int, string) { return 404, page })))
+		err := client.DeleteRecord(attempt(t), "0123456789abcdef0123456789abcdef")
+		assertFault(t, err, "DeleteRecord", fault.Unavailable, false, 0)
+		_, err = client.RateLimits(attempt(t))
+		assertFault(t, err, "GetEntryPoint", fault.Unavailable, false, 0)
+		if provider.NotFound(err) {
+			t.Errorf("%s passes for the vendor's 404", page)
+		}
+	}
+}
+
 // TestGoneIsDeleted: an absent record is deleted, however Cloudflare says it; one it may not delete is not.
 func TestGoneIsDeleted(t *testing.T) {
 	for _, test := range []struct {

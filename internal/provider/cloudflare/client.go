@@ -7,7 +7,6 @@
 package cloudflare
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"net/http"
@@ -73,9 +72,10 @@ func (c *Client) call(ctx context.Context, operation string, send func(opts ...o
 	case answer == nil:
 		return nil, provider.Failed(vendor, operation, err)
 	case answer.StatusCode >= http.StatusBadRequest:
-		return nil, c.refused(operation, answer, errorBody(answer))
+		body, err := io.ReadAll(answer.Body) // the SDK puts it back after it has read it
+		return nil, c.refused(operation, answer, body, err == nil)
 	case answer.StatusCode != http.StatusOK:
-		return nil, c.refused(operation, answer, body)
+		return nil, c.refused(operation, answer, body, true)
 	case err != nil:
 		return nil, unusable(operation, answer.StatusCode)
 	}
@@ -84,16 +84,6 @@ func (c *Client) call(ctx context.Context, operation string, send func(opts ...o
 		return nil, unusable(operation, answer.StatusCode)
 	}
 	return e, nil
-}
-
-// errorBody reads the body of a failing answer, which the SDK puts back after it has read it. It is empty where it
-// broke off.
-func errorBody(answer *http.Response) []byte {
-	var b bytes.Buffer
-	if _, err := io.Copy(&b, answer.Body); err != nil {
-		return nil
-	}
-	return b.Bytes()
 }
 
 // unsent is a fault of a call that was kept back.

@@ -125,7 +125,7 @@ func (c *Client) send(ctx context.Context, operation, method, path string, body 
 	text, err := io.ReadAll(answer.Body)
 	switch {
 	case answer.StatusCode != http.StatusOK:
-		return nil, c.refused(operation, answer, text)
+		return nil, c.refused(operation, answer, text, err == nil)
 	case err != nil:
 		return nil, unusable(operation, answer.StatusCode)
 	}

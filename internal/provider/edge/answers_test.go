@@ -113,25 +113,35 @@ func TestPageAnswers(t *testing.T) {
 	}
 }
 
-func FuzzHealth(f *testing.F) {
+// FuzzAnswers: whatever a host answers, its health is one that can be shown, or a fault; and a page comes as it is.
+func FuzzAnswers(f *testing.F) {
+	var status int
+	var name, value string
 	var body []byte
 	client := against(f, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set(name, value)
+		w.WriteHeader(status)
 		_, _ = w.Write(body) // the client may stop reading
 	})
-	f.Add([]byte(`{"status":"healthy","instance_id":"i-1","uptime_seconds":3}`))
-	f.Add([]byte(`{"status":null}`))
-	f.Add([]byte("<html>"))
-	f.Fuzz(func(t *testing.T, answer []byte) {
-		body = answer
+	f.Add(uint16(200), "Content-Type", "application/json", []byte(`{"status":"healthy","instance_id":"i-1","uptime_seconds":3}`))
+	f.Add(uint16(503), "Retry-After", "-1", []byte(`{"status":"unhealthy","version":7}`))
+	f.Add(uint16(429), "Retry-After", "99999999999999999999", []byte(`{"status":null}`))
+	f.Add(uint16(302), "Location", "http://127.0.0.1/", []byte(nil))
+	f.Add(uint16(200), "Content-Encoding", "gzip", []byte("<html>"))
+	f.Add(uint16(404), "Content-Length", "3", []byte("<html>"))
+	f.Fuzz(func(t *testing.T, code uint16, header, text string, answer []byte) {
+		status, name, value, body = 200+(int(code)+200)%400, header, text, answer
 		health, err := client.Health(t.Context(), served)
-		if err != nil {
-			if !fault.Is(err, fault.Unavailable) {
-				t.Errorf("got %v", err)
-			}
-			return
+		f, ok := errors.AsType[*fault.Error](err)
+		switch shown := fmt.Sprintf("%+v", health); {
+		case err == nil && (health.Status == "" || strings.ContainsAny(shown, "\n\r\x00\x1b") || status != http.StatusOK && status != http.StatusServiceUnavailable):
+			t.Errorf("HTTP %d is %q", status, shown)
+		case err != nil && (!ok || !f.Code.Transient() || f.RetryAfter < 0 || f.RetryAfter > 24*time.Hour || strings.ContainsAny(f.Error(), "<\n\r\x00")):
+			t.Errorf("HTTP %d: %#v", status, err)
 		}
-		if text := fmt.Sprintf("%+v", health); health.Status == "" || strings.ContainsAny(text, "\n\r\x00\x1b") {
-			t.Errorf("got %q", text)
+		got, page, err := client.Page(t.Context(), served, "/")
+		if err == nil && (got != status || len(page) > 0 && string(page) != string(answer)) || err != nil && !fault.Is(err, fault.Unavailable) {
+			t.Errorf("HTTP %d, %d bytes: %v; want %d, %d bytes", got, len(page), err, status, len(answer))
 		}
 	})
 }

@@ -84,7 +84,7 @@ func (c *Client) call(ctx context.Context, r request) (*rest.Response, error) {
 	case answer == nil:
 		return nil, provider.Failed(vendor, r.operation, err)
 	case !slices.Contains(r.success, answer.StatusCode):
-		return nil, c.refused(r.operation, answer)
+		return nil, c.refused(r.operation, answer, err == nil)
 	case err != nil: // the body broke off
 		return nil, unusable(r.operation, answer.StatusCode)
 	}

@@ -335,6 +335,19 @@ func TestCredentialNotToBeHad(t *testing.T) {
 	assertFault(t, err, "CreateSubuser", fault.Rejected, true, 0)
 }
 
+// TestStrangersPageIsNotGone: a 404 that isn't SendGrid's own says nothing about what was to be removed. SendGrid's may be bare.
+func TestStrangersPageIsNotGone(t *testing.T) {
+	for page, gone := range map[string]bool{"": true, `{"errors":[{"message":"not found"}]}`: true, `{"error":"not found"}`: true,
+		"<html>404 Not Found</html>": false, `{"message":"no route"}`: false, `{"errors":[`: false} {
+		err := always(404, page).DeleteSubuser(attempt(t), subuser)
+		if !gone {
+			assertFault(t, err, "DeleteSubuser", fault.Unavailable, false, 0)
+		} else if err != nil {
+			t.Errorf("%s: %v", page, err)
+		}
+	}
+}
+
 // FuzzAnswers: whatever the vendor answers, each call gives what is whole or a fault.
 func FuzzAnswers(f *testing.F) {
 	for _, good := range whole {

@@ -29,13 +29,16 @@ const (
 	CodeWebhookLimit = "webhook limit"
 )
 
-// refused translates a failing answer.
-func (c *Client) refused(operation string, answer *rest.Response) *fault.Error {
+// refused translates a failing answer, whose body may have broken off before it was whole.
+func (c *Client) refused(operation string, answer *rest.Response, whole bool) *fault.Error {
 	var after time.Duration
 	if answer.StatusCode == http.StatusTooManyRequests {
 		after = c.untilReset(answer.Headers)
 	}
 	f := provider.Answered(vendor, operation, answer.StatusCode, "", after)
+	if answer.StatusCode == http.StatusNotFound && !document(answer.Body, whole) {
+		provider.Strange(f)
+	}
 	if f.Code != fault.Rejected {
 		return f
 	}
@@ -66,6 +69,12 @@ func webhookRefused(f *fault.Error, said string) {
 	case strings.Contains(said, "maximum number of webhooks"):
 		f.Code, f.Text, f.VendorCode = fault.QuotaExceeded, "no more webhooks are allowed", CodeWebhookLimit
 	}
+}
+
+// document reports whether a failing answer's body is SendGrid's, which may leave it out.
+func document(body string, whole bool) bool {
+	var object map[string]json.RawMessage
+	return whole && (strings.TrimSpace(body) == "" || json.Unmarshal([]byte(body), &object) == nil && (object["errors"] != nil || object["error"] != nil))
 }
 
 // messages are the messages of an error document, in lower case. They are looked into and never shown.

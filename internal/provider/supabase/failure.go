@@ -3,10 +3,8 @@ package supabase
 import (
 	"encoding/json"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -22,9 +20,6 @@ type problem struct {
 	Code      json.RawMessage `json:"code"`
 	ErrorCode string          `json:"error_code"`
 }
-
-// codes are Auth's error codes: words, safe to print.
-var codes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9_]{0,63}$`) })
 
 // failure classifies an answer whose status isn't a success; readErr is why its body couldn't be read, if so.
 func (c *Client) failure(operation string, res *http.Response, body []byte, readErr error) error {
@@ -86,7 +81,7 @@ func (p problem) code(h http.Header) string {
 	// A code that is a number repeats the status.
 	_ = json.Unmarshal(p.Code, &inBody)
 	for _, code := range []string{h.Get("X-Sb-Error-Code"), p.ErrorCode, inBody} {
-		if codes().MatchString(code) {
+		if code = provider.Code(code); code != "" {
 			return code
 		}
 	}

@@ -126,9 +126,6 @@ type storageProblem struct {
 	Code       string `json:"code"`
 }
 
-// storageCodes are Storage's error codes: words, safe to print.
-var storageCodes = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]{0,63}$`) })
-
 // storageFailure classifies an answer of Storage whose status isn't a success: most of its failures are an HTTP 400 with the real
 // status, as text, in the body. A 400 without that comes from somewhere else and proves nothing.
 // https://supabase.com/docs/guides/storage/debugging/error-codes
@@ -143,9 +140,7 @@ func (c *Client) storageFailure(operation string, res *http.Response, body []byt
 		}
 		status = real
 	}
-	if !storageCodes().MatchString(p.Code) {
-		p.Code = ""
-	}
+	p.Code = provider.Code(p.Code)
 	f := provider.Answered(Name, operation, status, p.Code, c.retryAfter(res))
 	switch {
 	case p.Code == "SlowDown": // whatever status it comes with

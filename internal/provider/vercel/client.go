@@ -62,7 +62,7 @@ func (c *Client) do(ctx context.Context, r request, answer complete) error {
 	defer func() { _ = res.Body.Close() }() // a body that was only read has nothing to lose
 	body, err := read(res.Body)
 	if res.StatusCode < 200 || res.StatusCode > 299 {
-		return c.refused(r.operation, res, body)
+		return c.refused(r.operation, res, body, err == nil)
 	}
 	switch {
 	case errors.Is(err, errTooLong):

@@ -134,7 +134,7 @@ func (d *deploymentAnswer) complete() bool { return d.id() != "" && d.readyState
 func (d *deploymentAnswer) deployment() Deployment {
 	out := Deployment{ID: d.id(), URL: d.URL, ReadyState: d.readyState(), AliasAssigned: bool(d.AliasAssigned), Meta: d.Meta}
 	if d.AliasError != nil {
-		if out.AliasError = clean(d.AliasError.Code); out.AliasError == "" {
+		if out.AliasError = provider.Code(d.AliasError.Code); out.AliasError == "" {
 			out.AliasError = "unknown"
 		}
 	}

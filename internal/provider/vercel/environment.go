@@ -98,7 +98,7 @@ func (c *Client) SetEnvironment(ctx context.Context, project string, vars []Vari
 	if len(answer.Failed) > 0 {
 		f := &fault.Error{
 			Code: fault.Rejected, Vendor: vendor, Operation: operation, Status: http.StatusCreated,
-			VendorCode: clean(answer.Failed[0].Error.Code),
+			VendorCode: provider.Code(answer.Failed[0].Error.Code),
 			Text:       fmt.Sprintf("%d of %d variables refused", len(answer.Failed), len(vars)),
 		}
 		if f.VendorCode == "ENV_CONFLICT" {

@@ -32,16 +32,16 @@ func (m *MissingFiles) Error() string {
 	return strconv.Itoa(len(m.Digests)) + " files are not uploaded"
 }
 
-// refused translates an answer that is no success.
-func (c *Client) refused(operation string, res *http.Response, body []byte) error {
+// refused translates an answer that is no success, whose body may have broken off before it was whole.
+func (c *Client) refused(operation string, res *http.Response, body []byte, whole bool) error {
 	var document refusal
 	_ = json.Unmarshal(body, &document) // a page that is no error document has no code
-	code := clean(document.Error.Code)
+	code := provider.Code(document.Error.Code)
 	f := provider.Answered(vendor, operation, res.StatusCode, code, c.retryAfter(res.Header))
 	switch {
-	case res.StatusCode == http.StatusNotFound && code == "" && len(bytes.TrimSpace(body)) > 0:
+	case res.StatusCode == http.StatusNotFound && code == "" && (!whole || len(bytes.TrimSpace(body)) > 0):
 		// The page of something on the way, not Vercel's word that there is no such resource: no 404 for our callers.
-		f.Code, f.Text, f.Status, f.NothingHappened = fault.Unavailable, "no usable answer", 0, false
+		provider.Strange(f)
 	case res.StatusCode == http.StatusConflict, code == "ENV_CONFLICT":
 		f.Code, f.Text = fault.Conflict, "already there, or in the way"
 	case res.StatusCode == http.StatusPaymentRequired:
@@ -50,16 +50,6 @@ func (c *Client) refused(operation string, res *http.Response, body []byte) erro
 		f.Text, f.Err = "files are not uploaded", &MissingFiles{Digests: digests(document.Error.Missing)}
 	}
 	return f
-}
-
-var codeShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_.-]{1,64}$`) })
-
-// clean gives a vendor's code back if it has a code's shape, so that no free text passes for one.
-func clean(code string) string {
-	if codeShape().MatchString(code) {
-		return code
-	}
-	return ""
 }
 
 var digestShape = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9a-f]{40}$`) })

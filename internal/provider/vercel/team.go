@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/provider"
 )
 
 // Team is the team that holds every instance's project, as the token's owner sees it.
@@ -37,7 +38,7 @@ type teamAnswer struct {
 }
 
 func (t *teamAnswer) complete() bool {
-	return t.ID != "" && t.Membership.Confirmed != nil && clean(t.Membership.Role) != ""
+	return t.ID != "" && t.Membership.Confirmed != nil && provider.Code(t.Membership.Role) != ""
 }
 
 // Team reads the team. A token that Vercel doesn't know is refused with 403, as is one that may not reach the team; where

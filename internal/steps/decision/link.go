@@ -2,6 +2,7 @@ package decision
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"strings"
@@ -88,7 +89,7 @@ type Authority struct {
 // Verify checks a link's token: a 404 fault for one that Fleet never made, a 410 fault for one whose time is over.
 func Verify(ctx context.Context, env step.Env, token string) (Authority, error) {
 	forged := httpapi.Refuse(http.StatusNotFound, fault.Rejected, "This link is not one of Gimbal's, or a part of it got lost on its way.")
-	if len(token) > maxToken {
+	if len(token) > maxToken || !exact(token) {
 		return Authority{}, forged
 	}
 	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.HS256})
@@ -111,6 +112,18 @@ func Verify(ctx context.Context, env step.Env, token string) (Authority, error) 
 		return Authority{}, forged
 	}
 	return Authority{claims.Subject, "link:" + claims.ID}, nil
+}
+
+// exact reports whether a token is spelt as it was minted. Base64's reader takes other spellings of the same bytes, too: with line
+// breaks in them, or with other bits at the end.
+func exact(token string) bool {
+	for part := range strings.SplitSeq(token, ".") {
+		read, err := base64.RawURLEncoding.DecodeString(part)
+		if err != nil || base64.RawURLEncoding.EncodeToString(read) != part {
+			return false
+		}
+	}
+	return true
 }
 
 // claimsOf are a token's claims, nil where none of the secrets signed it. Before that is said the secret is read anew, since it may just
