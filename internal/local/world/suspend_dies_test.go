@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,14 +31,14 @@ func TestSuspendDiesAnywhere(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%q/%+v", script, point), func(t *testing.T) {
 				t.Parallel()
-				up := false
+				var up atomic.Bool
 				inBubble(t, func(o *world.Options) {
 					faults(t, script)(o)
-					o.Hooks.Dies = func(p world.Point) bool { return up && p == point }
+					o.Hooks.Dies = func(p world.Point) bool { return up.Load() && p == point }
 				}, func(r *rig) {
 					id := r.live()
 					before := r.vendorStates()
-					up = true
+					up.Store(true)
 					wanted := map[string]fleet.State{"suspend": fleet.Suspended, "resume": fleet.Active}
 					if script != "" {
 						wanted = map[string]fleet.State{"suspend": fleet.Active}

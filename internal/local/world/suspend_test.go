@@ -25,10 +25,12 @@ import (
 func TestSuspendAndResume(t *testing.T) {
 	t.Parallel()
 	var direct http.RoundTripper
+	var once sync.Once
 	underContract(t, func(o *world.Options) {
 		wrap := o.Hooks.Transport
 		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper {
-			if direct = next; wrap != nil {
+			once.Do(func() { direct = next })
+			if wrap != nil {
 				return wrap(next)
 			}
 			return next
