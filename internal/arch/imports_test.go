@@ -11,6 +11,7 @@ import (
 var vendorsOf = map[string][]string{
 	"project":  {"supabase"},
 	"database": {"supabase"},
+	"export":   {"supabase"}, // Storage's files, and the database
 	"admin":    {"supabase"},
 	"branding": {"supabase", "web"}, // Storage, and where the customer's images are
 	"frontend": {"vercel"},

@@ -22,6 +22,7 @@ var deadlines = map[string]time.Duration{
 	"terminate": bounds.Confirm,
 	"suspend":   max(bounds.Switch, bounds.Undo, bounds.Notify),
 	"resume":    max(bounds.Switch, bounds.Undo, bounds.Notify),
+	"export":    bounds.Export,
 }
 
 // reserved are the error names of Amazon States Language.

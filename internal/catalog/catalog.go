@@ -96,7 +96,9 @@ func (f Function) Package() string {
 }
 
 // Workflows lists the state machines, by the names of their files in statemachines/.
-func Workflows() []string { return []string{"provision", "teardown", "suspend", "resume", "terminate"} }
+func Workflows() []string {
+	return []string{"provision", "teardown", "suspend", "resume", "export", "terminate"}
+}
 
 // ByState finds a function by its state's name.
 func ByState(state string) (Function, bool) {

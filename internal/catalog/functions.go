@@ -18,6 +18,9 @@ var (
 	Cancel             = operators("cancel", "operation.Cancel", "POST /instances/{id}/cancel", StartRuns)
 	SuspendInstance    = operators("suspend-instance", "suspension.Suspend", "POST /instances/{id}/suspend", StartRuns)
 	ResumeInstance     = operators("resume-instance", "suspension.Resume", "POST /instances/{id}/resume", StartRuns)
+	ExportInstance     = operators("export-instance", "export.Begin", "POST /instances/{id}/exports", StartRuns)
+	ListExports        = operators("list-exports", "export.List", "GET /instances/{id}/exports")
+	ShowExport         = operators("show-export", "export.Show", "GET /instances/{id}/exports/{export}", Exports)
 	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
 	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns)
 	ApproveTermination = operators("approve-termination", "decommission.Approve", "POST /instances/{id}/decommission/approve")
@@ -81,6 +84,12 @@ var (
 	AnnounceResumption = step("announce-resumption", "notice.Resumed", Keys, secret("sendgrid-key"))
 	BeginUndo          = step("begin-undo", "operation.BeginUndo", StartRuns)
 
+	ExportDatabase      = long(step("export-database", "export.Database", Keys, Databases, Exports, secret("supabase-token")))
+	ExportMedia         = long(step("export-media", "export.Media", Keys, Exports, secret("supabase-token")))
+	ExportConfiguration = step("export-configuration", "export.Configuration", Exports)
+	SealExport          = step("seal-export", "export.Seal", Exports)
+	VerifyExport        = long(step("verify-export", "export.Verify", Exports))
+
 	BeginTeardown      = step("begin-teardown", "operation.BeginTeardown", StartRuns)
 	RemoveDNS          = step("remove-dns", "dns.Remove", secret("cloudflare-token"))
 	RemoveFrontend     = step("remove-frontend", "frontend.Remove", secret("vercel-token"))
@@ -104,7 +113,7 @@ func CountTerminations() []string {
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
 		PlanDecommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
@@ -112,6 +121,7 @@ func Functions() []Function {
 		AwaitCertificate, ProxyDNS, ProtectHost, VerifyHealth, ActivateInstance, NotifyCustomer,
 		PointHost, PauseFrontend, SuspendSMS, DisableEmail, RefuseSignIn, MarkSuspended, AnnounceSuspension,
 		UnpauseFrontend, RestoreHost, ReactivateSMS, EnableEmail, AllowSignIn, MarkResumed, AnnounceResumption, BeginUndo,
+		ExportDatabase, ExportMedia, ExportConfiguration, SealExport, VerifyExport,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 		ConfirmTermination, MarkTerminated, ArchiveAudit, IssueCertificate, DestroyKey,
 	}
@@ -119,6 +129,12 @@ func Functions() []Function {
 
 func step(name, handler string, grants ...Grant) Function {
 	return Function{Name: name, Handler: handler, Trigger: Workflow, Timeout: 60, Memory: 256, Grants: append([]Grant{Table}, grants...)}
+}
+
+// long gives a step nearly as long as a Lambda may run, in the place of a minute: what is read in one run is of one moment.
+func long(f Function) Function {
+	f.Timeout = 14 * 60
+	return f
 }
 
 func api(name, handler, route string, grants ...Grant) Function {

@@ -15,6 +15,8 @@ const (
 	IncidentFailedDirty IncidentKind = "FailedDirty"
 	// IncidentUndone: an operation failed, and the instance is what it was before.
 	IncidentUndone IncidentKind = "Undone"
+	// IncidentExportFailed: an export came to nothing, or its files are not what was written.
+	IncidentExportFailed IncidentKind = "ExportFailed"
 	// IncidentTerminationHeld: grace is over, and something keeps the instance from being terminated.
 	IncidentTerminationHeld IncidentKind = "TerminationHeld"
 	// IncidentTerminationsStopped: Fleet itself has frozen terminations, for something about one was not as it must be.
@@ -39,7 +41,7 @@ const (
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
-	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
+	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
 		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown}
 }
 

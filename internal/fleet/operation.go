@@ -17,6 +17,8 @@ const (
 	Suspend OperationKind = "suspend"
 	// Resume switches a suspended instance on again.
 	Resume OperationKind = "resume"
+	// MakeExport copies all that an instance holds, for its customer.
+	MakeExport OperationKind = "export"
 	// Terminate ends an instance for good.
 	Terminate OperationKind = "terminate"
 	// Recheck looks again for what was absent but unsure.
@@ -43,6 +45,8 @@ const (
 	Confirming Phase = "confirm"
 	// Undoing sets the switches back that a suspension, or a resumption, which failed had set.
 	Undoing Phase = "undo"
+	// Exporting writes an export's files and reads them back.
+	Exporting Phase = "export"
 	// LookingAgain is the only phase of a recheck.
 	LookingAgain Phase = "recheck"
 	// Sending is the only phase of a resend.
@@ -128,6 +132,8 @@ func (k OperationKind) Course() Course {
 		return Course{Active, Suspended, Suspending, map[Phase]string{Suspending: "suspend", Undoing: "resume"}}
 	case Resume:
 		return Course{Suspended, Active, Resuming, map[Phase]string{Resuming: "resume", Undoing: "suspend"}}
+	case MakeExport:
+		return Course{First: Exporting, Workflows: map[Phase]string{Exporting: "export"}}
 	case Terminate:
 		return Course{Suspended, Terminated, Confirming, map[Phase]string{Confirming: "terminate", TakingDown: "teardown"}}
 	case Recheck:
@@ -136,6 +142,15 @@ func (k OperationKind) Course() Course {
 		return Course{First: Sending}
 	}
 	return Course{}
+}
+
+// Begins reports whether an operation of the kind begins on an instance in a state. What changes no state begins on any that can be
+// used, or is only switched off.
+func (k OperationKind) Begins(in State) bool {
+	if k == MakeExport {
+		return in == Active || in == Suspended
+	}
+	return in == k.Course().From
 }
 
 // Short reports whether the operation lasts for one invocation only and runs no execution.
@@ -155,7 +170,7 @@ func OperationOf(execution string) (instanceID, operationID string, ok bool) {
 
 // executionName is what Execution makes of ProvisionID and of NewOperationID.
 var executionName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^((op|suspend|resume)-([0-9a-f-]{36})(?:-[0-9]+)?)-[a-z]+-[0-9]+$`)
+	return regexp.MustCompile(`^((op|suspend|resume|export|terminate)-([0-9a-f-]{36})(?:-n?[0-9]+)?)-[a-z]+-[0-9]+$`)
 })
 
 // Workflow is the state machine that the current run executes.

@@ -30,6 +30,7 @@ type commands struct {
 	Show      showCommand      `cmd:"" group:"Look:" help:"Show all that Fleet knows of an instance."`
 	Incidents incidentsCommand `cmd:"" group:"Look:" help:"List the open incidents, oldest first."`
 	Logs      logsCommand      `cmd:"" group:"Look:" help:"Print an instance's log lines, of functions and workflows."`
+	Exports   exportsCommand   `cmd:"" group:"Look:" help:"List an instance's exports, or show one with its files."`
 	Doctor    doctorCommand    `cmd:"" group:"Look:" help:"Check credentials, quotas and schedules, and say how to mend what is wrong."`
 	Runbook   runbookCommand   `cmd:"" group:"Look:" help:"Print the runbook of a fault code or kind of incident, or list them."`
 
@@ -38,6 +39,7 @@ type commands struct {
 	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back."`
 	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
 	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
+	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`
 	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Show what the end of an instance would be, or is: what happens when, what can't be undone, what is kept."`
 	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
 	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
@@ -143,6 +145,23 @@ type resumeCommand struct {
 
 func (resumeCommand) Help() string {
 	return examples("fleetctl resume acme-dental") + "\n\nAll is as it was before the suspension. Its administrator is told by mail."
+}
+
+type exportCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+}
+
+func (exportCommand) Help() string {
+	return examples("fleetctl export acme-dental") + "\n\nIt is done once \"fleetctl exports\" calls it verified: every file was read back. Its files are kept for 30 days."
+}
+
+type exportsCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Export   string `arg:"" optional:"" help:"An export, by its id or the end of it: with its files and their checksums."`
+}
+
+func (exportsCommand) Help() string {
+	return examples("fleetctl exports acme-dental", "fleetctl exports acme-dental 7")
 }
 
 type decommissionCommand struct {

@@ -96,6 +96,15 @@ func (s *resumeCommand) Run(c *call) error {
 	return c.begun(r, "is being resumed", "/instances/"+r.ID+"/resume", nil)
 }
 
+// Run begins an export.
+func (x *exportCommand) Run(c *call) error {
+	r, err := c.instance(x.Instance)
+	if err != nil {
+		return err
+	}
+	return c.begun(r, "is being exported", "/instances/"+r.ID+"/exports", nil)
+}
+
 // Run retries what ended dirty.
 func (y *retryCommand) Run(c *call) error {
 	r, err := c.instance(y.Instance)

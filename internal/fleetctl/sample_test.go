@@ -80,6 +80,15 @@ func sampleIncidents() []fleet.Incident {
 	}
 }
 
+func sampleExports() []fleet.Export {
+	return []fleet.Export{
+		{ID: "export-5", InstanceID: acme, Purpose: fleet.OnRequest, Status: fleet.ExportVerified, Consistency: "snapshot", Files: 4, Bytes: 9000, Rows: 31,
+			Manifest: "cd34", BegunAt: before(time.Hour), VerifiedAt: before(50 * time.Minute), ExpiresAt: before(-29 * 24 * time.Hour)},
+		{ID: "export-4", InstanceID: acme, Purpose: fleet.OnRequest, Status: fleet.ExportFailed, Failure: "ExportDatabase: the schema changes while it is exported",
+			BegunAt: before(25 * time.Hour)},
+	}
+}
+
 func sampleAudit(n int) (entries []fleet.AuditEntry) {
 	head := fleet.AuditHead{}
 	for i := range n {

@@ -3,6 +3,7 @@
 //
 //	go run ./internal/local demo     plays one signup to its end
 //	go run ./internal/local serve    keeps the system up
+//	go run ./internal/local export INSTANCE -o DIR    exports one of its instances
 //	go run ./internal/local run-machine -definition FILE    runs any state machine's definition alone
 package main
 
@@ -42,6 +43,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"demo", "demo [-event FILE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject] [-processes]", "plays a signup to its end and says what happens", demo},
+		{"export", "export INSTANCE -o DIR [-data DIR]", "exports an instance of what serve keeps up, into a folder", exported},
 		{"run-machine", "run-machine -definition FILE [-input FILE] [-mocks FILE -case NAME] [-history]", "runs any state machine's definition alone, in virtual time", runMachine},
 		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N] [-auto-approve PLANS] [-processes]", "keeps the system up until Ctrl-C", serve},
 	}
@@ -77,7 +79,7 @@ func usage(w io.Writer) {
 	for _, c := range commands() {
 		say(w, "  go run ./internal/local %s\n        %s\n", c.synopsis, c.what)
 	}
-	say(w, "\n\"demo -h\", \"run-machine -h\" and \"serve -h\" explain the flags, and \"demo -h\" the faults that can be scripted.\n")
+	say(w, "\n\"demo -h\", \"export -h\", \"run-machine -h\" and \"serve -h\" explain the flags, and \"demo -h\" the faults that can be scripted.\n")
 }
 
 // functionCommand makes this program one of the functions: what -processes starts. It is none for people.

@@ -10,7 +10,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 )
 
-var keyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./-]*$`) })
+var keyPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_./%-]*$`) })
 
 // maxKey is the longest key, in bytes.
 const maxKey = 512

@@ -31,7 +31,7 @@ type Part struct {
 	Tag    string `json:"tag"`    // what the store knows it by
 }
 
-// Store is a place for objects. A key is made of letters, digits and -_./, begins with neither "/" nor ".", and has no part ".." or
+// Store is a place for objects. A key is made of letters, digits and -_.%/, begins with neither "/" nor ".", and has no part ".." or
 // "". What isn't there is fs.ErrNotExist; other errors are faults: Unavailable for what time may heal, Internal for what it won't.
 type Store interface {
 	// Put writes an object of one piece, over one that is there.

@@ -116,6 +116,9 @@ func (p postgres) WriteAdmin(ctx context.Context, userID, displayName string) er
 	return WriteAdmin(ctx, p.conn, userID, displayName)
 }
 
+// Conn is the connection, which nothing else uses meanwhile.
+func (p postgres) Conn() *pgx.Conn { return p.conn }
+
 func (p postgres) Close(ctx context.Context) error {
 	return translate("Close", "connection", p.conn.Close(ctx))
 }

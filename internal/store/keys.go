@@ -45,6 +45,9 @@ func messageKey(id, message string) table.Key {
 func incidentKey(id, incident string) table.Key {
 	return table.Key{Partition: partition(id), Sort: "incident#" + incident}
 }
+func exportKey(id, export string) table.Key {
+	return table.Key{Partition: partition(id), Sort: "export#" + export}
+}
 func secretKey(id, name string) table.Key {
 	return table.Key{Partition: partition(id), Sort: "secret#" + name}
 }

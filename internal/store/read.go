@@ -111,6 +111,20 @@ func (s *Store) Operations(ctx context.Context, instanceID string) ([]fleet.Oper
 	return decodeAll[fleet.Operation](items)
 }
 
+// Export reads an export, nil if there is none.
+func (s *Store) Export(ctx context.Context, instanceID, id string) (*fleet.Export, error) {
+	return one[fleet.Export](ctx, s, exportKey(instanceID, id))
+}
+
+// Exports reads an instance's exports.
+func (s *Store) Exports(ctx context.Context, instanceID string) ([]fleet.Export, error) {
+	items, err := s.all(ctx, partition(instanceID), "export#")
+	if err != nil {
+		return nil, err
+	}
+	return decodeAll[fleet.Export](items)
+}
+
 // Message reads a message, nil if there is none.
 func (s *Store) Message(ctx context.Context, instanceID, id string) (*fleet.Message, error) {
 	return one[fleet.Message](ctx, s, messageKey(instanceID, id))

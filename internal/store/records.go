@@ -71,6 +71,14 @@ func (tx *Tx) Messages() ([]fleet.Message, error) { return tx.store.Messages(tx.
 // PutMessage writes a message.
 func (tx *Tx) PutMessage(m *fleet.Message) error { return tx.put(messageKey(tx.instance, m.ID), m) }
 
+// Export reads an export, nil if there is none.
+func (tx *Tx) Export(id string) (*fleet.Export, error) {
+	return get[fleet.Export](tx, exportKey(tx.instance, id))
+}
+
+// PutExport writes an export.
+func (tx *Tx) PutExport(e *fleet.Export) error { return tx.put(exportKey(tx.instance, e.ID), e) }
+
 // Open opens an incident; one of the same id that is there already is left as it is. A kind that nobody has written a runbook
 // for is an Internal fault.
 func (tx *Tx) Open(i fleet.Incident) error {

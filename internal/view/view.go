@@ -91,6 +91,26 @@ type Suspend struct {
 	Note   string                 `json:"note,omitempty"`
 }
 
+// Exports is the answer to GET /instances/{id}/exports, newest first. POST begins one, and has no body.
+type Exports struct {
+	Exports []fleet.Export `json:"exports"`
+}
+
+// Export is the answer to GET /instances/{id}/exports/{export}: an export, and once it is sealed what its manifest says.
+type Export struct {
+	fleet.Export
+	Content []ExportFile `json:"content,omitempty"`
+	Lacks   []string     `json:"lacks,omitempty"` // what is not in it, and why
+}
+
+// ExportFile is a file of an export.
+type ExportFile struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"` // in hex
+	Rows   int64  `json:"rows,omitempty"`
+}
+
 // Hold is the body of POST /instances/{id}/hold. The answer is the hold, a fleet.Hold.
 type Hold struct {
 	Why string `json:"why"`

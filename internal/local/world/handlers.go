@@ -13,6 +13,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/dns"
 	"github.com/project-gimbal/fleet/internal/steps/doctor"
 	"github.com/project-gimbal/fleet/internal/steps/email"
+	"github.com/project-gimbal/fleet/internal/steps/export"
 	"github.com/project-gimbal/fleet/internal/steps/freeze"
 	"github.com/project-gimbal/fleet/internal/steps/frontend"
 	"github.com/project-gimbal/fleet/internal/steps/health"
@@ -45,6 +46,9 @@ var handlers = map[string]step.Opener{
 	"cancel":               step.Opens(operation.Open, operation.Cancel),
 	"suspend-instance":     step.Opens(suspension.Open, suspension.Suspend),
 	"resume-instance":      step.Opens(suspension.Open, suspension.Resume),
+	"export-instance":      step.Opens(export.Open, export.Begin),
+	"list-exports":         step.Opens(export.Open, export.List),
+	"show-export":          step.Opens(export.Open, export.Show),
 	"resend":               step.Opens(notice.Open, notice.Resend),
 	"list-incidents":       step.Opens(incident.Open, incident.List),
 	"acknowledge":          step.Opens(incident.Open, incident.Acknowledge),
@@ -102,6 +106,11 @@ var handlers = map[string]step.Opener{
 	"mark-resumed":         step.Opens(suspension.Open, suspension.MarkResumed),
 	"announce-resumption":  step.Opens(notice.Open, notice.Resumed),
 	"begin-undo":           step.Opens(operation.Open, operation.BeginUndo),
+	"export-database":      step.Opens(export.Open, export.Database),
+	"export-media":         step.Opens(export.Open, export.Media),
+	"export-configuration": step.Opens(export.Open, export.Configuration),
+	"seal-export":          step.Opens(export.Open, export.Seal),
+	"verify-export":        step.Opens(export.Open, export.Verify),
 	"begin-teardown":       step.Opens(operation.Open, operation.BeginTeardown),
 	"remove-dns":           step.Opens(dns.Open, dns.Remove),
 	"remove-frontend":      step.Opens(frontend.Open, frontend.Remove),

@@ -33,6 +33,8 @@ const (
 	Switch = 30 * time.Minute
 	// Undo is the deadline of one run that undoes such a one.
 	Undo = time.Hour
+	// Export is the deadline of one run that makes an export, however large.
+	Export = 12 * time.Hour
 	// Confirm is the deadline of one run that confirms a termination, before anything is deleted.
 	Confirm = 30 * time.Minute
 	// RecheckSoon is when Fleet looks again for what was absent but unsure.

@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -64,8 +65,11 @@ func (w Wish) take(ctx context.Context, env step.Env, instanceID string) (taken 
 			}
 			return errors.Join(err, Busy{instance.Operation})
 		}
-		if instance.State != course.From {
-			return httpapi.Conflict("the instance is " + string(instance.State) + ": " + string(w.Kind) + " is for one that is " + string(course.From))
+		if !w.Kind.Begins(instance.State) {
+			return httpapi.Conflict("the instance is " + string(instance.State) + ": " + string(w.Kind) + " is for one that is " + beginsOn(w.Kind))
+		}
+		if course.To == "" && instance.Unfinished != "" {
+			return httpapi.Conflict("operation " + instance.Unfinished + " ended dirty: retry it first")
 		}
 		if w.Kind == fleet.Resume && instance.Decommission.Open() {
 			return httpapi.Conflict("the instance is being decommissioned: cancel that instead, and it is resumed")
@@ -94,6 +98,17 @@ func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce 
 	}
 	tx.Audit(begunEntry(o, w.Actor, w.why(), env.Request))
 	return o, nil
+}
+
+// beginsOn names the states in which an operation of a kind begins.
+func beginsOn(k fleet.OperationKind) string {
+	var names []string
+	for _, s := range fleet.States() {
+		if k.Begins(s) {
+			names = append(names, string(s))
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // why is the code of the reason for the audit; empty for none.

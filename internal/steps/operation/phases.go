@@ -43,6 +43,8 @@ func phases() map[fleet.Phase]phase {
 			endSwitching, switchOn},
 		fleet.Resuming: {bounds.Switch, "being resumed", "wait; when overdue it is undone by itself", thenAgain, true,
 			endSwitching, switchOn},
+		fleet.Exporting: {bounds.Export, "being exported", "wait; when overdue, look at its execution", thenAgain, true,
+			endExport, exportOn},
 		fleet.Confirming: {bounds.Confirm, "being terminated", "wait; nothing is deleted yet, and cancelling the decommission stops it", thenAgain, true,
 			endConfirmation, confirmOn},
 		fleet.Undoing: {bounds.Undo, "being undone", "wait; when overdue, look at its execution", thenAgain, false,

@@ -1,0 +1,80 @@
+package fleet
+
+import "time"
+
+// ExportPurpose is what an export is for.
+type ExportPurpose string
+
+const (
+	// OnRequest: somebody asked for it.
+	OnRequest ExportPurpose = "request"
+	// WithNotice: it came with the notice of a decommission; the instance goes on.
+	WithNotice ExportPurpose = "notice"
+	// Final: it was made once nothing was written any more, and authorises the deletion.
+	Final ExportPurpose = "final"
+)
+
+// ExportStatus is how far an export is.
+type ExportStatus string
+
+const (
+	// ExportMaking: its files are being written.
+	ExportMaking ExportStatus = "making"
+	// ExportSealed: all files are there, and its manifest says which.
+	ExportSealed ExportStatus = "sealed"
+	// ExportVerified: every file was read back, and is what the manifest says.
+	ExportVerified ExportStatus = "verified"
+	// ExportFailed: it came to nothing, or its files are not what the manifest says. Nobody is given it.
+	ExportFailed ExportStatus = "failed"
+)
+
+// KeepExports is how long the files of an export are kept: a lifecycle rule enforces it.
+const KeepExports = 30 * 24 * time.Hour
+
+// Export is a copy of all that an instance holds, for its customer. Its files, with their checksums, are those of its manifest.
+type Export struct {
+	ID         string        `json:"id"` // its operation's: an operation makes one
+	InstanceID string        `json:"instance_id"`
+	Purpose    ExportPurpose `json:"purpose"`
+	Status     ExportStatus  `json:"status"`
+	// Folder is what the keys of its files begin with, among the exports; "/" at its end.
+	Folder string `json:"folder"`
+	// Consistency says of which moment the database is: "snapshot", "writes_stopped" or "table", as in the manifest. It and what
+	// follows is known once it is sealed.
+	Consistency string `json:"consistency,omitempty"`
+	Files       int    `json:"files,omitempty"`
+	Bytes       int64  `json:"bytes,omitempty"`
+	Rows        int64  `json:"rows,omitempty"`
+	LeftOut     int    `json:"left_out,omitempty"` // how many things the manifest says it lacks
+	// Manifest is the SHA-256 of its manifest, in hex: it vouches for all files.
+	Manifest string `json:"manifest_sha256,omitempty"`
+	// Failure says for people why it failed.
+	Failure string `json:"failure,omitempty"`
+
+	// Writer is the invocation that writes its files; nil for none. Another one waits for its end.
+	Writer *ExportWriter `json:"writer,omitempty"`
+
+	BegunAt    time.Time `json:"begun_at"`
+	VerifiedAt time.Time `json:"verified_at,omitzero"`
+	ExpiresAt  time.Time `json:"expires_at,omitzero"` // its files are deleted then
+}
+
+// ExportWriter is an invocation that writes an export's files, and until when nothing of it can land any more.
+type ExportWriter struct {
+	Nonce string    `json:"nonce"`
+	Until time.Time `json:"until"`
+}
+
+// PurposeOf is what an export is for that an operation of the kind makes.
+func PurposeOf(k OperationKind) ExportPurpose {
+	switch k {
+	case "decommission":
+		return WithNotice
+	case "close":
+		return Final
+	}
+	return OnRequest
+}
+
+// ExportFolder is what the keys of an export's files begin with.
+func ExportFolder(instanceID, export string) string { return instanceID + "/" + export + "/" }

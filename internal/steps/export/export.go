@@ -1,0 +1,175 @@
+// Package export makes a copy of all that an instance holds, for its customer: the database, the files of Storage, the
+// configuration, and a manifest that vouches for them.
+package export
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/export"
+	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/provider/supabase"
+	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/steps/database"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// Names of files that every export has, besides those of its database.
+const (
+	MediaName         = "media.tar"
+	ConfigurationName = "configuration.json"
+)
+
+// Deps is what these steps use.
+type Deps struct {
+	Projects *supabase.Client
+	// DatabasePart and MediaPart are how large a part of a file is, in bytes. The memory of a step is some of them.
+	DatabasePart, MediaPart int
+}
+
+// Open makes the client.
+func Open(env step.Env) (Deps, error) {
+	return Deps{Projects: supabase.New(env.Provider), DatabasePart: export.PartSize, MediaPart: 16 << 20}, nil
+}
+
+// more is the fault of a step that is not done: the state machine invokes it again, and it goes on.
+func more(what string) error { return fault.New(fault.NotReady, "%s is not all written yet", what) }
+
+// reserve is what an invocation needs for the part under way, and to note how far it came.
+const reserve = bounds.Call + bounds.Margin
+
+// until is when an invocation begins nothing more: it has its reserve, or half its time if it is short.
+func until(ctx context.Context, run *step.Run) time.Time {
+	now := run.Clock.Now()
+	left := step.Deadline(ctx, run.Clock).Sub(now)
+	return now.Add(left - min(reserve, left/2))
+}
+
+// work is an export as one invocation writes it, alone.
+type work struct {
+	*step.Run
+	export fleet.Export
+	nonce  string
+	files  *files
+	until  time.Time
+}
+
+// writing lets one invocation at a time write a step's files. Where another one may still be at it, which timed out or died, it is
+// NotReady until that one can't act any more. What is written goes on from the step's note. A failure for good is noted on the export.
+func writing(note string, do func(ctx context.Context, w *work) error) step.Func {
+	return func(ctx context.Context, run *step.Run) error {
+		w := &work{Run: run, nonce: run.Nonce(), until: until(ctx, run)}
+		if err := w.begin(ctx); err != nil {
+			return err
+		}
+		w.files = &files{store: run.Exports, folder: w.export.Folder, notes: "progress/" + w.export.Folder + note}
+		failed := do(ctx, w)
+		return errors.Join(failed, w.end(context.WithoutCancel(ctx), failed))
+	}
+}
+
+// begin makes the invocation the export's writer.
+func (w *work) begin(ctx context.Context) error {
+	if err := w.Overdue(); err != nil {
+		return errors.Join(err, w.end(ctx, err))
+	}
+	return w.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Export(w.Operation.ID)
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			e = &fleet.Export{ID: w.Operation.ID, InstanceID: w.Instance.ID, Purpose: fleet.PurposeOf(w.Operation.Kind), Status: fleet.ExportMaking,
+				Folder: fleet.ExportFolder(w.Instance.ID, w.Operation.ID), BegunAt: tx.Now()}
+			tx.Audit(w.Audited("export.begun", e.ID, string(e.Purpose)))
+		}
+		switch {
+		case e.Status == fleet.ExportFailed:
+			return fault.New(fault.Conflict, "the export failed: %s", e.Failure)
+		case e.Writer != nil && e.Writer.Nonce != w.nonce && tx.Now().Before(e.Writer.Until):
+			return fault.New(fault.NotReady, "another invocation may still write the export")
+		}
+		e.Writer = &fleet.ExportWriter{Nonce: w.nonce, Until: step.Deadline(ctx, w.Clock).Add(bounds.Quiet + bounds.Margin)}
+		w.export = *e
+		return tx.PutExport(e)
+	})
+}
+
+// end lets the next invocation write. What a failed one sent to the store may still land a while.
+func (w *work) end(ctx context.Context, failed error) error {
+	code := fault.CodeOf(failed)
+	return w.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Export(w.Operation.ID)
+		if err != nil || e == nil {
+			return err
+		}
+		if e.Writer != nil && e.Writer.Nonce == w.nonce {
+			if e.Writer = nil; failed != nil && code != fault.NotReady {
+				e.Writer = &fleet.ExportWriter{Nonce: w.nonce, Until: tx.Now().Add(bounds.Quiet + bounds.Margin)}
+			}
+		}
+		if failed != nil && !code.Transient() && e.Status != fleet.ExportVerified && e.Status != fleet.ExportFailed {
+			e.Status, e.Failure = fleet.ExportFailed, w.Name+": "+step.SafeText(failed)
+			tx.Audit(w.Audited("export.failed", e.ID, string(code)))
+		}
+		return tx.PutExport(e)
+	})
+}
+
+// change writes the export's record, as its writer.
+func (w *work) change(ctx context.Context, change func(tx *store.Tx, e *fleet.Export) error) error {
+	return w.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Export(w.Operation.ID)
+		if err != nil {
+			return err
+		}
+		if e == nil || e.Writer == nil || e.Writer.Nonce != w.nonce {
+			return fault.New(fault.NotReady, "another invocation writes the export")
+		}
+		if err := change(tx, e); err != nil {
+			return err
+		}
+		return tx.PutExport(e)
+	})
+}
+
+// Database writes the database's files. A replay goes on behind the last part that was stored.
+func Database(d Deps) step.Func {
+	return writing("database", func(ctx context.Context, w *work) error {
+		var from dumped
+		if err := w.files.recall(ctx, &from); err != nil || from.Checkpoint.Done {
+			return err
+		}
+		w.files.tags = from.Tags
+		return d.dump(ctx, w, from.Checkpoint)
+	})
+}
+
+// dumped is how far the database's files are.
+type dumped struct {
+	Checkpoint export.Checkpoint `json:"checkpoint"`
+	Tags       tags              `json:"tags"`
+}
+
+func (d Deps) dump(ctx context.Context, w *work, from export.Checkpoint) error {
+	return database.Deps{Projects: d.Projects}.In(ctx, w.Run, func(db schema.Database, ctx context.Context) error {
+		e := export.Export{Sink: w.files, Clock: w.Clock, PartSize: d.DatabasePart, Saved: func(ctx context.Context, c export.Checkpoint) error {
+			return w.files.note(ctx, dumped{c, w.files.tags})
+		}}
+		c, err := read(ctx, db, e, from, w.until)
+		if err != nil {
+			return err
+		}
+		if err := w.files.note(ctx, dumped{c, w.files.tags}); err != nil {
+			return err
+		}
+		if !c.Done {
+			return more("the database")
+		}
+		return nil
+	})
+}
