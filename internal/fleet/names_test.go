@@ -92,10 +92,13 @@ func TestIsInstanceID(t *testing.T) {
 }
 
 func TestOperationOf(t *testing.T) {
-	for _, kind := range []fleet.OperationKind{fleet.Provision, fleet.Suspend, fleet.Resume} {
+	for _, kind := range []fleet.OperationKind{fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.Terminate} {
 		o := fleet.Operation{ID: fleet.NewOperationID(kind, id, 7), InstanceID: id, Kind: kind, N: 12}
-		if kind == fleet.Provision {
+		switch kind {
+		case fleet.Provision:
 			o.ID = fleet.ProvisionID(id)
+		case fleet.Terminate:
+			o.ID = fleet.NumberedID(kind, id, 3)
 		}
 		for o.Phase = range kind.Course().Workflows {
 			if instance, operation, ok := fleet.OperationOf(o.Execution()); !ok || instance != id || operation != o.ID {

@@ -168,7 +168,7 @@ func OperationOf(execution string) (instanceID, operationID string, ok bool) {
 	return parts[3], parts[1], true
 }
 
-// executionName is what Execution makes of ProvisionID and of NewOperationID.
+// executionName is what Execution makes of ProvisionID, of NewOperationID and of NumberedID.
 var executionName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^((op|suspend|resume|export|terminate)-([0-9a-f-]{36})(?:-n?[0-9]+)?)-[a-z]+-[0-9]+$`)
 })

@@ -230,7 +230,7 @@ func TestStateMachinesByName(t *testing.T) {
 	variables["FLEET_STATE_MACHINES"] = `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:Provision-7XQ",
 		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M:live",
 		"suspend":"arn:aws:states:us-east-1:111122223333:stateMachine:Suspend-A1","resume":"arn:aws:states:us-east-1:111122223333:stateMachine:Resume-B2",
-		"terminate":"arn:aws:states:us-east-1:111122223333:stateMachine:Terminate-C3"}`
+		"export":"arn:aws:states:us-east-1:111122223333:stateMachine:Export-D4","terminate":"arn:aws:states:us-east-1:111122223333:stateMachine:Terminate-C3"}`
 	c, err := parse(catalog.Admit, from(variables))
 	if err != nil {
 		t.Fatal(err)
