@@ -97,7 +97,13 @@ func underContract(t *testing.T, change func(*world.Options), test func(r *rig))
 		if change != nil {
 			change(o)
 		}
-		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper { return spec.Check(next) }
+		wrap := o.Hooks.Transport
+		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper {
+			if wrap != nil {
+				next = wrap(next)
+			}
+			return spec.Check(next)
+		}
 	}, func(r *rig) {
 		spec = contract.OpenAll(r.t, contract.Places(r.w.Endpoints))
 		test(r)
