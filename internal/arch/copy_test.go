@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -21,15 +22,33 @@ func copyOf(t *testing.T, reads parts) string {
 			if err != nil {
 				return err
 			}
-			to := filepath.Join(root, slashed(thisTree, path))
-			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-				return err
-			}
-			return os.WriteFile(to, text, 0o644)
+			put(t, filepath.Join(root, slashed(thisTree, path)), string(text))
+			return nil
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+	}
+	return root
+}
+
+// twin is another folder with the files of the copy: hard links, since writing the tree once for each breakage takes longer
+// than all the rules.
+func twin(t *testing.T, copied string) string {
+	t.Helper()
+	root := t.TempDir()
+	err := filepath.WalkDir(copied, func(path string, entry fs.DirEntry, err error) error {
+		to := filepath.Join(root, slashed(copied, path))
+		if err != nil || path == copied {
+			return err
+		}
+		if entry.IsDir() {
+			return os.Mkdir(to, 0o755)
+		}
+		return os.Link(path, to)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return root
 }
@@ -86,8 +105,12 @@ func remove(path string) func(*testing.T, string) {
 	}
 }
 
+// put writes a file anew: the old one may belong to other copies, too.
 func put(t *testing.T, path, text string) {
 	t.Helper()
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		t.Fatal(err)
 	}

@@ -46,11 +46,12 @@ func TestBrokenCopiesAreReported(t *testing.T) {
 		if len(breaks[r.name]) == 0 {
 			t.Errorf("no broken copy shows rule %s", r.name)
 		}
-		known := r.check(copyOf(t, r.reads)) // of a copy in which nothing is broken
+		whole := copyOf(t, r.reads)
+		known := r.check(whole)
 		for _, b := range breaks[r.name] {
 			t.Run(r.name+"/"+b.name, func(t *testing.T) {
 				t.Parallel()
-				root := copyOf(t, r.reads)
+				root := twin(t, whole)
 				b.change(t, root)
 				reported := slices.DeleteFunc(r.check(root), func(v string) bool { return slices.Contains(known, v) })
 				if all := strings.Join(reported, "\n"); b.reports == "" || !strings.Contains(all, b.reports) {

@@ -98,6 +98,7 @@ func TestFreezesUnderChaos(t *testing.T) {
 					r.update(instance, begin(name, func() { time.Sleep(time.Duration(i) * time.Millisecond) }))
 				})
 			}
+			time.Sleep(time.Duration(round%5) * time.Millisecond) // 0: all race with the freeze; 4: one does
 			r.freeze("fleet")
 			before := r.begun()
 			all.Wait()
