@@ -138,6 +138,16 @@ var breaks = map[string][]breakage{
 		{"another period", onSchedule(set("rate(1 hour)", "ScheduleExpression")), "is rate(1 hour)"},
 		{"not exact", onSchedule(set("FLEXIBLE", "FlexibleTimeWindow", "Mode")), "is not exact"},
 	},
+	"calendar": {
+		{"in the others' group", on("AWS::Scheduler::ScheduleGroup", "Name", "fleet-production-calendar", set("fleet-production", "Name")), "0 of AWS::Scheduler::ScheduleGroup"},
+		{"for whoever asks", onCalendarRole(set(nil, "AssumeRolePolicyDocument")), "have no role"},
+		{"for another service", onCalendarRole(func(r resource) {
+			list(at(r.properties, "AssumeRolePolicyDocument", "Statement"))[0].(map[string]any)["Principal"] = map[string]any{"Service": "lambda.amazonaws.com"}
+		}), "others than EventBridge Scheduler"},
+		{"any function", onCalendarRole(func(r resource) {
+			list(at(list(r.properties["Policies"])[0], "PolicyDocument", "Statement"))[0].(map[string]any)["Resource"] = "*"
+		}), "may, without a grant: lambda:InvokeFunction on *"},
+	},
 	"machines": {
 		{"with its data", onMachine(set(true, "LoggingConfiguration", "IncludeExecutionData")), "logged with its data"},
 		{"not traced", onMachine(set(false, "TracingConfiguration", "Enabled")), "is not traced"},
@@ -219,6 +229,10 @@ func onRule(change func(resource)) func(templates) {
 
 func onSchedule(change func(resource)) func(templates) {
 	return on("AWS::Scheduler::Schedule", "Name", "recheck", change)
+}
+
+func onCalendarRole(change func(resource)) func(templates) {
+	return on("AWS::IAM::Role", "Description", "One-time schedules of Fleet", change)
 }
 
 func onMachine(change func(resource)) func(templates) {

@@ -18,6 +18,7 @@ var rules = []struct {
 	{"wildcards", checkWildcards},
 	{"events", checkEvents},
 	{"schedules", checkSchedules},
+	{"calendar", checkCalendar},
 	{"machines", checkMachines},
 	{"tasks", checkTasks},
 	{"routes", checkRoutes},
