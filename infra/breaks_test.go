@@ -188,7 +188,7 @@ var breaks = map[string][]breakage{
 		{"table unprotected", on("AWS::DynamoDB::Table", "TableName", "fleet-production-keys", set(false, "DeletionProtectionEnabled")), "its deletion protection is false"},
 		{"a bucket more", func(t templates) {
 			t["api"]["More"] = map[string]any{"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
-		}, "that hold data, not 9"},
+		}, "that hold data, not 10"},
 	},
 	"tables": {
 		{"an index missing", onTable(func(r resource) {
@@ -202,6 +202,9 @@ var breaks = map[string][]breakage{
 		{"public", onBucket("backups", set(false, "PublicAccessBlockConfiguration", "BlockPublicPolicy")), "BlockPublicPolicy is off"},
 		{"not encrypted", onBucket("backups", set(nil, "BucketEncryption")), "is not encrypted"},
 		{"kept for ever", onBucket("exports", set(nil, "LifecycleConfiguration")), "bucket exports keeps its objects for <nil> days"},
+		{"kept in part", onBucket("history", inRule(1, func(rule map[string]any) { rule["Prefix"] = "old/" })), "bucket history keeps its objects for <nil> days, not 365"},
+		{"kept as old versions", onBucket("exports", inRule(1, func(rule map[string]any) { delete(rule, "NoncurrentVersionExpiration") })), "keeps what was deleted for <nil> days"},
+		{"kept as parts", onBucket("exports", inRule(0, func(rule map[string]any) { delete(rule, "AbortIncompleteMultipartUpload") })), "bucket exports keeps the parts"},
 		{"audit not locked", onBucket("audit", set("GOVERNANCE", "ObjectLockConfiguration", "Rule", "DefaultRetention", "Mode")), "locked by GOVERNANCE"},
 		{"without TLS", func(t templates) {
 			for _, p := range t.all("AWS::S3::BucketPolicy") {
@@ -245,6 +248,13 @@ func onTable(change func(resource)) func(templates) {
 
 func onBucket(what string, change func(resource)) func(templates) {
 	return on("AWS::S3::Bucket", "BucketName", "fleet-production-"+what+"-111122223333-us-east-1", change)
+}
+
+// inRule changes a bucket's nth lifecycle rule, from 0.
+func inRule(n int, change func(rule map[string]any)) func(resource) {
+	return func(r resource) {
+		change(list(at(r.properties, "LifecycleConfiguration", "Rules"))[n].(map[string]any))
+	}
 }
 
 // machineID is the logical id of the state machine of teardown.

@@ -36,8 +36,8 @@ func checkKept(d deployment) (wrong []string) {
 			}
 		}
 	}
-	if n != 2+5+2 { // tables, buckets, keys
-		wrong = append(wrong, fmt.Sprintf("there are %d resources that hold data, not 9", n))
+	if n != 2+6+2 { // tables, buckets, keys
+		wrong = append(wrong, fmt.Sprintf("there are %d resources that hold data, not 10", n))
 	}
 	return wrong
 }
@@ -100,7 +100,7 @@ func (d deployment) rotation() (wrong []string) {
 
 // checkBuckets wants each bucket private, encrypted, over TLS only, and kept for as long as it is for.
 func checkBuckets(d deployment) (wrong []string) {
-	for what, days := range map[string]any{"releases": nil, "exports": 30.0, "backups": 90.0, "audit": nil, "access-logs": 90.0} {
+	for what, days := range map[string]any{"releases": nil, "exports": 30.0, "backups": 90.0, "history": 365.0, "audit": 2557.0, "access-logs": 90.0} {
 		r, err := d.templates.one("AWS::S3::Bucket", "BucketName", "fleet-"+d.stage+"-"+what+"-111122223333-us-east-1")
 		if err != nil {
 			wrong = append(wrong, err.Error())
@@ -114,16 +114,37 @@ func checkBuckets(d deployment) (wrong []string) {
 		if r.properties["BucketEncryption"] == nil || !d.onlyTLS(r.id) {
 			wrong = append(wrong, "bucket "+what+" is not encrypted, or reached without TLS")
 		}
-		var expires any
-		for _, rule := range list(at(r.properties, "LifecycleConfiguration", "Rules")) {
-			expires = at(rule, "ExpirationInDays")
-		}
-		if expires != days {
-			wrong = append(wrong, fmt.Sprintf("bucket %s keeps its objects for %v days, not %v", what, expires, days))
-		}
+		wrong = append(wrong, lifetime(r, what, days)...)
 		if what == "audit" {
 			wrong = append(wrong, d.locked(r)...)
 		}
+	}
+	return wrong
+}
+
+// lifetime wants a bucket's objects deleted after some days, nil for never, whatever their keys, and with them the versions that are left
+// of them; and uploads that were never ended after two.
+func lifetime(bucket resource, what string, days any) (wrong []string) {
+	var expires, left, uploads any
+	for _, rule := range list(at(bucket.properties, "LifecycleConfiguration", "Rules")) {
+		if at(rule, "Status") != "Enabled" || at(rule, "Prefix") != nil || at(rule, "TagFilters") != nil {
+			continue
+		}
+		for place, value := range map[*any]any{&expires: at(rule, "ExpirationInDays"), &left: at(rule, "NoncurrentVersionExpiration", "NoncurrentDays"),
+			&uploads: at(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation")} {
+			if value != nil {
+				*place = value
+			}
+		}
+	}
+	if expires != days {
+		wrong = append(wrong, fmt.Sprintf("bucket %s keeps its objects for %v days, not %v", what, expires, days))
+	}
+	if days != nil && left != 1.0 {
+		wrong = append(wrong, fmt.Sprintf("bucket %s keeps what was deleted for %v days, not 1", what, left))
+	}
+	if uploads != 2.0 {
+		wrong = append(wrong, fmt.Sprintf("bucket %s keeps the parts of what was never ended for %v days, not 2", what, uploads))
 	}
 	return wrong
 }
