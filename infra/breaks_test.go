@@ -179,8 +179,16 @@ var breaks = map[string][]breakage{
 		{"missing", without("api", "AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups"), "0 of AWS::ApiGatewayV2::Route"},
 		{"open to all", on("AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups/{id}/approve", set("NONE", "AuthorizationType")), "is for NONE, not AWS_IAM"},
 		{"to another function", on("AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups/{id}/approve", set("integrations/x", "Target")), "leads to"},
-		{"links in the access log", on("AWS::ApiGatewayV2::Stage", "StageName", "$default", set("$context.routeKey $context.path", "AccessLogSettings", "Format")), "no paths, which hold links"},
-		{"not throttled", on("AWS::ApiGatewayV2::Stage", "StageName", "$default", set(nil, "DefaultRouteSettings")), "not throttled"},
+		{"links in the access log", onStage(set("$context.routeKey $context.path", "AccessLogSettings", "Format")), "no paths, which hold links"},
+		{"not throttled", onStage(set(nil, "DefaultRouteSettings")), "not throttled"},
+	},
+	"suspended": {
+		{"Fleet's own API", on("AWS::ApiGatewayV2::Route", "RouteKey", "$default", set("x", "ApiId")), "have 0 routes"},
+		{"for operators", on("AWS::ApiGatewayV2::Route", "RouteKey", "$default", set("AWS_IAM", "AuthorizationType")), "not one for everything and everybody"},
+		{"another function", on("AWS::ApiGatewayV2::Route", "RouteKey", "$default", set("integrations/x", "Target")), "route $default leads to"},
+		{"not throttled", onSuspendedStage(set(nil, "DefaultRouteSettings", "ThrottlingBurstLimit")), "not throttled by ThrottlingBurstLimit"},
+		{"one host alone", on("AWS::ApiGatewayV2::DomainName", "DomainName", "*.gimbal.example", set("suspended.gimbal.example", "DomainName")), "0 wildcard domains"},
+		{"AWS's own name, too", on("AWS::ApiGatewayV2::Api", "Name", "fleet-production-suspended", set(false, "DisableExecuteApiEndpoint")), "own name is off: false"},
 	},
 	"kept": {
 		{"table deleted", on("AWS::DynamoDB::Table", "TableName", "fleet-production", whole("DeletionPolicy", "Delete")), "has the deletion policy Delete"},
@@ -236,6 +244,33 @@ func onSchedule(change func(resource)) func(templates) {
 
 func onCalendarRole(change func(resource)) func(templates) {
 	return on("AWS::IAM::Role", "Description", "One-time schedules of Fleet", change)
+}
+
+// onStage changes the stage of Fleet's own API; its id is CDK's.
+func onStage(change func(resource)) func(templates) {
+	return func(t templates) {
+		api, err := t.one("AWS::ApiGatewayV2::Api", "Name", "fleet-production-api")
+		if err != nil {
+			panic(err)
+		}
+		for _, s := range t.all("AWS::ApiGatewayV2::Stage") {
+			if strings.Contains(text(s.properties["ApiId"]), api.id) {
+				change(s)
+				return
+			}
+		}
+		panic("the API has no stage")
+	}
+}
+
+func onSuspendedStage(change func(resource)) func(templates) {
+	return func(t templates) {
+		api, err := t.one("AWS::ApiGatewayV2::Api", "Name", "fleet-production-suspended")
+		if err != nil {
+			panic(err)
+		}
+		on("AWS::ApiGatewayV2::Stage", "ApiId", "<"+api.id+">", change)(t)
+	}
 }
 
 func onMachine(change func(resource)) func(templates) {

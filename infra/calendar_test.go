@@ -66,7 +66,7 @@ func TestCalendarIsGranted(t *testing.T) {
 	out := t.TempDir()
 	app := awscdk.NewApp(&awscdk.AppProps{Context: &context, Outdir: &out})
 	n := names{config.Stage}
-	w := newWorkflows(awscdk.NewStack(app, jsii.String("W"), nil), config, n, newData(awscdk.NewStack(app, jsii.String("D"), nil), config, n))
+	w := newWorkflows(awscdk.NewStack(app, jsii.String("W"), &awscdk.StackProps{SuppressTemplateIndentation: jsii.Bool(true)}), config, n, newData(awscdk.NewStack(app, jsii.String("D"), nil), config, n))
 	probe := catalog.Due
 	probe.Name, probe.Trigger, probe.Grants = "probe", catalog.Workflow, []catalog.Grant{catalog.Calendar}
 	if err := os.MkdirAll(filepath.Join(functionsFolder, probe.Name), 0o755); err != nil {

@@ -187,11 +187,12 @@ func checkRoutes(d deployment) (wrong []string) {
 		if got := text(r.properties["AuthorizationType"]); got != want || want == "" {
 			wrong = append(wrong, fmt.Sprintf("route %s is for %s, not %s", f.Route, got, want))
 		}
-		integration, _ := d.templates["api"][integrationOf(r)].(map[string]any)
-		if uri := text(at(integration, "Properties", "IntegrationUri")); !strings.HasSuffix(uri, ":function:fleet-"+d.stage+"-"+f.Name) {
-			wrong = append(wrong, "route "+f.Route+" leads to "+uri)
+		wrong = append(wrong, d.leadsTo(r, f)...)
+		if strings.HasPrefix(text(r.properties["ApiId"]), "<Suspended") {
+			wrong = append(wrong, "route "+f.Route+" is at the hosts of suspended instances")
 		}
 	}
+	n += len(d.templates.of("AWS::ApiGatewayV2::Route", "RouteKey", "$default")) // checkSuspended's
 	if got := len(d.templates.all("AWS::ApiGatewayV2::Route")); got != n {
 		wrong = append(wrong, fmt.Sprintf("there are %d routes, and %d in the catalog", got, n))
 	}
@@ -202,6 +203,15 @@ func checkRoutes(d deployment) (wrong []string) {
 		if rate, _ := at(s.properties, "DefaultRouteSettings", "ThrottlingRateLimit").(float64); rate <= 0 || at(s.properties, "AccessLogSettings", "DestinationArn") == nil {
 			wrong = append(wrong, "the API is not throttled, or not logged")
 		}
+	}
+	return wrong
+}
+
+// leadsTo wants a route to lead to a function.
+func (d deployment) leadsTo(route resource, f catalog.Function) (wrong []string) {
+	integration, _ := d.templates["api"][integrationOf(route)].(map[string]any)
+	if uri := text(at(integration, "Properties", "IntegrationUri")); !strings.HasSuffix(uri, ":function:fleet-"+d.stage+"-"+f.Name) {
+		wrong = append(wrong, "route "+text(route.properties["RouteKey"])+" leads to "+uri)
 	}
 	return wrong
 }
@@ -261,6 +271,17 @@ func checkCount(d deployment) (wrong []string) {
 	return wrong
 }
 
+// TestTemplatesFit: CloudFormation takes a template of a million bytes, and each function adds thousands.
+func TestTemplatesFit(t *testing.T) {
+	for _, d := range everyDeployment() {
+		for name := range d.templates {
+			if n := d.bytes(name); n >= 900_000 {
+				t.Errorf("stage %s: the template of stack %s has %d bytes", d.stage, name, n)
+			}
+		}
+	}
+}
+
 // TestTopic: incidents and alarms get to those who are paged, over TLS and encrypted.
 func TestTopic(t *testing.T) {
 	template := ofProduction().asserted("data")
@@ -278,7 +299,7 @@ func TestOptional(t *testing.T) {
 	d := ofProduction()
 	api := d.asserted("api")
 	api.HasResourceProperties(jsii.String("AWS::ApiGatewayV2::DomainName"), map[string]any{"DomainName": "fleet.gimbal.example"})
-	api.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::ApiMapping"), jsii.Number(1))
+	api.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::ApiMapping"), jsii.Number(2)) // the page of suspended instances has a domain, too
 	for _, role := range d.templates.all("AWS::IAM::Role") {
 		if got := text(role.properties["PermissionsBoundary"]); got != "arn:aws:iam::111122223333:policy/boundary" {
 			t.Errorf("role %s is bounded by %q", role.id, got)

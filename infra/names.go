@@ -33,6 +33,10 @@ func (n names) workflowLogs() string { return "/aws/vendedlogs/states/fleet-" + 
 
 func (n names) accessLogs() string { return "/aws/vendedlogs/apigateway/fleet-" + n.stage }
 
+func (n names) suspendedLogs() string {
+	return "/aws/vendedlogs/apigateway/fleet-" + n.stage + "-suspended"
+}
+
 // bucket is unique in the world, as buckets' names must be.
 func (n names) bucket(what string) string {
 	return n.of(what) + "-" + *awscdk.Aws_ACCOUNT_ID() + "-" + *awscdk.Aws_REGION()

@@ -22,6 +22,7 @@ var rules = []struct {
 	{"machines", checkMachines},
 	{"tasks", checkTasks},
 	{"routes", checkRoutes},
+	{"suspended", checkSuspended},
 	{"kept", checkKept},
 	{"buckets", checkBuckets},
 	{"tables", checkTables},
