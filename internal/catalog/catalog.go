@@ -14,6 +14,8 @@ const (
 	Workflow Trigger = "workflow"
 	// HTTP: a route of the API.
 	HTTP Trigger = "http"
+	// Host: whatever is asked of a host that leads to Fleet, by an API that has nothing else.
+	Host Trigger = "host"
 	// Schedule: EventBridge, by time, and an asynchronous invocation in between.
 	Schedule Trigger = "schedule"
 )

@@ -34,6 +34,8 @@ var (
 	Thaw               = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
 	Doctor             = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
 
+	ShowSuspended = host("show-suspended", "suspension.Page")
+
 	Admit        = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile    = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
 	Page         = schedule("page", "incident.Page", 1, Publish)
@@ -120,6 +122,7 @@ func Functions() []Function {
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
 		PlanDecommission, Decommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
+		ShowSuspended,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
@@ -145,6 +148,11 @@ func long(f Function) Function {
 
 func api(name, handler, route string, grants ...Grant) Function {
 	return Function{Name: name, Handler: handler, Trigger: HTTP, Timeout: 15, Memory: 256, Route: route, Access: Public, Grants: append([]Grant{Table}, grants...)}
+}
+
+// host is granted nothing: it answers whoever asks for whatever.
+func host(name, handler string) Function {
+	return Function{Name: name, Handler: handler, Trigger: Host, Timeout: 10, Memory: 256, Access: Public}
 }
 
 func operators(name, handler, route string, grants ...Grant) Function {

@@ -61,6 +61,7 @@ var handlers = map[string]step.Opener{
 	"approve-termination":  step.Opens(decommission.Open, decommission.Approve),
 	"hold-instance":        step.Opens(decommission.Open, decommission.Hold),
 	"lift-hold":            step.Opens(decommission.Open, decommission.Lift),
+	"show-suspended":       step.Opens(suspension.Open, suspension.Page),
 	"admit":                step.Opens(operation.Open, operation.Admit),
 	"reconcile":            step.Opens(operation.Open, operation.Reconcile),
 	"page":                 step.Opens(incident.Open, incident.Page),
