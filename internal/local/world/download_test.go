@@ -14,6 +14,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -295,4 +296,83 @@ func (r *rig) tried(path string, form url.Values) int {
 	out := httptest.NewRecorder()
 	r.w.Front().ServeHTTP(out, q)
 	return out.Code
+}
+
+// TestDownloadAnswersLost: a commit whose answer is lost is found by its own try again: the code is neither used up by itself nor counted
+// twice.
+func TestDownloadAnswersLost(t *testing.T) {
+	t.Parallel()
+	inExporting(t, func(o *world.Options) {
+		o.Hooks.Loses = func(p world.Point) bool { return p.Function == "give-download" }
+	}, func(e *exporting) {
+		export, path := e.exported()
+		code := e.code(e.id, export, path, 1)
+		e.wantPage("POST", path, opens(other(code)), http.StatusUnprocessableEntity, "Tries left: 4")
+		e.wantPage("POST", path, opens(code), http.StatusOK, "media.tar")
+		e.wantPage("POST", path, opens(code), http.StatusUnprocessableEntity, "No code is good now")
+		e.wantAuditWhole(e.id)
+	})
+}
+
+// TestDownloadWhileSuspended: a suspended instance's export is fetched as an active one's is; a terminated one's isn't.
+func TestDownloadWhileSuspended(t *testing.T) {
+	t.Parallel()
+	inExporting(t, exact, func(e *exporting) {
+		e.suspend(e.id)
+		e.settle()
+		export, path := e.exported()
+		code := e.code(e.id, export, path, 1)
+		e.wantPage("POST", path, opens(code), http.StatusOK, "media.tar")
+		time.Sleep(fleet.CodePause)
+		code = e.code(e.id, export, path, 2)
+		if err := e.w.Store.Update(e.ctx, e.id, func(tx *store.Tx) error {
+			i, err := tx.Instance()
+			if err != nil {
+				return err
+			}
+			i.State = fleet.Terminated
+			return tx.PutInstance(i)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		for _, form := range []url.Values{nil, asks, opens(code)} {
+			method := "POST"
+			if form == nil {
+				method = "GET"
+			}
+			e.wantPage(method, path, form, http.StatusGone, "come to its end")
+		}
+	})
+}
+
+// TestResendDownload: an operator has the link sent once more, which is a link to the same export; a code is sent by its page alone.
+func TestResendDownload(t *testing.T) {
+	t.Parallel()
+	inExporting(t, exact, func(e *exporting) {
+		export, path := e.exported()
+		e.code(e.id, export, path, 1)
+		answer := e.resend(e.id, fleet.ExportReady(export))
+		mails := e.mailed(e.id, answer.Message.ID)
+		if len(mails) != 1 || answer.Message.Status != fleet.MessageSent {
+			t.Fatalf("%+v, %+v", answer, mails)
+		}
+		e.wantPage("GET", downloadPattern.FindStringSubmatch(mails[0].Text)[1], nil, http.StatusOK, sampleHost)
+		e.refused(http.StatusConflict, "POST", "/instances/"+e.id+"/resend", `{"message":"`+fleet.CodeMessage(export, 1)+`"}`, "another one on the page")
+	})
+}
+
+// TestSpoiltDownload: where the manifest is not what was verified, no file is given.
+func TestSpoiltDownload(t *testing.T) {
+	t.Parallel()
+	inExporting(t, exact, func(e *exporting) {
+		export, path := e.exported()
+		code := e.code(e.id, export, path, 1)
+		if err := e.files.Put(e.ctx, e.record(export).Folder+fleet.ManifestName, []byte(`{"files":[{"name":"../../other/database.sql"}]}`)); err != nil {
+			t.Fatal(err)
+		}
+		e.wantPage("POST", path, opens(code), http.StatusInternalServerError, "no file is given out")
+		if n := e.audited(export, "download.links_given"); n != 0 {
+			t.Errorf("links were given %d times", n)
+		}
+	})
 }
