@@ -31,6 +31,7 @@ type DownloadCode struct {
 	Used  string `json:"used,omitempty"`
 }
 
+// What a code and its links are good for.
 const (
 	// CodeValid is how long a code is good once its mail is being sent, CodeTries how often it may be mistyped.
 	CodeValid = 10 * time.Minute

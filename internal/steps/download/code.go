@@ -109,7 +109,7 @@ func hashed(ctx context.Context, env step.Env, instanceID, export string, n int,
 	keys, err := link.Keys(ctx, env, secret)
 	for _, key := range keys {
 		mac := hmac.New(sha256.New, key)
-		fmt.Fprintf(mac, "gimbal-fleet/download-code\n%s\n%s\n%d\n%s", instanceID, export, n, code)
+		mac.Write(fmt.Appendf(nil, "gimbal-fleet/download-code\n%s\n%s\n%d\n%s", instanceID, export, n, code))
 		hashes = append(hashes, mac.Sum(nil))
 	}
 	return hashes, err
