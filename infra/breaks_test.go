@@ -191,7 +191,7 @@ var breaks = map[string][]breakage{
 	"buckets": {
 		{"public", onBucket("backups", set(false, "PublicAccessBlockConfiguration", "BlockPublicPolicy")), "BlockPublicPolicy is off"},
 		{"not encrypted", onBucket("backups", set(nil, "BucketEncryption")), "is not encrypted"},
-		{"kept for ever", onBucket("exports", set(nil, "LifecycleConfiguration")), "bucket exports keeps its objects for map[] days"},
+		{"kept for ever", onBucket("exports", set(nil, "LifecycleConfiguration")), "bucket exports keeps its objects for <nil> days"},
 		{"audit not locked", onBucket("audit", set("GOVERNANCE", "ObjectLockConfiguration", "Rule", "DefaultRetention", "Mode")), "locked by GOVERNANCE"},
 		{"without TLS", func(t templates) {
 			for _, p := range t.all("AWS::S3::BucketPolicy") {

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"time"
-
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
-
-	"github.com/project-gimbal/fleet/internal/fleet"
 )
 
 // The buckets that functions use.
@@ -17,9 +13,10 @@ const (
 	audit    = "audit"
 )
 
-// Days that things are kept for: backups as long as they are sold for, the audit archive as long as the law wants it (seven years with two
-// leap days). How long exports are kept, the domain says.
+// Days that things are kept for: exports until their customer has fetched them, backups as long as they are sold for, the
+// audit archive as long as the law wants it (seven years with two leap days).
 const (
+	exportDays = 30
 	backupDays = 90
 	auditDays  = 2557
 	accessDays = 90
@@ -44,7 +41,7 @@ func (d *data) buckets(c Config, n names) {
 		// A release is public once it is deployed; the function that reads it needs no key this way.
 		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
 	})
-	logged("Exports", exports, func(p *awss3.BucketProps) { p.LifecycleRules = exported() })
+	logged("Exports", exports, func(p *awss3.BucketProps) { p.LifecycleRules = expiring(exportDays) })
 	logged("Backups", "backups", func(p *awss3.BucketProps) { p.LifecycleRules = expiring(backupDays) })
 	logged("AuditArchive", audit, func(p *awss3.BucketProps) {
 		p.ObjectLockEnabled = jsii.Bool(true)
@@ -79,20 +76,6 @@ func expiring(after float64) *[]*awss3.LifecycleRule {
 		NoncurrentVersionExpiration:         days(1),
 		AbortIncompleteMultipartUploadAfter: days(7),
 	}}
-}
-
-// exported removes exports once their customer has had the time to fetch them, and those of an end not before it is over.
-func exported() *[]*awss3.LifecycleRule {
-	rules := []*awss3.LifecycleRule{}
-	for _, kept := range []struct {
-		folder string
-		time   time.Duration
-	}{{fleet.RequestFolder, fleet.KeepExports}, {fleet.ProgressFolder, fleet.KeepExports}, {fleet.EndFolder, fleet.KeepEndExports}} {
-		rule := (*expiring(kept.time.Hours() / 24))[0]
-		rule.Prefix = &kept.folder
-		rules = append(rules, rule)
-	}
-	return &rules
 }
 
 func days(n float64) awscdk.Duration { return awscdk.Duration_Days(&n) }

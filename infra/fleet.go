@@ -20,11 +20,9 @@ func build(app awscdk.App, c Config) {
 	n := names{c.Stage}
 	stack := func(what, description string, before ...awscdk.Stack) awscdk.Stack {
 		s := awscdk.NewStack(app, jsii.String(n.of(what)), &awscdk.StackProps{
-			Description: jsii.String("Gimbal Fleet, stage " + c.Stage + ": " + description),
-			// Indented, the template of the workflows is larger than CloudFormation takes (1 MB).
-			SuppressTemplateIndentation: jsii.Bool(true),
-			TerminationProtection:       jsii.Bool(c.holdsCustomers() && what == "data"),
-			Tags:                        &map[string]*string{"application": jsii.String("gimbal-fleet"), "stage": &c.Stage},
+			Description:           jsii.String("Gimbal Fleet, stage " + c.Stage + ": " + description),
+			TerminationProtection: jsii.Bool(c.holdsCustomers() && what == "data"),
+			Tags:                  &map[string]*string{"application": jsii.String("gimbal-fleet"), "stage": &c.Stage},
 		})
 		for _, b := range before {
 			s.AddStackDependency(b, nil)

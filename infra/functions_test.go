@@ -104,7 +104,6 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_INCIDENT_TOPIC":        {catalog.Publish},
 	"FLEET_LOG_GROUPS":            {catalog.ReadLogs},
 	"FLEET_SCHEDULE_GROUP":        {catalog.Inspect},
-	"FLEET_CALENDAR":              {catalog.Calendar},
 	"FLEET_DEAD_LETTERS":          {catalog.Inspect},
 	"FLEET_QUOTAS":                {catalog.Inspect, catalog.Quotas},
 	"FLEET_SUPABASE_ORGANIZATION": {"secret:supabase-token"},

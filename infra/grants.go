@@ -32,8 +32,6 @@ type grants struct {
 	names names
 	data  *data
 	c     Config
-	// calendar is the role by which one-time schedules invoke their function.
-	calendar awsiam.IRole
 }
 
 // statements are what a function's grants are, and nothing else. A grant that is not known stops the synthesis.
@@ -47,7 +45,7 @@ func (g grants) statements(f catalog.Function) []statement {
 		of, ok := map[catalog.Grant]func() []statement{
 			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.DestroyKeys: g.destroyKeys, catalog.StartRuns: g.startRuns,
 			catalog.InvokeAdmit: g.invokeAdmit, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
-			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.Archive: g.archive, catalog.Calendar: g.schedule,
+			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.Archive: g.archive,
 			catalog.Databases: func() []statement { return nil },
 			catalog.Quotas:    func() []statement { return nil },
 		}[grant]
@@ -171,16 +169,6 @@ func (g grants) archive() []statement {
 		{sid: "ArchiveFiles", actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, resources: []string{bucket + "/*"}},
 		{sid: "ListArchive", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
 		g.filesKey(),
-	}
-}
-
-// schedule makes one-time schedules in a group of their own, which invoke nothing but their function.
-func (g grants) schedule() []statement {
-	return []statement{
-		{sid: "Calendar", actions: []string{"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"},
-			resources: []string{arn("scheduler", "schedule/"+g.names.calendar()+"/*")}},
-		{sid: "PassCalendarRole", actions: []string{"iam:PassRole"}, resources: []string{*g.calendar.RoleArn()},
-			conditions: map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "scheduler.amazonaws.com"}}},
 	}
 }
 

@@ -51,10 +51,6 @@ var statementsOf = map[catalog.Grant][]string{
 		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-audit-111122223333-us-east-1",
 		filesKey,
 	},
-	catalog.Calendar: {
-		"scheduler:CreateSchedule scheduler:DeleteSchedule scheduler:UpdateSchedule on arn:aws:scheduler:us-east-1:111122223333:schedule/fleet-STAGE-calendar/*",
-		"iam:PassRole on <CalendarRole> if StringEquals iam:PassedToService scheduler.amazonaws.com",
-	},
 	catalog.Publish: {
 		"sns:Publish on arn:aws:sns:us-east-1:111122223333:fleet-STAGE-incidents",
 		"kms:Decrypt kms:GenerateDataKey on <MessagesKey> if StringEquals kms:ViaService sns.us-east-1.amazonaws.com",

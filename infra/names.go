@@ -22,7 +22,6 @@ func (n names) workflow(name string) string     { return n.of(name) }
 func (n names) table() string                   { return "fleet-" + n.stage }
 func (n names) keysTable() string               { return n.of("keys") }
 func (n names) scheduleGroup() string           { return "fleet-" + n.stage }
-func (n names) calendar() string                { return n.of("calendar") }
 func (n names) deadLetters() string             { return n.of("dead-letters") }
 func (n names) topic() string                   { return n.of("incidents") }
 func (n names) functionLogs() string            { return "/fleet/" + n.stage + "/functions" }

@@ -52,17 +52,6 @@ func (w *workflows) schedules() {
 	}
 }
 
-// calendar makes the group of one-time schedules, and the role by which they invoke what looks after all that is due.
-func (w *workflows) calendar() {
-	group := awsscheduler.NewCfnScheduleGroup(w.stack, jsii.String("Calendar"), &awsscheduler.CfnScheduleGroupProps{Name: jsii.String(w.names.calendar())})
-	w.grants.calendar = w.newRole("CalendarRole", "scheduler.amazonaws.com", "One-time schedules of Fleet", map[string]any{
-		"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID(), "aws:SourceArn": group.AttrArn()},
-	}, []statement{
-		{sid: "InvokeDue", actions: []string{"lambda:InvokeFunction"}, resources: []string{w.names.functionARN(catalog.Due.Name)}},
-		w.sendDeadLetters(),
-	})
-}
-
 // deliveries is how often the delivery of an event is tried again.
 const deliveries = 10
 
