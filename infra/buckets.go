@@ -44,7 +44,10 @@ func (d *data) buckets(c Config, n names) {
 		// A release is public once it is deployed; the function that reads it needs no key this way.
 		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
 	})
-	logged("Exports", exports, func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepExports)) })
+	logged("Exports", exports, func(p *awss3.BucketProps) {
+		expiring(p, inDays(fleet.KeepExports), fleet.RequestFolder, fleet.ProgressFolder)
+		expiring(p, inDays(fleet.KeepEndExports), fleet.EndFolder)
+	})
 	logged("Backups", "backups", func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepBackups)) })
 	logged("History", "history", func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepConfiguration)) })
 	logged("AuditArchive", audit, func(p *awss3.BucketProps) {
@@ -76,9 +79,17 @@ func (d *data) bucket(id, name string, c Config, change func(*awss3.BucketProps)
 }
 
 // expiring removes objects after some days, with the versions that are left of them. Of rules that overlap, S3 takes the one that removes
-// first.
-func expiring(p *awss3.BucketProps, after float64) {
-	*p.LifecycleRules = append(*p.LifecycleRules, &awss3.LifecycleRule{Expiration: days(after), NoncurrentVersionExpiration: days(1)})
+// first. Where folders are given, it removes what is in them.
+func expiring(p *awss3.BucketProps, after float64, folders ...string) {
+	rule := awss3.LifecycleRule{Expiration: days(after), NoncurrentVersionExpiration: days(1)}
+	if len(folders) == 0 {
+		*p.LifecycleRules = append(*p.LifecycleRules, &rule)
+	}
+	for _, folder := range folders {
+		inside := rule
+		inside.Prefix = &folder
+		*p.LifecycleRules = append(*p.LifecycleRules, &inside)
+	}
 }
 
 func days(n float64) awscdk.Duration { return awscdk.Duration_Days(&n) }

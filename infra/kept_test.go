@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -100,7 +101,7 @@ func (d deployment) rotation() (wrong []string) {
 
 // checkBuckets wants each bucket private, encrypted, over TLS only, and kept for as long as it is for.
 func checkBuckets(d deployment) (wrong []string) {
-	for what, days := range map[string]any{"releases": nil, "exports": 30.0, "backups": 90.0, "history": 365.0, "audit": 2557.0, "access-logs": 90.0} {
+	for what, days := range map[string]any{"releases": nil, "exports": nil, "backups": 90.0, "history": 365.0, "audit": 2557.0, "access-logs": 90.0} {
 		r, err := d.templates.one("AWS::S3::Bucket", "BucketName", "fleet-"+d.stage+"-"+what+"-111122223333-us-east-1")
 		if err != nil {
 			wrong = append(wrong, err.Error())
@@ -115,6 +116,9 @@ func checkBuckets(d deployment) (wrong []string) {
 			wrong = append(wrong, "bucket "+what+" is not encrypted, or reached without TLS")
 		}
 		wrong = append(wrong, lifetime(r, what, days)...)
+		if what == "exports" {
+			wrong = append(wrong, folders(r)...)
+		}
 		if what == "audit" {
 			wrong = append(wrong, d.locked(r)...)
 		}
@@ -145,6 +149,20 @@ func lifetime(bucket resource, what string, days any) (wrong []string) {
 	}
 	if uploads != 2.0 {
 		wrong = append(wrong, fmt.Sprintf("bucket %s keeps the parts of what was never ended for %v days, not 2", what, uploads))
+	}
+	return wrong
+}
+
+// folders wants exports deleted by what they are for, and their versions with them.
+func folders(bucket resource) (wrong []string) {
+	want, got := map[string]any{"requests/": 30.0, "progress/": 30.0, "ends/": 120.0}, map[string]any{}
+	for _, rule := range list(at(bucket.properties, "LifecycleConfiguration", "Rules")) {
+		if at(rule, "Status") == "Enabled" && at(rule, "Prefix") != nil && at(rule, "NoncurrentVersionExpiration", "NoncurrentDays") == 1.0 {
+			got[text(at(rule, "Prefix"))] = at(rule, "ExpirationInDays")
+		}
+	}
+	if !maps.Equal(got, want) {
+		wrong = append(wrong, fmt.Sprintf("bucket exports keeps its folders for %v days, not %v", got, want))
 	}
 	return wrong
 }
