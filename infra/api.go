@@ -64,7 +64,7 @@ func (a *api) route(f catalog.Function, n names, http awsapigatewayv2.HttpApi) {
 	}
 	route := awsapigatewayv2.NewHttpRoute(a.stack, jsii.String(f.State()), props)
 	if f.Access == catalog.Public {
-		accept(route, "AwsSolutions-APIG4", "It is public: the webhook and a decision's link prove themselves by their signatures, and a signup's status, for which its id is asked, says nothing personal.")
+		accept(route, "AwsSolutions-APIG4", "It is public: the webhook and a link to a decision or a download prove themselves by their signatures, and a signup's status, for which its id is asked, says nothing personal.")
 	}
 }
 

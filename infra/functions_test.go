@@ -105,8 +105,9 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_KMS_KEY":               {catalog.Keys, catalog.MintKeys, catalog.DestroyKeys},
 	"FLEET_STATE_MACHINES":        {catalog.StartRuns},
 	"FLEET_ADMIT_FUNCTION":        {catalog.InvokeAdmit},
+	"FLEET_DELIVER_FUNCTION":      {catalog.InvokeDeliver},
 	"FLEET_RELEASE":               {catalog.ReadRelease},
-	"FLEET_EXPORTS":               {catalog.Exports},
+	"FLEET_EXPORTS":               {catalog.Exports, catalog.ReadExports},
 	"FLEET_ARCHIVE":               {catalog.Archive},
 	"FLEET_CALENDAR":              {catalog.Calendar},
 	"FLEET_INCIDENT_TOPIC":        {catalog.Publish},
@@ -138,7 +139,7 @@ func needless(f catalog.Function, variables map[string]any, stage string) (wrong
 	if f.Name == "deliver" || f.Name == "auto-approve" {
 		others = append(others, "FLEET_AUTO_APPROVE")
 	}
-	if f.Name == "signup" || f.Name == "deliver" {
+	if f.Name == "signup" || f.Name == "deliver" || f.Name == "resend" {
 		others = append(others, "FLEET_PUBLIC_URL")
 	}
 	if stage == "e2e" {

@@ -46,8 +46,9 @@ func (g grants) statements(f catalog.Function) []statement {
 		}
 		of, ok := map[catalog.Grant]func() []statement{
 			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.DestroyKeys: g.destroyKeys, catalog.StartRuns: g.startRuns,
-			catalog.InvokeAdmit: g.invokeAdmit, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
-			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.Archive: g.archive, catalog.Calendar: g.calendar,
+			catalog.InvokeAdmit: g.invokeAdmit, catalog.InvokeDeliver: g.invokeDeliver, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
+			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.ReadExports: g.readExports,
+			catalog.Archive: g.archive, catalog.Calendar: g.calendar,
 			catalog.Databases: func() []statement { return nil },
 			catalog.Quotas:    func() []statement { return nil },
 		}[grant]
@@ -144,6 +145,11 @@ func (g grants) invokeAdmit() []statement {
 		resources: []string{g.names.functionARN(catalog.Admit.Name)}}}
 }
 
+func (g grants) invokeDeliver() []statement {
+	return []statement{{sid: "InvokeDeliver", actions: []string{"lambda:InvokeFunction"},
+		resources: []string{g.names.functionARN(catalog.Deliver.Name)}}}
+}
+
 // readRelease may list, too: S3 says of a file that isn't there that it isn't there only to those who may.
 func (g grants) readRelease() []statement {
 	bucket := g.names.bucketARN(releases)
@@ -161,6 +167,16 @@ func (g grants) exports() []statement {
 		{sid: "ExportFiles", actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, resources: []string{bucket + "/*"}},
 		{sid: "ListExports", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
 		g.filesKey(),
+	}
+}
+
+// readExports reads alone: whoever has a link that it signed reads by these permissions.
+func (g grants) readExports() []statement {
+	bucket := g.names.bucketARN(exports)
+	return []statement{
+		{sid: "ReadExportFiles", actions: []string{"s3:GetObject"}, resources: []string{bucket + "/*"}},
+		{sid: "ListExports", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
+		{sid: "ReadFilesKey", actions: []string{"kms:Decrypt"}, resources: []string{*g.data.records.KeyArn()}, conditions: through("s3")},
 	}
 }
 

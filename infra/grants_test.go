@@ -36,7 +36,8 @@ var statementsOf = map[catalog.Grant][]string{
 		"states:StartExecution on MACHINES",
 		"states:DescribeExecution on EXECUTIONS",
 	},
-	catalog.InvokeAdmit: {"lambda:InvokeFunction on arn:aws:lambda:us-east-1:111122223333:function:fleet-STAGE-admit"},
+	catalog.InvokeAdmit:   {"lambda:InvokeFunction on arn:aws:lambda:us-east-1:111122223333:function:fleet-STAGE-admit"},
+	catalog.InvokeDeliver: {"lambda:InvokeFunction on arn:aws:lambda:us-east-1:111122223333:function:fleet-STAGE-deliver"},
 	catalog.ReadRelease: {
 		"s3:GetObject on arn:aws:s3:::fleet-STAGE-releases-111122223333-us-east-1/frontend/1.0.0/*",
 		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-releases-111122223333-us-east-1 if StringLike s3:prefix frontend/1.0.0/*",
@@ -45,6 +46,11 @@ var statementsOf = map[catalog.Grant][]string{
 		"s3:AbortMultipartUpload s3:GetObject s3:PutObject on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1/*",
 		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1",
 		filesKey,
+	},
+	catalog.ReadExports: {
+		"s3:GetObject on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1/*",
+		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1",
+		"kms:Decrypt on <RecordsKey> if StringEquals kms:ViaService s3.us-east-1.amazonaws.com",
 	},
 	catalog.Archive: {
 		"s3:AbortMultipartUpload s3:GetObject s3:PutObject on arn:aws:s3:::fleet-STAGE-audit-111122223333-us-east-1/*",

@@ -30,6 +30,7 @@ import (
 //	front.json          where the HTTP front listens, while it does: fleetctl reads it, and credentials.json
 //	ports.json          where the simulators listen: instances know theirs by these addresses
 //	vendors/            the simulators' state
+//	exports/            customers' exports
 //	executions.json     the workflows' executions
 //	calendar.json       the times of the one-time schedules
 //	calls.jsonl         the newest calls of vendors that their states made

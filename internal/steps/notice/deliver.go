@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -57,17 +58,37 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 		env.Clock.Now().Before(s.RequestedAt.Add(bounds.AutoApproval)) {
 		return nil // Fleet may decide it by itself yet
 	}
-	ctx = step.About(ctx, fleet.RunInput{InstanceID: m.InstanceID})
-	return step.Deliver(ctx, env, step.Outgoing{InstanceID: m.InstanceID, Name: "Deliver", Vendor: mailer,
+	o := d.outgoing(env, m, *s)
+	o.InstanceID, o.Name, o.Vendor = m.InstanceID, "Deliver", mailer
+	return step.Deliver(step.About(ctx, fleet.RunInput{InstanceID: m.InstanceID}), env, o)
+}
+
+// outgoing is how a message is sent, by what it is about.
+func (d Deps) outgoing(env step.Env, m fleet.Message, s fleet.Signup) step.Outgoing {
+	if fleet.ReadyExport(m.ID) != "" {
+		return d.ready(env, m, s)
+	}
+	if export, _ := fleet.CodeOf(m.ID); export != "" {
+		return d.code(env, m, s)
+	}
+	return d.ofSignup(env, m, s)
+}
+
+func (d Deps) ofSignup(env step.Env, m fleet.Message, s fleet.Signup) step.Outgoing {
+	return step.Outgoing{
 		Message: step.Message{ID: m.ID, Recipient: m.Recipient, Deliver: func(ctx context.Context, id string) (string, error) {
-			return d.tell(ctx, env, *s, id)
+			return d.tell(ctx, env, s, id)
 		}},
 		Needed: func(tx *store.Tx) (bool, error) {
+			if text, n := fleet.EndText(m.ID); text != "" {
+				i, err := tx.Instance()
+				return err == nil && i != nil && i.Decommission.Needs(text, n), err
+			}
 			now, err := tx.Signup()
 			return err == nil && now != nil && (m.ID != fleet.DecisionWanted || now.Status == fleet.Requested && tx.Now().Before(decision.Deadline(*now))), err
 		},
 		Told: func(tx *store.Tx, status fleet.MessageStatus) error {
-			if m.ID == fleet.DecisionWanted || status != fleet.MessageSent {
+			if !slices.Contains(fleet.SignupMessages(), m.ID) || m.ID == fleet.DecisionWanted || status != fleet.MessageSent {
 				return nil // what is not surely sent, a person sees to: they need the applicant's address
 			}
 			now, err := tx.Signup()
@@ -75,10 +96,10 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 				return err
 			}
 			return ending.Forget(tx, now, env.Request)
-		}})
+		}, Again: "tell the recipient by hand"}
 }
 
-// tell composes a message about a signup and hands it to SendGrid.
+// tell composes a message about a signup, or about an instance's end, and hands it to SendGrid.
 func (d Deps) tell(ctx context.Context, env step.Env, s fleet.Signup, id string) (string, error) {
 	applicant, err := step.OpenApplicant(ctx, env, s)
 	if err != nil {
@@ -93,7 +114,13 @@ func (d Deps) tell(ctx context.Context, env step.Env, s fleet.Signup, id string)
 			return "", step.Unsent(err)
 		}
 	}
-	if mail.Subject, mail.Text, err = compose(id, facts); err != nil {
+	text, _ := fleet.EndText(id)
+	if text != "" {
+		if err := ends(ctx, env, s, facts); err != nil {
+			return "", step.Unsent(err)
+		}
+	}
+	if mail.Subject, mail.Text, err = compose(cmp.Or(text, id), facts); err != nil {
 		return "", err
 	}
 	mail.From, mail.FromName, mail.MessageID = env.Provider.Settings.MailFrom, "Gimbal", s.InstanceID+"/"+id
