@@ -44,7 +44,11 @@ func (d *data) buckets(c Config, n names) {
 		// A release is public once it is deployed; the function that reads it needs no key this way.
 		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
 	})
-	logged("Exports", exports, func(p *awss3.BucketProps) { expiring(p, "", inDays(fleet.KeepExports)) })
+	logged("Exports", exports, func(p *awss3.BucketProps) {
+		expiring(p, fleet.RequestFolder, inDays(fleet.KeepExports))
+		expiring(p, fleet.ProgressFolder, inDays(fleet.KeepExports))
+		expiring(p, fleet.EndFolder, inDays(fleet.KeepEndExports)) // the termination has to find them
+	})
 	logged("Backups", "backups", func(p *awss3.BucketProps) { expiring(p, "", inDays(fleet.KeepBackups)) })
 	logged("History", "history", func(p *awss3.BucketProps) { expiring(p, "", inDays(fleet.KeepConfiguration)) })
 	logged("AuditArchive", audit, func(p *awss3.BucketProps) {

@@ -101,7 +101,7 @@ func (d deployment) rotation() (wrong []string) {
 
 // checkBuckets wants each bucket private, encrypted, over TLS only, and kept for as long as it is for.
 func checkBuckets(d deployment) (wrong []string) {
-	for what, days := range map[string]map[string]float64{"releases": {}, "exports": {"": 30}, "backups": {"": 90}, "history": {"": 365}, "audit": {"": 2557},
+	for what, days := range map[string]map[string]float64{"releases": {}, "exports": {"requests/": 30, "progress/": 30, "ends/": 120}, "backups": {"": 90}, "history": {"": 365}, "audit": {"": 2557},
 		"access-logs": {"": 90}} {
 		r, err := d.templates.one("AWS::S3::Bucket", "BucketName", "fleet-"+d.stage+"-"+what+"-111122223333-us-east-1")
 		if err != nil {

@@ -25,7 +25,7 @@ var (
 	ListExports        = operators("list-exports", "export.List", "GET /instances/{id}/exports")
 	ShowExport         = operators("show-export", "export.Show", "GET /instances/{id}/exports/{export}", Exports)
 	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
-	Decommission       = operators("decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
+	BeginDecommission  = operators("begin-decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
 	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns, Calendar)
 	ApproveTermination = operators("approve-termination", "decommission.Approve", "POST /instances/{id}/decommission/approve")
 	HoldInstance       = operators("hold-instance", "decommission.Hold", "POST /instances/{id}/hold")
@@ -129,7 +129,7 @@ func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ShowDownload, GiveDownload, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		PlanDecommission, Decommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
+		PlanDecommission, BeginDecommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
 		ShowSuspended,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,

@@ -59,7 +59,7 @@ var handlers = map[string]step.Opener{
 	"thaw":                 step.Opens(freeze.Open, freeze.Thaw),
 	"doctor":               step.Opens(doctor.Open, doctor.Examine),
 	"plan-decommission":    step.Opens(decommission.Open, decommission.Plan),
-	"decommission":         step.Opens(decommission.Open, decommission.Begin),
+	"begin-decommission":   step.Opens(decommission.Open, decommission.Begin),
 	"cancel-decommission":  step.Opens(decommission.Open, decommission.Cancel),
 	"approve-termination":  step.Opens(decommission.Open, decommission.Approve),
 	"hold-instance":        step.Opens(decommission.Open, decommission.Hold),
