@@ -20,8 +20,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// livesAndEnds: an instance is provisioned, suspended, resumed, suspended again, exported, and terminated by the schedule of the end of its
-// grace.
+// livesAndEnds: an instance is provisioned, suspended, resumed, exported, and decommissioned; it is closed and terminated by the
+// schedules of the ends of its notice and its grace.
 func livesAndEnds(t *testing.T) {
 	c := signUp(t, "last-orders")
 	c.approve()
@@ -36,14 +36,15 @@ func livesAndEnds(t *testing.T) {
 	}{
 		{"suspend", `{"reason":"payment"}`, fleet.Suspended, fleet.Stopped, http.StatusServiceUnavailable},
 		{"resume", "", fleet.Active, fleet.Serving, http.StatusOK},
-		{"suspend", `{"reason":"violation"}`, fleet.Suspended, fleet.Stopped, http.StatusServiceUnavailable},
 	} {
 		c.operate("/"+turn.to, turn.body)
 		c.wantTurned(turn.state, turn.is, turn.status)
 	}
 	c.operate("/exports", "")
-	c.graceIsOver()
-	c.happens(fleet.ScheduleName(fleet.Terminate, c.id))
+	c.operate("/decommission", `{"reason":"leaves"}`)
+	c.comes(fleet.Close, func(d *fleet.Decommission, to time.Time) { d.NoticeEnds = to })
+	c.wantTurned(fleet.Suspended, fleet.Stopped, http.StatusServiceUnavailable)
+	c.comes(fleet.Terminate, func(d *fleet.Decommission, to time.Time) { d.GraceEnds = to })
 	c.wantTerminated()
 }
 
@@ -82,40 +83,38 @@ func (c *customer) wantTurned(state fleet.State, is fleet.Setting, status int) {
 	}
 }
 
-// graceIsOver brings the suspended instance to the end of its grace, with its one export as the final one: nobody can wait for it here.
-func (c *customer) graceIsOver() {
+// comes lets a time of the instance's end come: it brings the record's time forward, since nobody can wait for it here, and then does
+// what the one-time schedule does that the instance has for it.
+func (c *customer) comes(kind fleet.OperationKind, bring func(d *fleet.Decommission, to time.Time)) {
 	c.t.Helper()
-	exports, err := c.records.Exports(c.ctx, c.id)
-	if err != nil || len(exports) != 1 || exports[0].Status != fleet.ExportVerified {
-		c.t.Fatalf("%s: exports: %+v, %v", c.slug, exports, err)
-	}
-	e := exports[0]
-	err = c.records.Update(c.ctx, c.id, func(tx *store.Tx) error {
+	err := c.records.Update(c.ctx, c.id, func(tx *store.Tx) error {
 		i, err := tx.Instance()
 		if err != nil {
 			return err
 		}
-		i.Decommission = &fleet.Decommission{N: 1, Stage: fleet.InGrace, Reason: "leaves", By: "operator:ada", Before: fleet.Active,
-			GraceEnds:   tx.Now().Add(-time.Second),
-			FinalExport: &fleet.VerifiedExport{ID: e.ID, Folder: e.Folder, Manifest: e.Manifest, VerifiedAt: e.VerifiedAt}}
-		return errors.Join(tx.PutDue(i.Decommission.GraceEnds), tx.PutInstance(i))
+		d := *i.Decommission
+		past := tx.Now().Add(-time.Second)
+		bring(&d, past)
+		i.Decommission = &d
+		return errors.Join(tx.PutDue(past), tx.PutInstance(i))
 	})
 	if err != nil {
 		c.t.Fatal(err)
 	}
-}
-
-// wantTerminated waits for the end, and judges that nothing is left but its proof.
-func (c *customer) wantTerminated() {
-	c.t.Helper()
-	id := fleet.NumberedID(fleet.Terminate, c.id, 1)
-	c.eventually("a termination", func() bool {
+	c.happens(fleet.ScheduleName(kind, c.id))
+	id := fleet.NumberedID(kind, c.id, 1)
+	c.eventually("the operation "+id, func() bool {
 		o, err := c.records.Operation(c.ctx, c.id, id)
 		return err == nil && o != nil
 	})
 	if o := c.ended(id); o.Outcome != fleet.Succeeded {
-		c.t.Fatalf("the termination ended as %s: %s\n%s", o.Outcome, o.Failure, c.story())
+		c.t.Fatalf("%s ended as %s: %s\n%s", id, o.Outcome, o.Failure, c.story())
 	}
+}
+
+// wantTerminated judges that nothing is left but the proof.
+func (c *customer) wantTerminated() {
+	c.t.Helper()
 	i := c.instance()
 	d := i.Decommission
 	if i.State != fleet.Terminated || d.Stage != fleet.Ended || d.Archived == nil || d.Certificate == nil || d.KeyDestroyedAt.IsZero() {
@@ -136,7 +135,7 @@ func (c *customer) wantTerminated() {
 			c.t.Errorf("%s: its data key is still there", c.slug)
 		}
 	})
-	c.wantExecution("terminate", id+"-confirm-1", types.ExecutionStatusSucceeded, "ConfirmTermination", "MarkTerminated", "BeginTeardown", "TakingDown")
+	c.wantExecution("terminate", fleet.NumberedID(fleet.Terminate, c.id, 1)+"-confirm-1", types.ExecutionStatusSucceeded, "ConfirmTermination", "MarkTerminated", "BeginTeardown", "TakingDown")
 	c.wantAuditWhole()
 }
 
