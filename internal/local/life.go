@@ -1,0 +1,356 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
+	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/provider/edge"
+	"github.com/project-gimbal/fleet/internal/view"
+)
+
+// goal is how far a play goes.
+type goal string
+
+const (
+	untilActive     goal = "active"
+	untilSuspended  goal = "suspended"
+	untilTerminated goal = "terminated"
+)
+
+// set takes a goal from the command line.
+func (g *goal) set(text string) error {
+	if *g = goal(text); !slices.Contains(goals(), *g) {
+		return fmt.Errorf("want %s", words(goals()))
+	}
+	return nil
+}
+
+func goals() []goal { return []goal{untilActive, untilSuspended, untilTerminated} }
+
+const (
+	// turnTries is how often something is asked for that comes to nothing.
+	turnTries = 3
+	// dayShown is how long a day that is fast-forwarded can be seen, in the machine's time.
+	dayShown = 40 * time.Millisecond
+	// changesMind is how long after the notice the first decommission is cancelled.
+	changesMind = 7 * day
+)
+
+// turn is a part of an instance's life, brought about by an operator or by the calendar.
+type turn struct {
+	what string
+	// begin asks for it; failed is how often it came to nothing before.
+	begin func(ctx context.Context, failed int) error
+	// came reports whether it has come about.
+	came func(i fleet.Instance) bool
+	// then looks at what came of it; nil for nothing.
+	then func(ctx context.Context, i fleet.Instance)
+}
+
+// turns are what happens to an instance that is ACTIVE, up to the goal.
+func (p *play) turns() []turn {
+	suspend := turn{"an operator suspends it, since its bills are unpaid", p.asks("/suspend", view.Suspend{Reason: fleet.ForPayment, Note: "the demo's"}),
+		inState(fleet.Suspended), p.visit}
+	notice := func(what string, n int) turn {
+		return turn{what, p.decommissions, func(i fleet.Instance) bool { return inStage(i, fleet.InNotice, n) && i.Decommission.Given() }, nil}
+	}
+	withdrawn := func(i fleet.Instance) bool { return inStage(i, fleet.Withdrawn, 1) && i.State == fleet.Active }
+	switch p.options.until {
+	case untilSuspended:
+		return []turn{suspend}
+	case untilTerminated:
+		return []turn{suspend,
+			{"an operator resumes it, since they were paid", p.asks("/resume", nil), inState(fleet.Active), p.visit},
+			notice("an operator decommissions it", 1),
+			{"an operator cancels that after a week", p.cancels, withdrawn, nil},
+			notice("an operator decommissions it once more", 2),
+			{"its notice ends: it is switched off, and the final export made", p.comes(fleet.Close, func(d fleet.Decommission) time.Time { return d.NoticeEnds }),
+				func(i fleet.Instance) bool { return inStage(i, fleet.InGrace, 2) && i.State == fleet.Suspended }, p.finalExport},
+			{"its grace ends: it is terminated", p.comes(fleet.Terminate, func(d fleet.Decommission) time.Time { return d.GraceEnds }),
+				func(i fleet.Instance) bool { return inStage(i, fleet.Ended, 2) && i.State == fleet.Terminated }, nil},
+		}
+	}
+	return nil
+}
+
+func inState(state fleet.State) func(fleet.Instance) bool {
+	return func(i fleet.Instance) bool { return i.State == state }
+}
+
+// inStage reports whether the instance's nth decommission is in a stage, and nothing of it is under way.
+func inStage(i fleet.Instance, stage fleet.Stage, n int) bool {
+	return i.Decommission != nil && i.Decommission.N == n && i.Decommission.Stage == stage && i.Operation == ""
+}
+
+// live plays the turns, until one comes to nothing for good. A first Ctrl-C lets the one under way come to its end.
+func (p *play) live(ctx context.Context) error {
+	turns := p.turns()
+	if len(turns) == 0 {
+		return nil
+	}
+	i, err := p.system.world.Store.Instance(ctx, p.id())
+	if err != nil || i == nil || i.State != fleet.Active {
+		return err
+	}
+	p.screen.said("it is %s", i.State)
+	p.tellMails(ctx)
+	for n, t := range turns {
+		if p.stop.asked() {
+			p.screen.said("stopped before: %s", t.what)
+			return nil
+		}
+		p.screen.said("%d of %d: %s", n+1, len(turns), t.what)
+		if came, err := p.take(ctx, t); !came || err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take plays a turn, and asks for it again where it came to nothing.
+func (p *play) take(ctx context.Context, t turn) (came bool, err error) {
+	begun, leapt := p.clock.Now(), p.life.leapt
+	for failed := range turnTries {
+		if err := p.ask(ctx, t, failed); err != nil {
+			p.screen.said("refused: %v", err)
+		}
+		i, err := p.rest(ctx)
+		if err != nil {
+			return false, err
+		}
+		if t.came(i) {
+			p.screen.said("it is %s", standing(i))
+			if t.then != nil {
+				t.then(ctx, i)
+			}
+			end := p.clock.Now()
+			p.life.Turns = append(p.life.Turns, turnReport{t.what, end, end.Sub(begun).Seconds() - (p.life.leapt - leapt).Seconds()})
+			return true, nil
+		}
+		if p.stop.asked() {
+			return false, nil
+		}
+		p.screen.said("that came to nothing%s", p.why(ctx))
+	}
+	p.screen.said("given up: %s", t.what)
+	return false, nil
+}
+
+// ask asks for a turn. What ended dirty is retried instead: nothing else begins before.
+func (p *play) ask(ctx context.Context, t turn, failed int) error {
+	i, err := p.system.world.Store.Instance(ctx, p.id())
+	switch {
+	case err != nil:
+		return err
+	case i.Unfinished != "":
+		p.screen.said("the operator retries %s", i.Unfinished)
+		return p.operator("/retry", nil)(ctx)
+	}
+	return t.begin(ctx, failed)
+}
+
+// rest waits until nothing moves, has the outbox delivered as its schedule does, and gives the instance.
+func (p *play) rest(ctx context.Context) (i fleet.Instance, err error) {
+	if err := p.settle(ctx); err != nil {
+		return i, err
+	}
+	p.invoke(ctx, catalog.Deliver.Name)
+	if err := p.settle(ctx); err != nil {
+		return i, err
+	}
+	p.tellMails(ctx)
+	now, err := p.system.world.Store.Instance(ctx, p.id())
+	if err != nil {
+		return i, err
+	}
+	return *now, nil
+}
+
+// invoke does what a schedule does.
+func (p *play) invoke(ctx context.Context, function string) {
+	if _, err := p.system.world.Invoke(ctx, function, json.RawMessage("{}")); err != nil {
+		p.screen.said("%s failed: %v", function, err)
+	}
+}
+
+// asks is an operator's wish.
+func (p *play) asks(path string, document any) func(context.Context, int) error {
+	wish := p.operator(path, document)
+	return func(ctx context.Context, _ int) error { return wish(ctx) }
+}
+
+func (p *play) operator(path string, document any) func(context.Context) error {
+	return func(ctx context.Context) error {
+		var answer json.RawMessage
+		return p.client().post(ctx, "/instances/"+p.id()+path, document, &answer)
+	}
+}
+
+// decommissions shows the plan, and decides it.
+func (p *play) decommissions(ctx context.Context, _ int) error {
+	var plan fleet.Plan
+	if err := p.client().get(ctx, "/instances/"+p.id()+"/decommission", &plan); err != nil {
+		return err
+	}
+	p.life.Plan = &plan
+	for _, s := range plan.Steps {
+		p.screen.said("plan: %s  %s%s", date(s.At), s.What, irreversible(s.Final))
+	}
+	p.screen.said("plan: %s deleted, %d kinds of records kept", counted(len(plan.Resources), "resource"), len(plan.Kept))
+	return p.operator("/decommission", view.Decommission{Reason: "the demo's customer leaves"})(ctx)
+}
+
+func irreversible(final bool) string {
+	if final {
+		return "; can't be undone"
+	}
+	return ""
+}
+
+// cancels lets a week of the notice pass, and takes the decommission back.
+func (p *play) cancels(ctx context.Context, failed int) error {
+	if failed == 0 && !p.pass(ctx, p.clock.Now().Add(changesMind), "the operator cancels") {
+		return nil
+	}
+	return p.operator("/decommission/cancel", nil)(ctx)
+}
+
+// comes lets the days pass until the time of an operation of a kind, and does what its one-time schedule does: due runs. Where it came
+// to nothing the sweep does the same, an hour later.
+func (p *play) comes(kind fleet.OperationKind, at func(fleet.Decommission) time.Time) func(context.Context, int) error {
+	return func(ctx context.Context, failed int) error {
+		i, err := p.system.world.Store.Instance(ctx, p.id())
+		if err != nil {
+			return err
+		}
+		when, who := at(*i.Decommission), "its one-time schedule"
+		if set, ok := p.system.world.Calendar()[fleet.ScheduleName(kind, p.id())]; failed > 0 || !ok || !set.Equal(when) {
+			who = "the sweep"
+		}
+		if failed > 0 {
+			when = p.clock.Now().Add(time.Hour)
+		}
+		if !p.pass(ctx, when, who+" invokes due") {
+			return nil
+		}
+		p.invoke(ctx, catalog.Due.Name)
+		return nil
+	}
+}
+
+// pass fast-forwards the clock to a time, day by day, while nothing runs. It reports false where a person asked to stop meanwhile.
+func (p *play) pass(ctx context.Context, to time.Time, next string) bool {
+	from := p.clock.Now()
+	whole := to.Sub(from)
+	if whole < time.Hour {
+		p.screen.said("%s pass: then %s", seconds(max(whole, 0)), next)
+	} else {
+		p.screen.said("%s pass, fast-forwarded: %s → %s; then %s", passing(whole), date(from), date(to), next)
+	}
+	for left := whole; left > 0; left = to.Sub(p.clock.Now()) {
+		if p.stop.asked() {
+			p.screen.said("stopped on %s", date(p.clock.Now()))
+			break
+		}
+		p.leap(min(left, day))
+		if clock.System().Sleep(ctx, dayShown) != nil {
+			break
+		}
+	}
+	p.system.world.Cool()
+	p.life.Leaps = append(p.life.Leaps, leapReport{from, p.clock.Now(), next})
+	return !p.clock.Now().Before(to)
+}
+
+func (p *play) leap(d time.Duration) {
+	p.clock.Leap(d)
+	p.life.leapt += d
+}
+
+// passing says how long a time is that passes: "30 days", "1.0 hours".
+func passing(d time.Duration) string {
+	if d < day {
+		return fmt.Sprintf("%.1f hours", d.Hours())
+	}
+	return days(d)
+}
+
+// visit tells what the public gets at the instance's address.
+func (p *play) visit(ctx context.Context, i fleet.Instance) {
+	public := edge.New(provider.Config{Endpoints: p.system.world.Endpoints, Clock: p.clock})
+	status, _, err := public.Page(ctx, i.Host, "/")
+	if err != nil {
+		p.screen.said("its address does not answer")
+		return
+	}
+	page := "the instance's page"
+	if status >= 500 {
+		page = "our page for suspended instances"
+	}
+	p.screen.said("%s answers %d: %s", i.Origin(), status, page)
+}
+
+// finalExport tells what is in the export that authorises the deletion.
+func (p *play) finalExport(ctx context.Context, i fleet.Instance) {
+	var e view.Export
+	if err := p.client().get(ctx, "/instances/"+p.id()+"/exports/"+i.Decommission.FinalExport.ID, &e); err != nil {
+		p.screen.said("the final export can't be read: %v", err)
+		return
+	}
+	p.life.Export = &e
+	p.screen.said("final export verified: %s, %s, %d bytes, consistent as %q", counted(e.Files, "file"), counted(int(e.Rows), "row"), e.Bytes, e.Consistency)
+}
+
+// tellMails tells of mails that were sent, or may have been, since it last did.
+func (p *play) tellMails(ctx context.Context) {
+	messages, err := p.system.world.Store.Messages(ctx, p.id())
+	if err != nil {
+		return // the report tells of them
+	}
+	for _, m := range messages {
+		if m.Done() && !p.life.mailed[m.ID] {
+			p.life.mailed[m.ID] = true
+			p.screen.said("mail %q to the %s: %s", m.ID, m.Recipient, m.Status)
+		}
+	}
+}
+
+// why says how the newest operation ended; empty if it succeeded.
+func (p *play) why(ctx context.Context) string {
+	operations, err := p.system.world.Store.Operations(ctx, p.id())
+	if err != nil {
+		return ""
+	}
+	var last fleet.Operation
+	for _, o := range operations {
+		if o.StartedAt.After(last.StartedAt) {
+			last = o
+		}
+	}
+	if last.Running() || last.Outcome == fleet.Succeeded {
+		return ""
+	}
+	return strings.TrimRight(fmt.Sprintf(": %s ended %s, %s %s", last.ID, last.Outcome, last.Failure, last.FailureText), ", ")
+}
+
+// standing says how it stands with an instance.
+func standing(i fleet.Instance) string {
+	d := i.Decommission
+	switch {
+	case d == nil:
+		return string(i.State)
+	case d.Stage == fleet.InNotice:
+		return fmt.Sprintf("%s, in notice until %s", i.State, date(d.NoticeEnds))
+	case d.Stage == fleet.InGrace:
+		return fmt.Sprintf("%s, in grace until %s", i.State, date(d.GraceEnds))
+	}
+	return fmt.Sprintf("%s, its decommission %s", i.State, d.Stage)
+}
