@@ -96,18 +96,19 @@ func (p *play) live(ctx context.Context) error {
 	if len(turns) == 0 {
 		return nil
 	}
-	i, err := p.system.world.Store.Instance(ctx, p.id())
-	if err != nil || i == nil || i.State != fleet.Active {
+	r, err := p.report(ctx)
+	if err != nil || r.Outcome != outcomeActive {
 		return err
 	}
-	p.screen.said("it is %s", i.State)
+	p.life.critical = r.Critical
+	p.screen.said("%s", headline(r))
 	p.tellMails(ctx)
 	for n, t := range turns {
 		if p.stop.asked() {
 			p.screen.said("stopped before: %s", t.what)
 			return nil
 		}
-		p.screen.said("%d of %d: %s", n+1, len(turns), t.what)
+		p.screen.turned(fmt.Sprintf("%d of %d: %s", n+1, len(turns), t.what))
 		if came, err := p.take(ctx, t); !came || err != nil {
 			return err
 		}

@@ -29,8 +29,9 @@ type lifeReport struct {
 	// Certificate is as it lies in the archive, found to be what the instance's record says.
 	Certificate *termination.Certificate `json:"certificate"`
 
-	leapt  time.Duration
-	mailed map[string]bool // the messages that were told of
+	critical *float64 // the provisioning's critical path
+	leapt    time.Duration
+	mailed   map[string]bool // the messages that were told of
 }
 
 // turnReport is a turn that came about, and when; Seconds is how long it took of the vendors' time, days fast-forwarded not counted.

@@ -167,7 +167,7 @@ func (p *play) report(ctx context.Context) (report, error) {
 	}
 	r.Path, r.Transitions = p.path()
 	r.Outcome = judge(r)
-	if r.Instance != nil && !r.Instance.ActivatedAt.IsZero() {
+	if r.Critical = p.life.critical; r.Critical == nil && r.Instance != nil && !r.Instance.ActivatedAt.IsZero() {
 		critical, err := p.criticalPath(r)
 		if err != nil {
 			return r, err

@@ -91,6 +91,15 @@ func (t theme) said(text string, width int) string {
 	return t.letters(strings.Join(lines, "\n"))
 }
 
+// turned is what is printed above the picture where another part of a life begins.
+func (t theme) turned(text string, width int) string {
+	lines := strings.Split(atWords(text, max(10, width-1)), "\n")
+	for i, line := range lines {
+		lines[i] = t.strong.Render(line)
+	}
+	return t.letters("\n" + strings.Join(lines, "\n"))
+}
+
 func (t theme) note(f frame, width int) (lines []string) {
 	if f.note == "" {
 		return nil
@@ -105,6 +114,10 @@ func (t theme) note(f frame, width int) (lines []string) {
 // whole draws the runs: the last one with all its states, earlier ones by what went wrong.
 func (t theme) whole(f frame, width int) (lines []string) {
 	for i, r := range f.runs {
+		if i < len(f.runs)-1 && r.smooth() {
+			lines = append(lines, t.done.Render(cut("✓ "+r.name, width)))
+			continue
+		}
 		lines = append(lines, "")
 		if i < len(f.runs)-1 {
 			lines = append(lines, t.ended(r, width)...)
@@ -152,7 +165,12 @@ func everyTask(r runFrame) []string {
 }
 
 func (t theme) header(f frame, width int) string {
-	clock := cut(fmt.Sprintf("%s  ×%v", seconds(f.now.Sub(f.start)), f.speed), width)
+	lasts := f.now.Sub(f.start)
+	clock := fmt.Sprintf("%s  ×%v", seconds(lasts), f.speed)
+	if lasts >= day {
+		clock = date(f.now) + "  " + clock
+	}
+	clock = cut(clock, width)
 	title := cut(f.title, width-wide(clock)-2)
 	return t.strong.Render(title) + strings.Repeat(" ", width-wide(title)-wide(clock)) + t.faint.Render(clock)
 }
@@ -169,6 +187,16 @@ func (t theme) ended(r runFrame, width int) []string {
 		lines = append(lines, t.faint.Render(cut("■ "+strings.ToLower(string(r.status)), width)))
 	}
 	return lines
+}
+
+// smooth reports whether a run succeeded, and no state was given up.
+func (r runFrame) smooth() bool {
+	for _, s := range r.stays {
+		if s.Type == asl.Task && given(s) {
+			return false
+		}
+	}
+	return r.status == asl.Succeeded
 }
 
 // given reports whether a state was given up.
