@@ -56,7 +56,7 @@ func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) 
 	err = p.run(ctx)
 	s.close()
 	if errors.Is(err, errLeft) {
-		tellLeft(t.readable(t.err), p.left(ctx))
+		tellLeft(t.readable(t.err), p.running(ctx), p.left(ctx))
 		return exitFailed, nil
 	}
 	if err != nil {
@@ -113,13 +113,16 @@ func (p *play) hooks() world.Hooks {
 }
 
 // tellLeft says what a play that was left at once leaves behind, and where: by the ledger, and by what the vendors hold. It is
-// all gone with the simulated vendors.
-func tellLeft(w io.Writer, left []resourceReport) {
+// all gone with the simulated vendors. while is the operation that ran; empty for none.
+func tellLeft(w io.Writer, while string, left []resourceReport) {
+	if while != "" {
+		while = ", while " + while + " ran"
+	}
 	if len(left) == 0 {
-		say(w, "left at once; nothing was at any vendor\n")
+		say(w, "left at once%s; nothing was at any vendor\n", while)
 		return
 	}
-	say(w, "left at once; these were at the simulated vendors, and are gone with them:\n")
+	say(w, "left at once%s; these were at the simulated vendors, and are gone with them:\n", while)
 	for _, e := range left {
 		held := "may be there: its making was under way"
 		if len(e.Held) > 0 || e.Status == fleet.Created {
@@ -133,4 +136,12 @@ func tellLeft(w io.Writer, left []resourceReport) {
 func (p *play) left(ctx context.Context) []resourceReport {
 	entries, _ := p.system.world.Store.Resources(ctx, p.id())
 	return report{Resources: beside(entries, p.system.world.Vendors.Inventory())}.left()
+}
+
+// running is the operation that runs; empty if none does, or nobody knows.
+func (p *play) running(ctx context.Context) string {
+	if i, err := p.system.world.Store.Instance(ctx, p.id()); err == nil && i != nil {
+		return i.Operation
+	}
+	return ""
 }

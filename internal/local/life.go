@@ -104,7 +104,7 @@ func (p *play) live(ctx context.Context) error {
 	p.screen.said("%s", headline(r))
 	p.tellMails(ctx)
 	for n, t := range turns {
-		if p.stop.asked() {
+		if p.life.Missed = t.what; p.stop.asked() {
 			p.screen.said("stopped before: %s", t.what)
 			return nil
 		}
@@ -112,13 +112,14 @@ func (p *play) live(ctx context.Context) error {
 		if came, err := p.take(ctx, t); !came || err != nil {
 			return err
 		}
+		p.life.Missed = ""
 	}
 	return nil
 }
 
 // take plays a turn, and asks for it again where it came to nothing.
 func (p *play) take(ctx context.Context, t turn) (came bool, err error) {
-	begun, leapt := p.clock.Now(), p.life.leapt
+	p.life.begun = p.clock.Now()
 	for failed := range turnTries {
 		if err := p.ask(ctx, t, failed); err != nil {
 			p.screen.said("refused: %v", err)
@@ -132,8 +133,7 @@ func (p *play) take(ctx context.Context, t turn) (came bool, err error) {
 			if t.then != nil {
 				t.then(ctx, i)
 			}
-			end := p.clock.Now()
-			p.life.Turns = append(p.life.Turns, turnReport{t.what, end, end.Sub(begun).Seconds() - (p.life.leapt - leapt).Seconds()})
+			p.life.Turns = append(p.life.Turns, turnReport{t.what, p.life.begun, *inSeconds(p.clock.Now().Sub(p.life.begun))})
 			return true, nil
 		}
 		if p.stop.asked() {
@@ -201,12 +201,24 @@ func (p *play) decommissions(ctx context.Context, _ int) error {
 	if err := p.client().get(ctx, "/instances/"+p.id()+"/decommission", &plan); err != nil {
 		return err
 	}
+	if p.life.Plan == nil {
+		p.tellPlan(plan)
+	}
 	p.life.Plan = &plan
+	return p.operator("/decommission", view.Decommission{Reason: "the demo's customer leaves"})(ctx)
+}
+
+func (p *play) tellPlan(plan fleet.Plan) {
 	for _, s := range plan.Steps {
 		p.screen.said("plan: %s  %s%s", date(s.At), s.What, irreversible(s.Final))
 	}
-	p.screen.said("plan: %s deleted, %d kinds of records kept", counted(len(plan.Resources), "resource"), len(plan.Kept))
-	return p.operator("/decommission", view.Decommission{Reason: "the demo's customer leaves"})(ctx)
+	for _, k := range plan.Kept {
+		p.screen.said("kept: %s, until %s", k.What, date(k.Until))
+	}
+	for _, o := range plan.Obstacles {
+		p.screen.said("in the way: %s", o)
+	}
+	p.screen.said("that is the plan for %s; nothing is changed yet", counted(len(plan.Resources), "resource"))
 }
 
 func irreversible(final bool) string {
@@ -261,19 +273,15 @@ func (p *play) pass(ctx context.Context, to time.Time, next string) bool {
 			p.screen.said("stopped on %s", date(p.clock.Now()))
 			break
 		}
-		p.leap(min(left, day))
+		p.clock.Leap(min(left, day))
 		if clock.System().Sleep(ctx, dayShown) != nil {
 			break
 		}
 	}
 	p.system.world.Cool()
-	p.life.Leaps = append(p.life.Leaps, leapReport{from, p.clock.Now(), next})
+	p.life.begun = p.clock.Now()
+	p.life.Leaps = append(p.life.Leaps, leapReport{from, p.life.begun, next})
 	return !p.clock.Now().Before(to)
-}
-
-func (p *play) leap(d time.Duration) {
-	p.clock.Leap(d)
-	p.life.leapt += d
 }
 
 // passing says how long a time is that passes: "30 days", "1.0 hours".
@@ -353,5 +361,5 @@ func standing(i fleet.Instance) string {
 	case d.Stage == fleet.InGrace:
 		return fmt.Sprintf("%s, in grace until %s", i.State, date(d.GraceEnds))
 	}
-	return fmt.Sprintf("%s, its decommission %s", i.State, d.Stage)
+	return fmt.Sprintf("%s, and its decommission is %s", i.State, d.Stage)
 }

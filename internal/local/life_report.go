@@ -19,7 +19,9 @@ import (
 type lifeReport struct {
 	Until goal         `json:"until"`
 	Turns []turnReport `json:"turns"`
-	Leaps []leapReport `json:"fast_forwarded"`
+	// Missed is the turn that came to nothing, or was not waited for; empty where all came.
+	Missed string       `json:"missed,omitempty"`
+	Leaps  []leapReport `json:"fast_forwarded"`
 	// Operations are all of the instance's, oldest first.
 	Operations []fleet.Operation `json:"operations"`
 	// Plan is the end as it was told before it was decided, for the last time.
@@ -29,12 +31,13 @@ type lifeReport struct {
 	// Certificate is as it lies in the archive, found to be what the instance's record says.
 	Certificate *termination.Certificate `json:"certificate"`
 
-	critical *float64 // the provisioning's critical path
-	leapt    time.Duration
+	critical *float64        // the provisioning's critical path
+	begun    time.Time       // the turn under way, or what came after its days
 	mailed   map[string]bool // the messages that were told of
 }
 
-// turnReport is a turn that came about, and when; Seconds is how long it took of the vendors' time, days fast-forwarded not counted.
+// turnReport is a turn that came about, and when it began; Seconds is how long it took of the vendors' time. Days that were
+// fast-forwarded for it lie before that.
 type turnReport struct {
 	What    string    `json:"what"`
 	At      time.Time `json:"at"`
@@ -55,6 +58,7 @@ func (p *play) reportLife(ctx context.Context, r *report) (err error) {
 	}
 	l := p.life
 	l.Until, r.Life = p.options.until, &l
+	l.Turns, l.Leaps = append([]turnReport{}, l.Turns...), append([]leapReport{}, l.Leaps...)
 	if l.Operations, err = p.system.world.Store.Operations(ctx, p.id()); err != nil {
 		return err
 	}

@@ -115,6 +115,9 @@ func (t theme) note(f frame, width int) (lines []string) {
 func (t theme) whole(f frame, width int) (lines []string) {
 	for i, r := range f.runs {
 		if i < len(f.runs)-1 && r.smooth() {
+			if i == 0 {
+				lines = append(lines, "")
+			}
 			lines = append(lines, t.done.Render(cut("✓ "+r.name, width)))
 			continue
 		}
@@ -211,13 +214,20 @@ func last(errors []string) string {
 	return errors[len(errors)-1]
 }
 
-// nameRoom is the room that a state's name has in a row; the longest has 18 letters.
-const nameRoom = 18
+// nameRoom is the room that a state's name has in a row of a run.
+func (r runFrame) nameRoom() int {
+	room := 18
+	for _, name := range everyTask(r) {
+		room = max(room, len(name))
+	}
+	return room
+}
 
 // row is a state in one line.
 func (t theme) row(f frame, r runFrame, state string, width int) string {
-	mark, text, style := t.state(f, r, state, width-nameRoom-2)
-	return style.Render(strings.TrimRight(cut(fmt.Sprintf("%s %-*s  %s", mark, nameRoom, state, text), width), " "))
+	room := r.nameRoom()
+	mark, text, style := t.state(f, r, state, width-room-2)
+	return style.Render(strings.TrimRight(cut(fmt.Sprintf("%s %-*s  %s", mark, room, state, text), width), " "))
 }
 
 // state is a mark, words and a style for how a state goes. The words keep to the room as well as they can.
