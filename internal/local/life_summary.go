@@ -36,7 +36,11 @@ func lifeFacts(r report) [][2]string {
 		facts = append(facts, [2]string{"end", fmt.Sprintf("in stage %s: notice until %s, grace until %s", d.Stage, date(d.NoticeEnds), date(d.GraceEnds))})
 	}
 	if e := l.Export; e != nil {
-		facts = append(facts, [2]string{"export", fmt.Sprintf("%d files, %d rows, %d bytes, consistent as %q; manifest %s", e.Files, e.Rows, e.Bytes, e.Consistency, e.Manifest)})
+		facts = append(facts, [2]string{"export", fmt.Sprintf("%s, %s, %d bytes, consistent as %q; manifest %s",
+			counted(e.Files, "file"), counted(int(e.Rows), "row"), e.Bytes, e.Consistency, e.Manifest)})
+		for _, what := range e.Lacks {
+			facts = append(facts, [2]string{"lacks", what})
+		}
 	}
 	if c := l.Certificate; c != nil {
 		facts = append(facts, [2]string{"proof", fmt.Sprintf("issued %s, asked for by %s; sha256 %s", date(c.IssuedAt), c.AskedBy, r.Instance.Decommission.Certificate.SHA256)},
