@@ -5,14 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
-	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/provider"
-	"github.com/project-gimbal/fleet/internal/provider/edge"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -60,7 +56,7 @@ func (p *play) turns() []turn {
 	suspend := turn{"an operator suspends it, since its bills are unpaid", p.asks("/suspend", view.Suspend{Reason: fleet.ForPayment, Note: "the demo's"}),
 		inState(fleet.Suspended), p.visit}
 	notice := func(what string, n int) turn {
-		return turn{what, p.decommissions, func(i fleet.Instance) bool { return inStage(i, fleet.InNotice, n) && i.Decommission.Given() }, nil}
+		return turn{what, p.decommissions, func(i fleet.Instance) bool { return inStage(i, fleet.InNotice, n) && i.Decommission.Given() }, p.firstExport}
 	}
 	withdrawn := func(i fleet.Instance) bool { return inStage(i, fleet.Withdrawn, 1) && i.State == fleet.Active }
 	switch p.options.until {
@@ -226,140 +222,4 @@ func irreversible(final bool) string {
 		return "; can't be undone"
 	}
 	return ""
-}
-
-// cancels lets a week of the notice pass, and takes the decommission back.
-func (p *play) cancels(ctx context.Context, failed int) error {
-	if failed == 0 && !p.pass(ctx, p.clock.Now().Add(changesMind), "the operator cancels") {
-		return nil
-	}
-	return p.operator("/decommission/cancel", nil)(ctx)
-}
-
-// comes lets the days pass until the time of an operation of a kind, and does what its one-time schedule does: due runs. Where it came
-// to nothing the sweep does the same, an hour later.
-func (p *play) comes(kind fleet.OperationKind, at func(fleet.Decommission) time.Time) func(context.Context, int) error {
-	return func(ctx context.Context, failed int) error {
-		i, err := p.system.world.Store.Instance(ctx, p.id())
-		if err != nil {
-			return err
-		}
-		when, who := at(*i.Decommission), "its one-time schedule"
-		if set, ok := p.system.world.Calendar()[fleet.ScheduleName(kind, p.id())]; failed > 0 || !ok || !set.Equal(when) {
-			who = "the sweep"
-		}
-		if failed > 0 {
-			when = p.clock.Now().Add(time.Hour)
-		}
-		if !p.pass(ctx, when, who+" invokes due") {
-			return nil
-		}
-		p.invoke(ctx, catalog.Due.Name)
-		return nil
-	}
-}
-
-// pass fast-forwards the clock to a time, day by day, while nothing runs. It reports false where a person asked to stop meanwhile.
-func (p *play) pass(ctx context.Context, to time.Time, next string) bool {
-	from := p.clock.Now()
-	whole := to.Sub(from)
-	if whole < time.Hour {
-		p.screen.said("%s pass: then %s", seconds(max(whole, 0)), next)
-	} else {
-		p.screen.said("%s pass, fast-forwarded: %s → %s; then %s", passing(whole), date(from), date(to), next)
-	}
-	for left := whole; left > 0; left = to.Sub(p.clock.Now()) {
-		if p.stop.asked() {
-			p.screen.said("stopped on %s", date(p.clock.Now()))
-			break
-		}
-		p.clock.Leap(min(left, day))
-		if clock.System().Sleep(ctx, dayShown) != nil {
-			break
-		}
-	}
-	p.system.world.Cool()
-	p.life.begun = p.clock.Now()
-	p.life.Leaps = append(p.life.Leaps, leapReport{from, p.life.begun, next})
-	return !p.clock.Now().Before(to)
-}
-
-// passing says how long a time is that passes: "30 days", "1.0 hours".
-func passing(d time.Duration) string {
-	if d < day {
-		return fmt.Sprintf("%.1f hours", d.Hours())
-	}
-	return days(d)
-}
-
-// visit tells what the public gets at the instance's address.
-func (p *play) visit(ctx context.Context, i fleet.Instance) {
-	public := edge.New(provider.Config{Endpoints: p.system.world.Endpoints, Clock: p.clock})
-	status, _, err := public.Page(ctx, i.Host, "/")
-	if err != nil {
-		p.screen.said("its address does not answer")
-		return
-	}
-	page := "the instance's page"
-	if status >= 500 {
-		page = "our page for suspended instances"
-	}
-	p.screen.said("%s answers %d: %s", i.Origin(), status, page)
-}
-
-// finalExport tells what is in the export that authorises the deletion.
-func (p *play) finalExport(ctx context.Context, i fleet.Instance) {
-	var e view.Export
-	if err := p.client().get(ctx, "/instances/"+p.id()+"/exports/"+i.Decommission.FinalExport.ID, &e); err != nil {
-		p.screen.said("the final export can't be read: %v", err)
-		return
-	}
-	p.life.Export = &e
-	p.screen.said("final export verified: %s, %s, %d bytes, consistent as %q", counted(e.Files, "file"), counted(int(e.Rows), "row"), e.Bytes, e.Consistency)
-}
-
-// tellMails tells of mails that were sent, or may have been, since it last did.
-func (p *play) tellMails(ctx context.Context) {
-	messages, err := p.system.world.Store.Messages(ctx, p.id())
-	if err != nil {
-		return // the report tells of them
-	}
-	for _, m := range messages {
-		if m.Done() && !p.life.mailed[m.ID] {
-			p.life.mailed[m.ID] = true
-			p.screen.said("mail %q to the %s: %s", m.ID, m.Recipient, m.Status)
-		}
-	}
-}
-
-// why says how the newest operation ended; empty if it succeeded.
-func (p *play) why(ctx context.Context) string {
-	operations, err := p.system.world.Store.Operations(ctx, p.id())
-	if err != nil {
-		return ""
-	}
-	var last fleet.Operation
-	for _, o := range operations {
-		if o.StartedAt.After(last.StartedAt) {
-			last = o
-		}
-	}
-	if last.Running() || last.Outcome == fleet.Succeeded {
-		return ""
-	}
-	return strings.TrimRight(fmt.Sprintf(": %s ended %s, %s %s", last.ID, last.Outcome, last.Failure, last.FailureText), ", ")
-}
-
-// standing says how it stands with an instance.
-func standing(i fleet.Instance) string {
-	d := i.Decommission
-	switch {
-	case d == nil:
-		return string(i.State)
-	case d.Stage == fleet.InNotice:
-		return fmt.Sprintf("%s, in notice until %s", i.State, date(d.NoticeEnds))
-	case d.Stage == fleet.InGrace:
-		return fmt.Sprintf("%s, in grace until %s", i.State, date(d.GraceEnds))
-	}
-	return fmt.Sprintf("%s, and its decommission is %s", i.State, d.Stage)
 }
