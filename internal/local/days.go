@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -44,11 +43,11 @@ func (p *play) comes(kind fleet.OperationKind, at func(fleet.Decommission) time.
 func (p *play) pass(ctx context.Context, to time.Time, next string) bool {
 	from := p.clock.Now()
 	whole := to.Sub(from)
-	if whole < time.Hour {
-		p.screen.said("%s pass: then %s", seconds(max(whole, 0)), next)
-	} else {
-		p.screen.said("%s pass, fast-forwarded: %s → %s; then %s", passing(whole), date(from), date(to), next)
+	lasts := seconds(max(whole, 0))
+	if whole >= day {
+		lasts = days(whole)
 	}
+	p.screen.said("%s pass, fast-forwarded: %s → %s; then %s", lasts, date(from), date(to), next)
 	for left := whole; left > 0; left = to.Sub(p.clock.Now()) {
 		if p.stop.asked() {
 			p.screen.said("stopped on %s", date(p.clock.Now()))
@@ -63,12 +62,4 @@ func (p *play) pass(ctx context.Context, to time.Time, next string) bool {
 	p.life.begun = p.clock.Now()
 	p.life.Leaps = append(p.life.Leaps, leapReport{from, p.life.begun, next})
 	return !p.clock.Now().Before(to)
-}
-
-// passing says how long a time is that passes: "30 days", "1.0 hours".
-func passing(d time.Duration) string {
-	if d < day {
-		return fmt.Sprintf("%.1f hours", d.Hours())
-	}
-	return days(d)
 }

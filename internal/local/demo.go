@@ -37,7 +37,7 @@ func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) 
 	c := clock.NewLeaping(clock.Scaled(time.Time{}, o.speed))
 	s := chooseScreen(o, t, c, stop)
 	p := &play{watch: newWatch(), screen: s, stop: stop, options: o, clock: c, archive: &objects.Memory{}, life: lifeReport{mailed: map[string]bool{}}}
-	remove, err := p.open()
+	remove, err := p.open(c)
 	if err != nil {
 		s.close()
 		if stop.asked() {
@@ -74,7 +74,7 @@ func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) 
 }
 
 // open opens the system, and gives what removes its files once it is closed. The first Ctrl-C ends the opening.
-func (p *play) open() (remove func() error, err error) {
+func (p *play) open(c clock.Clock) (remove func() error, err error) {
 	ctx, cancel := p.stop.context()
 	defer cancel()
 	databases, removeDatabases, err := postgres.Scratch()
@@ -91,7 +91,7 @@ func (p *play) open() (remove func() error, err error) {
 		return nil, errors.Join(err, remove())
 	}
 	p.screen.said("starting PostgreSQL, five vendors and the HTTP front")
-	p.system, err = openSystem(ctx, plan{clock: p.clock, seed: p.options.seed, latency: p.options.latency, rules: p.options.rules, processes: p.options.processes,
+	p.system, err = openSystem(ctx, plan{clock: c, seed: p.options.seed, latency: p.options.latency, rules: p.options.rules, processes: p.options.processes,
 		hooks: p.hooks(), table: filepath.Join(files, "fleet.db"), key: key, credentials: newCredentials(), databases: databases,
 		archive: p.archive, front: "127.0.0.1:0"})
 	if err != nil {

@@ -53,7 +53,7 @@ type leapReport struct {
 
 // reportLife completes what the play has noted.
 func (p *play) reportLife(ctx context.Context, r *report) (err error) {
-	if p.options.until == untilActive || r.Instance == nil {
+	if len(p.turns()) == 0 || r.Instance == nil {
 		return nil
 	}
 	l := p.life

@@ -26,8 +26,8 @@ var errLeft = errors.New("left at once")
 // play plays one signup, or an instance's whole life, through a system.
 type play struct {
 	system  *system
-	clock   *clock.Leaping
-	archive objects.Store
+	clock   *clock.Leaping // the system's; nil where no days are to pass
+	archive objects.Store  // the system's
 	watch   *watch
 	screen  screen
 	stop    *interrupts
@@ -39,7 +39,7 @@ type play struct {
 
 // client talks to the system's HTTP front.
 func (p *play) client() client {
-	return client{base: p.system.url, clock: p.clock, credentials: p.system.credentials}
+	return client{base: p.system.url, clock: p.system.clock, credentials: p.system.credentials}
 }
 
 // id is the instance's id, empty before the signup is taken in.

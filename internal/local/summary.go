@@ -56,7 +56,11 @@ func summarise(w io.Writer, r report, width int) {
 	fact("here", "%.1fs, at speed %v", r.Elapsed, r.Speed)
 	fact("workflow", "%d transitions, %s of vendors, %s", r.Transitions, counted(vendorCallsIn(r), "call"), mailWords(r))
 	for _, i := range r.Incidents {
-		fact("incident", "%s: %s; %s", i.Code, i.Reason, i.NextAction)
+		next := i.NextAction
+		if !i.ClosedAt.IsZero() {
+			next = "closed " + date(i.ClosedAt)
+		}
+		fact("incident", "%s: %s; %s", i.Code, i.Reason, next)
 	}
 	if r.Life != nil && !r.Instance.ActivatedAt.IsZero() {
 		for _, f := range lifeFacts(r) {
