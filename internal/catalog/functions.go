@@ -42,6 +42,7 @@ var (
 	Due          = schedule("due", "decommission.Due", 15, StartRuns)
 	WatchVendors = schedule("watch-vendors", "vendors.Watch", 1, everyVendor(StartRuns, InvokeAdmit)...)
 	Compare      = long(schedule("compare", "sweep.Compare", 60, everyVendor()...))
+	Overdue      = schedule("overdue", "overdue.Tell", 15)
 	Checkup      = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
 
 	AutoApprove   = schedule("auto-approve", "approval.Auto", 1, everyVendor(InvokeAdmit, Quotas)...)
@@ -118,7 +119,7 @@ func Functions() []Function {
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, RemoveOrphan, Adopt, Freeze, Thaw, Doctor,
 		PlanDecommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
-		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Compare, Checkup, AutoApprove, Deliver, ExpireSignups,
+		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Compare, Overdue, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, ProtectHost, VerifyHealth, ActivateInstance, NotifyCustomer,

@@ -21,6 +21,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/instance"
 	"github.com/project-gimbal/fleet/internal/steps/notice"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
+	"github.com/project-gimbal/fleet/internal/steps/overdue"
 	"github.com/project-gimbal/fleet/internal/steps/project"
 	"github.com/project-gimbal/fleet/internal/steps/recheck"
 	"github.com/project-gimbal/fleet/internal/steps/signup"
@@ -70,6 +71,7 @@ var handlers = map[string]step.Opener{
 	"due":                  step.Opens(decommission.Open, decommission.Due),
 	"watch-vendors":        step.Opens(vendors.Open, vendors.Watch),
 	"compare":              step.Opens(sweep.Open, sweep.Compare),
+	"overdue":              step.Opens(overdue.Open, overdue.Tell),
 	"checkup":              step.Opens(doctor.Open, doctor.Daily),
 	"auto-approve":         step.Opens(approval.Open, approval.Auto),
 	"deliver":              step.Opens(notice.Open, notice.Deliver),
