@@ -40,7 +40,7 @@ type commands struct {
 	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
 	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
 	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`
-	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Show what the end of an instance would be, or is: what happens when, what can't be undone, what is kept."`
+	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Give an instance's customer notice of its end; or show what that would be, or is; or take it back."`
 	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
 	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
 	Lift               liftCommand               `cmd:"" group:"Decide:" help:"Lift an instance's legal hold."`
@@ -154,7 +154,7 @@ type exportCommand struct {
 }
 
 func (exportCommand) Help() string {
-	return examples("fleetctl export acme-dental") + "\n\nIt is done once \"fleetctl exports\" calls it verified: every file was read back. Its files are kept for 30 days."
+	return examples("fleetctl export acme-dental") + "\n\nIt is done once \"fleetctl exports\" calls it verified: every file was read back. The instance's administrator is mailed a link then, and its files are kept for 30 days."
 }
 
 type exportsCommand struct {
@@ -168,13 +168,15 @@ func (exportsCommand) Help() string {
 
 type decommissionCommand struct {
 	Instance string `arg:"" help:"${instance}"`
-	Plan     bool   `xor:"what" required:"" help:"Only show it; nothing changes."`
+	Plan     bool   `xor:"what" required:"" help:"Only show it: what happens when, what can't be undone, what is kept, what is in the way."`
+	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Give notice. Why; for other operators, nobody else sees it."`
 	Cancel   bool   `xor:"what" required:"" help:"Take it back: the instance is what it was before. Possible until it is TERMINATED."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
 func (decommissionCommand) Help() string {
-	return examples("fleetctl decommission acme-dental --plan", "fleetctl decommission acme-dental --cancel")
+	return examples("fleetctl decommission acme-dental --plan", `fleetctl decommission acme-dental --reason "contract ended"`, "fleetctl decommission acme-dental --cancel") +
+		"\n\nIts administrator gets a copy of its data and the dates by mail. After 30 days it is suspended and exported once more, after another 30 it is deleted."
 }
 
 type approveTerminationCommand struct {

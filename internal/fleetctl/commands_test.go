@@ -32,6 +32,7 @@ func whole(t *testing.T) map[string]answer {
 		at("GET /instances/{id}/exports/export-5"):        {200, encoded(t, view.Export{Export: sampleExports()[0], Content: []view.ExportFile{{Name: "csv/public.contacts.csv", Bytes: 2048, SHA256: "ab12", Rows: 31}}, Lacks: []string{"media documents/a.pdf: it was deleted"}})},
 		at("GET /instances/{id}/decommission"): {200, `{"instance_id":"` + acme + `","steps":[{"at":"2026-12-25T12:00:00Z","what":"the instance is suspended"},{"at":"2027-01-24T12:00:00Z","what":"it is terminated","final":true}],` +
 			`"resources":[{"kind":"supabase_project","name":"gimbal","id":"ref","vendor":"supabase","at":"2027-01-24T12:00:00Z","final":true}],"kept":[{"what":"backups","until":"2027-04-24T12:00:00Z"}],"obstacles":["a legal hold stands"]}`},
+		at("POST /instances/{id}/decommission"):         {202, `{"operation":"decommission-n1","execution":"decommission-n1-notice-1","deadline":"2026-11-25T13:00:00Z"}`},
 		at("POST /instances/{id}/decommission/approve"): {200, `{"n":1,"second":"operator:bob"}`},
 		at("POST /instances/{id}/decommission/cancel"):  {202, `{"stage":"withdrawn"}`},
 		at("POST /instances/{id}/hold"):                 {200, `{"by":"operator:ada","why":"a case"}`},
@@ -68,6 +69,7 @@ func TestCommands(t *testing.T) {
 		"reject acme-dental --reason a-double --yes":               {0, "is REJECTED", []string{"GET /instances", "POST /signups/" + acme + `/reject {"reason":"a-double"}`}},
 		"cancel acme-dental -y":                                    {0, "is being taken down\n", []string{"GET /instances", "POST /instances/" + acme + "/cancel {}"}},
 		"decommission acme-dental --plan":                          {0, "ref at supabase, deleted; can't be undone", []string{"GET /instances", "GET /instances/" + acme + "/decommission "}},
+		"decommission acme-dental --reason leaves -y":              {0, "is being decommissioned\n", []string{"GET /instances", "POST /instances/" + acme + `/decommission {"reason":"leaves"}`}},
 		"approve-termination acme-dental -y":                       {0, "may end", []string{"GET /instances", "POST /instances/" + acme + "/decommission/approve {}"}},
 		"decommission acme-dental --cancel -y":                     {0, "is not decommissioned any more", []string{"GET /instances", "POST /instances/" + acme + "/decommission/cancel {}"}},
 		"hold acme-dental --why case":                              {0, "is under a legal hold", []string{"GET /instances", "POST /instances/" + acme + `/hold {"why":"case"}`}},

@@ -7,7 +7,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
-// Run shows what the end of an instance would be, or is, or takes it back.
+// Run gives notice of an instance's end, shows what that would be, or is, or takes it back.
 func (d *decommissionCommand) Run(c *call) error {
 	r, err := c.instance(d.Instance)
 	if err != nil {
@@ -18,6 +18,12 @@ func (d *decommissionCommand) Run(c *call) error {
 			return err
 		}
 		return c.said(r, "is not decommissioned any more", "/instances/"+r.ID+"/decommission/cancel", nil)
+	}
+	if d.Reason != "" {
+		if err := c.confirm(d.Yes, "Give the customer of %s notice that it ends in 60 days?", naming(r)); err != nil {
+			return err
+		}
+		return c.begun(r, "is being decommissioned", "/instances/"+r.ID+"/decommission", view.Decommission{Reason: d.Reason})
 	}
 	var plan fleet.Plan
 	text, err := c.get("/instances/"+r.ID+"/decommission", nil, &plan)

@@ -102,13 +102,13 @@ func (e *exporting) wantExported(id string) view.Export {
 		e.t.Errorf("instance: %+v", i)
 	}
 	if x := e.record(id); x.Status != fleet.ExportVerified || x.VerifiedAt.IsZero() || !x.ExpiresAt.Equal(x.VerifiedAt.Add(fleet.KeepExports)) || x.Writer != nil ||
-		x.Folder != e.id+"/"+id+"/" {
+		x.Folder != "requests/"+e.id+"/"+id+"/" {
 		e.t.Errorf("record: %+v", x)
 	}
 	told := see[view.Export](e.rig, "/instances/"+e.id+"/exports/"+id)
 	var bytes int64
 	for _, f := range told.Content {
-		content := objectstest.Content(e.t, e.files, export.Key(told.Folder, f.Name), 0)
+		content := objectstest.Content(e.t, e.files, fleet.ExportKey(told.Folder, f.Name), 0)
 		sum := sha256.Sum256(content)
 		if int64(len(content)) != f.Bytes || hex.EncodeToString(sum[:]) != f.SHA256 {
 			e.t.Errorf("%s has %d bytes, SHA-256 %x, not %+v", f.Name, len(content), sum, f)

@@ -185,7 +185,7 @@ func TestDatabaseOverSeveralInvocations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := objectstest.Content(t, files, steps.Key(fleet.ExportFolder(instanceID, r.in.OperationID), f.Name), 0); !bytes.Equal(got, want) {
+		if got := objectstest.Content(t, files, fleet.ExportKey(fleet.OnRequest.Folder(instanceID, r.in.OperationID), f.Name), 0); !bytes.Equal(got, want) {
 			t.Errorf("%s has %d bytes, not %d", f.Name, len(got), len(want))
 		}
 	}
@@ -241,7 +241,7 @@ func TestOneWritesAtATime(t *testing.T) {
 	r, _ := newRig(t, &objects.Memory{})
 	at := r.clock.Now().Add(time.Hour)
 	err := r.env.Store.Update(t.Context(), instanceID, func(tx *store.Tx) error {
-		return tx.PutExport(&fleet.Export{ID: r.in.OperationID, InstanceID: instanceID, Status: fleet.ExportMaking, Folder: fleet.ExportFolder(instanceID, r.in.OperationID),
+		return tx.PutExport(&fleet.Export{ID: r.in.OperationID, InstanceID: instanceID, Status: fleet.ExportMaking, Folder: fleet.OnRequest.Folder(instanceID, r.in.OperationID),
 			Writer: &fleet.ExportWriter{Nonce: "another", Until: at}})
 	})
 	if err != nil {
@@ -277,7 +277,7 @@ func TestNothingIsSealedThatIsNotWhole(t *testing.T) {
 // TestKey: a file's key is its name, but for letters that keys may not have.
 func TestKey(t *testing.T) {
 	for name, want := range map[string]string{"csv/public.a%20b.csv": "f/csv/public.a%20b.csv", "csv/public.größe.csv": "f/csv/public.gr%C3%B6%C3%9Fe.csv"} {
-		if got := steps.Key("f/", name); got != want || objects.CheckKey(got) != nil {
+		if got := fleet.ExportKey("f/", name); got != want || objects.CheckKey(got) != nil {
 			t.Errorf("%s is kept as %s", name, got)
 		}
 	}

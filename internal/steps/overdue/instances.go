@@ -57,7 +57,7 @@ func idle(i fleet.Instance) bool {
 
 // dueOf is when a decommission's stage is over.
 func dueOf(d fleet.Decommission) time.Time {
-	if d.Stage == fleet.InNotice || d.Stage == fleet.Closing {
+	if d.Stage == fleet.InNotice || d.Stage == fleet.InClosing {
 		return d.NoticeEnds
 	}
 	return d.GraceEnds
