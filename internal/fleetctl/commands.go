@@ -47,6 +47,8 @@ type commands struct {
 	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, or the undoing of a suspension or resumption."`
 	Resend             resendCommand             `cmd:"" group:"Decide:" help:"Send a message once more, as a new one."`
 	Ack                ackCommand                `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
+	RemoveOrphan       removeOrphanCommand       `cmd:"" group:"Decide:" help:"Delete what a vendor has of an instance that its ledger doesn't tell of, as its incident names it."`
+	Adopt              adoptCommand              `cmd:"" group:"Decide:" help:"Take what was put back at a vendor by hand into an instance's ledger, as its incident names it."`
 	Freeze             freezeCommand             `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet or at one vendor. What runs goes on to its end."`
 	Thaw               thawCommand               `cmd:"" group:"Decide:" help:"End a freeze."`
 }
@@ -225,6 +227,29 @@ type ackCommand struct {
 
 func (ackCommand) Help() string {
 	return examples("fleetctl ack acme-dental", "fleetctl ack acme-dental MessageUnknown --close", "fleetctl ack fleet CheckFailed")
+}
+
+type removeOrphanCommand struct {
+	Instance string     `arg:"" help:"${instance}"`
+	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
+	Name     string     `arg:"" help:"Its name, as the incident tells it."`
+	Yes      bool       `short:"y" help:"Don't ask."`
+}
+
+func (removeOrphanCommand) Help() string {
+	return examples("fleetctl remove-orphan acme-dental dns_record old.gimbal.app") +
+		"\n\nThe next recheck deletes it, within minutes: what has that name and the instance's mark, and is not what the ledger calls created."
+}
+
+type adoptCommand struct {
+	Instance string     `arg:"" help:"${instance}"`
+	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
+	Name     string     `arg:"" help:"Its name, as the incident tells it."`
+}
+
+func (adoptCommand) Help() string {
+	return examples("fleetctl adopt acme-dental dns_record acme-dental.gimbal.app") +
+		"\n\nIt must carry the instance's mark; nothing is changed at the vendor."
 }
 
 type freezeCommand struct {
