@@ -97,7 +97,7 @@ func TestOperationOf(t *testing.T) {
 		switch kind {
 		case fleet.Provision:
 			o.ID = fleet.ProvisionID(id)
-		case fleet.Terminate:
+		case fleet.GiveNotice, fleet.Terminate:
 			o.ID = fleet.NumberedID(kind, id, 3)
 		}
 		for o.Phase = range kind.Course().Workflows {
