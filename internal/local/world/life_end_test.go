@@ -228,7 +228,7 @@ func TestClosingFails(t *testing.T) {
 	t.Parallel()
 	for script, incident := range map[string]fleet.IncidentKind{
 		"twilio.UpdateAccount=403@1":     fleet.IncidentUndone,
-		"sendgrid.SetSubuser=403@1":      fleet.IncidentUndone,
+		"sendgrid.UpdateSubuser=403@1":   fleet.IncidentUndone,
 		"supabase.ListBuckets=403@2":     fleet.IncidentExportFailed,
 		"supabase.ListBuckets=hang@2-40": "",
 	} {
