@@ -67,6 +67,8 @@ func (d deployment) logGroups() (wrong []string) {
 var (
 	apiReference   = regexp.MustCompile(`^<Api[0-9A-F]+>$`)
 	queueReference = regexp.MustCompile(`^<DeadLetters[0-9A-F]+>$`)
+
+	calendarReference = regexp.MustCompile(`<CalendarRole[0-9A-F]+>`)
 )
 
 // checkEnvironment wants each function's environment to be one that it starts with, and to hold nothing that it is not granted.
@@ -76,19 +78,24 @@ func checkEnvironment(d deployment) (wrong []string) {
 		if err != nil {
 			continue // another rule's
 		}
-		variables, _ := at(r.properties, "Environment", "Variables").(map[string]any)
-		lookup := func(name string) string {
-			// What references stand for, in the shape that it has on AWS.
-			value := strings.ReplaceAll(text(variables[name]), "<WrappingKey>", "arn:aws:kms:us-east-1:111122223333:key/1")
-			value = apiReference.ReplaceAllString(value, "https://api.example")
-			return queueReference.ReplaceAllString(value, "https://sqs.us-east-1.amazonaws.com/111122223333/fleet")
-		}
-		if err := onaws.Check(f, lookup); err != nil {
-			wrong = append(wrong, fmt.Sprintf("function %s does not start: %v", f.Name, err))
-		}
-		wrong = append(wrong, needless(f, variables, d.stage)...)
+		wrong = append(wrong, d.environmentOf(f, r)...)
 	}
 	return wrong
+}
+
+func (d deployment) environmentOf(f catalog.Function, r resource) (wrong []string) {
+	variables, _ := at(r.properties, "Environment", "Variables").(map[string]any)
+	lookup := func(name string) string {
+		// What references stand for, in the shape that it has on AWS.
+		value := strings.ReplaceAll(text(variables[name]), "<WrappingKey>", "arn:aws:kms:us-east-1:111122223333:key/1")
+		value = apiReference.ReplaceAllString(value, "https://api.example")
+		value = calendarReference.ReplaceAllString(value, "arn:aws:iam::111122223333:role/calendar")
+		return queueReference.ReplaceAllString(value, "https://sqs.us-east-1.amazonaws.com/111122223333/fleet")
+	}
+	if err := onaws.Check(f, lookup); err != nil {
+		wrong = append(wrong, fmt.Sprintf("function %s does not start: %v", f.Name, err))
+	}
+	return append(wrong, needless(f, variables, d.stage)...)
 }
 
 // neededBy tells which grants call for a variable. Those that are not in it are for all functions, or for one by its name.
@@ -102,6 +109,7 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_RELEASE":               {catalog.ReadRelease},
 	"FLEET_EXPORTS":               {catalog.Exports, catalog.ReadExports},
 	"FLEET_ARCHIVE":               {catalog.Archive},
+	"FLEET_CALENDAR":              {catalog.Calendar},
 	"FLEET_INCIDENT_TOPIC":        {catalog.Publish},
 	"FLEET_LOG_GROUPS":            {catalog.ReadLogs},
 	"FLEET_SCHEDULE_GROUP":        {catalog.Inspect},

@@ -32,6 +32,8 @@ type grants struct {
 	names names
 	data  *data
 	c     Config
+	// calendarRole is what one-time schedules invoke under.
+	calendarRole awsiam.Role
 }
 
 // statements are what a function's grants are, and nothing else. A grant that is not known stops the synthesis.
@@ -45,7 +47,8 @@ func (g grants) statements(f catalog.Function) []statement {
 		of, ok := map[catalog.Grant]func() []statement{
 			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.DestroyKeys: g.destroyKeys, catalog.StartRuns: g.startRuns,
 			catalog.InvokeAdmit: g.invokeAdmit, catalog.InvokeDeliver: g.invokeDeliver, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
-			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.ReadExports: g.readExports, catalog.Archive: g.archive,
+			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.ReadExports: g.readExports,
+			catalog.Archive: g.archive, catalog.Calendar: g.calendar,
 			catalog.Databases: func() []statement { return nil },
 			catalog.Quotas:    func() []statement { return nil },
 		}[grant]
@@ -184,6 +187,16 @@ func (g grants) archive() []statement {
 		{sid: "ArchiveFiles", actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, resources: []string{bucket + "/*"}},
 		{sid: "ListArchive", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
 		g.filesKey(),
+	}
+}
+
+// calendar makes, moves and deletes one-time schedules, none of the others, and hands them the role that they are for.
+func (g grants) calendar() []statement {
+	return []statement{
+		{sid: "CalendarSchedules", actions: []string{"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"},
+			resources: []string{g.names.calendarARN()}},
+		{sid: "PassCalendarRole", actions: []string{"iam:PassRole"}, resources: []string{*g.calendarRole.RoleArn()},
+			conditions: map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "scheduler.amazonaws.com"}}},
 	}
 }
 

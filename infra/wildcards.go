@@ -14,6 +14,7 @@ var reasons = map[string]string{
 	"SampleTraces":       "X-Ray's actions have no resources.",
 	"ListSchedules":      "The listing of schedules has no resource.",
 	"DescribeExecutions": "An execution's name is its run's, known when it begins; the state machine is Fleet's own.",
+	"CalendarSchedules":  "A one-time schedule's name is the instance's, known when it is made; the group is Fleet's own.",
 	"ReadRelease":        "The names of a release's files are the release's; the prefix is the current one's.",
 	"ExportFiles":        "The bucket's objects are exports, of whichever instance the function is invoked for.",
 	"ReadExportFiles":    "The bucket's objects are exports; the function links to those of the one whose link and code it was shown.",

@@ -14,6 +14,8 @@ const (
 	Workflow Trigger = "workflow"
 	// HTTP: a route of the API.
 	HTTP Trigger = "http"
+	// Host: whatever is asked of a host that leads to Fleet, by an API that has nothing else.
+	Host Trigger = "host"
 	// Schedule: EventBridge, by time, and an asynchronous invocation in between.
 	Schedule Trigger = "schedule"
 )
@@ -99,7 +101,7 @@ func (f Function) Package() string {
 
 // Workflows lists the state machines, by the names of their files in statemachines/.
 func Workflows() []string {
-	return []string{"provision", "teardown", "suspend", "resume", "export", "terminate"}
+	return []string{"provision", "teardown", "suspend", "resume", "export", "decommission", "close", "terminate"}
 }
 
 // ByState finds a function by its state's name.

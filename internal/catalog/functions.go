@@ -25,7 +25,8 @@ var (
 	ListExports        = operators("list-exports", "export.List", "GET /instances/{id}/exports")
 	ShowExport         = operators("show-export", "export.Show", "GET /instances/{id}/exports/{export}", Exports)
 	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
-	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns)
+	BeginDecommission  = operators("begin-decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
+	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns, Calendar)
 	ApproveTermination = operators("approve-termination", "decommission.Approve", "POST /instances/{id}/decommission/approve")
 	HoldInstance       = operators("hold-instance", "decommission.Hold", "POST /instances/{id}/hold")
 	LiftHold           = operators("lift-hold", "decommission.Lift", "POST /instances/{id}/lift")
@@ -35,6 +36,8 @@ var (
 	Freeze             = operators("freeze", "freeze.Freeze", "POST /freeze")
 	Thaw               = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
 	Doctor             = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
+
+	ShowSuspended = host("show-suspended", "suspension.Page")
 
 	Admit        = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile    = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
@@ -93,6 +96,10 @@ var (
 	SealExport          = step("seal-export", "export.Seal", Exports)
 	VerifyExport        = long(step("verify-export", "export.Verify", Exports))
 
+	GiveNotice   = step("give-notice", "decommission.GiveNotice")
+	BeginGrace   = step("begin-grace", "decommission.BeginGrace")
+	ScheduleEnds = step("schedule-ends", "decommission.ScheduleEnds", Calendar)
+
 	BeginTeardown      = step("begin-teardown", "operation.BeginTeardown", StartRuns)
 	RemoveDNS          = step("remove-dns", "dns.Remove", secret("cloudflare-token"))
 	RemoveFrontend     = step("remove-frontend", "frontend.Remove", secret("vercel-token"))
@@ -122,7 +129,8 @@ func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ShowDownload, GiveDownload, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		PlanDecommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
+		PlanDecommission, BeginDecommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
+		ShowSuspended,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
@@ -130,6 +138,7 @@ func Functions() []Function {
 		PointHost, PauseFrontend, SuspendSMS, DisableEmail, RefuseSignIn, MarkSuspended, AnnounceSuspension,
 		UnpauseFrontend, RestoreHost, ReactivateSMS, EnableEmail, AllowSignIn, MarkResumed, AnnounceResumption, BeginUndo,
 		ExportDatabase, ExportMedia, ExportConfiguration, SealExport, VerifyExport,
+		GiveNotice, BeginGrace, ScheduleEnds,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 		ConfirmTermination, MarkTerminated, ArchiveAudit, IssueCertificate, DestroyKey,
 	}
@@ -147,6 +156,11 @@ func long(f Function) Function {
 
 func api(name, handler, route string, grants ...Grant) Function {
 	return Function{Name: name, Handler: handler, Trigger: HTTP, Timeout: 15, Memory: 256, Route: route, Access: Public, Grants: append([]Grant{Table}, grants...)}
+}
+
+// host is granted nothing: it answers whoever asks for whatever.
+func host(name, handler string) Function {
+	return Function{Name: name, Handler: handler, Trigger: Host, Timeout: 10, Memory: 256, Access: Public}
 }
 
 func operators(name, handler, route string, grants ...Grant) Function {

@@ -18,6 +18,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/portal"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/sim/edge"
@@ -139,7 +140,7 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 		return err
 	}
 	s.files = newFileLinks(s.folder.file("exports"), c)
-	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), exports: s.files.objects(), front: o.address, autoApprove: o.autoApprove, rules: o.rules, processes: o.processes}
+	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), exports: s.files.objects(), archive: objects.Dir{Root: s.folder.file("archive")}, front: o.address, autoApprove: o.autoApprove, rules: o.rules, processes: o.processes}
 	if p.key, err = seal.FileKey(s.folder.file("key")); err != nil {
 		return err
 	}
@@ -172,7 +173,7 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 	p.hooks = world.Hooks{OnEvent: func(o asl.Observation) {
 		s.screen.observed(o)
 		s.feed.Changed(o.ARN)
-	}, OnCall: s.calls.called, OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled}
+	}, OnCall: s.calls.called, OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled, OnCalendar: s.keeper.calendar}
 	ctx, cancel := stop.context()
 	defer cancel()
 	if s.system, err = openSystem(ctx, p); err != nil {

@@ -111,6 +111,11 @@ type ExportFile struct {
 	Rows   int64  `json:"rows,omitempty"`
 }
 
+// Decommission is the body of POST /instances/{id}/decommission: why, for other operators.
+type Decommission struct {
+	Reason string `json:"reason"`
+}
+
 // Hold is the body of POST /instances/{id}/hold. The answer is the hold, a fleet.Hold.
 type Hold struct {
 	Why string `json:"why"`
