@@ -116,7 +116,7 @@ func (d Deps) tell(ctx context.Context, env step.Env, s fleet.Signup, id string)
 	}
 	text, _ := fleet.EndText(id)
 	if text != "" {
-		if err := ends(ctx, env, s, facts); err != nil {
+		if err := ends(ctx, env, s, text, facts); err != nil {
 			return "", step.Unsent(err)
 		}
 	}

@@ -8,10 +8,12 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/download"
 )
 
-// ends adds the facts of a message about an instance's end: its times, in the zone that the customer signed up with.
-func ends(ctx context.Context, env step.Env, s fleet.Signup, facts map[string]string) error {
+// ends adds the facts of a message about an instance's end: its times, in the zone that the customer signed up with, and the link to the
+// export that it tells of.
+func ends(ctx context.Context, env step.Env, s fleet.Signup, text string, facts map[string]string) error {
 	i, err := env.Store.Instance(ctx, s.InstanceID)
 	if err != nil {
 		return err
@@ -21,7 +23,29 @@ func ends(ctx context.Context, env step.Env, s fleet.Signup, facts map[string]st
 	}
 	facts["Home"], facts["From"] = i.Origin(), env.Provider.Settings.MailFrom
 	facts["NoticeEnds"], facts["GraceEnds"] = local(i.Decommission.NoticeEnds, s.Timezone), local(i.Decommission.GraceEnds, s.Timezone)
+	switch text {
+	case fleet.NoticeGiven:
+		return linked(ctx, env, s, i.Decommission.FirstExport, facts)
+	case fleet.GraceBegun:
+		return linked(ctx, env, s, i.Decommission.FinalExport, facts)
+	}
 	return nil
+}
+
+// linked adds the link to the page at which the administrator fetches an export.
+func linked(ctx context.Context, env step.Env, s fleet.Signup, v *fleet.VerifiedExport, facts map[string]string) error {
+	if v == nil {
+		return fault.New(fault.Internal, "the message's export is not known")
+	}
+	e, err := env.Store.Export(ctx, s.InstanceID, v.ID)
+	if err == nil && e == nil {
+		err = fault.New(fault.Internal, "the message's export is not there")
+	}
+	if err != nil {
+		return err
+	}
+	facts["Link"], err = download.Link(ctx, env, *e)
+	return err
 }
 
 // local is a time for people in a zone: "Thursday, 31 December 2026, 14:05 EST". In a zone that isn't known it is UTC, which is told.
