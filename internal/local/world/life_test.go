@@ -47,6 +47,7 @@ func (g *graveyard) wantNotice(id string) {
 	if len(mails) != 1 || !strings.Contains(mails[0].Text, d.NoticeEnds.In(newYork(g.rig)).Format("2 January 2006, 15:04 MST")) || !strings.Contains(mails[0].Text, "hello@gimbal.app") {
 		g.t.Errorf("mails: %+v", mails)
 	}
+	g.wantFetched(id, *d.FirstExport, mails[0].Text)
 	want := map[string]time.Time{fleet.ScheduleName(fleet.Close, id): d.NoticeEnds, fleet.ScheduleName(fleet.Terminate, id): d.GraceEnds}
 	for name, at := range want {
 		if got := g.w.Calendar()[name]; !got.Equal(at) {
@@ -54,6 +55,17 @@ func (g *graveyard) wantNotice(id string) {
 		}
 	}
 	g.wantExport(*d.FirstExport, fleet.WithNotice)
+}
+
+// wantFetched judges that the link of a mail, and a code, give the files of an export.
+func (g *graveyard) wantFetched(id string, v fleet.VerifiedExport, mail string) {
+	g.t.Helper()
+	found := downloadPattern.FindStringSubmatch(mail)
+	if found == nil {
+		g.t.Fatalf("no link: %s", mail)
+	}
+	code := g.code(id, v.ID, found[1], 1)
+	g.wantPage("POST", found[1], opens(code), http.StatusOK, v.Folder+"manifest.json")
 }
 
 func newYork(r *rig) *time.Location {
@@ -95,6 +107,8 @@ func (g *graveyard) wantGrace(id string) {
 	}
 	if mails := g.mailed(id, fleet.EndMessage(fleet.GraceBegun, d.N)); len(mails) != 1 {
 		g.t.Errorf("mails: %+v", mails)
+	} else {
+		g.wantFetched(id, *d.FinalExport, mails[0].Text)
 	}
 	g.wantExport(*d.FinalExport, fleet.Final)
 }
