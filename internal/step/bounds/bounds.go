@@ -67,9 +67,10 @@ const (
 	Came = 24 * time.Hour
 	// Unsent is how long a message of the outbox may wait, while SendGrid is frozen or down.
 	Unsent = 2 * Outbox
-	// Frozen is how long a freeze may stand, Held a legal hold, before somebody says that it still must.
+	// Frozen is how long a freeze may stand before somebody says that it still must.
 	Frozen = 7 * 24 * time.Hour
-	Held   = 180 * 24 * time.Hour
+	// Held is the same of a legal hold.
+	Held = 180 * 24 * time.Hour
 	// Paged is how long an incident may wait for being handed to the people on call.
 	Paged = time.Hour
 )
