@@ -24,6 +24,7 @@ var (
 	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
 	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns)
 	ApproveTermination = operators("approve-termination", "decommission.Approve", "POST /instances/{id}/decommission/approve")
+	ShowCertificate    = operators("show-certificate", "termination.Show", "GET /instances/{id}/certificate", Archive)
 	HoldInstance       = operators("hold-instance", "decommission.Hold", "POST /instances/{id}/hold")
 	LiftHold           = operators("lift-hold", "decommission.Lift", "POST /instances/{id}/lift")
 	Resend             = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
@@ -114,7 +115,7 @@ func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		PlanDecommission, CancelDecommission, ApproveTermination, HoldInstance, LiftHold,
+		PlanDecommission, CancelDecommission, ApproveTermination, ShowCertificate, HoldInstance, LiftHold,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,

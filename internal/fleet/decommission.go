@@ -11,8 +11,8 @@ type Stage string
 const (
 	// InNotice: the customer was told, or is being told; everything goes on as before.
 	InNotice Stage = "notice"
-	// Closing: the notice is over, and the instance is being switched off.
-	Closing Stage = "closing"
+	// InClosing: the notice is over; the instance is being switched off, and its final export made.
+	InClosing Stage = "closing"
 	// InGrace: it is off, the final export is there, and the customer can still come for it.
 	InGrace Stage = "grace"
 	// Terminating: grace is over, and what can't be undone begins, or has begun.
@@ -22,6 +22,9 @@ const (
 	// Withdrawn: an operator cancelled it, and the instance is what it was.
 	Withdrawn Stage = "withdrawn"
 )
+
+// Stages lists the stages of a decommission that was not withdrawn, by its way.
+func Stages() []Stage { return []Stage{InNotice, InClosing, InGrace, Terminating, Ended} }
 
 // Decommission is the end of an instance's life: what was decided, how far it is, and what proves it.
 type Decommission struct {
@@ -49,6 +52,19 @@ type Decommission struct {
 // Open reports whether the decommission is under way: neither ended nor withdrawn. A nil one is not.
 func (d *Decommission) Open() bool {
 	return d != nil && d.Stage != Ended && d.Stage != Withdrawn
+}
+
+// Ends is when the stage is over, by the calendar: the notice, or the grace. Zero for a stage that no time ends, and without a decommission.
+func (d *Decommission) Ends() time.Time {
+	switch {
+	case d == nil:
+		return time.Time{}
+	case d.Stage == InNotice:
+		return d.NoticeEnds
+	case d.Stage == InGrace:
+		return d.GraceEnds
+	}
+	return time.Time{}
 }
 
 // VerifiedExport is an export all of whose files were found as its manifest tells them.

@@ -138,7 +138,7 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 	if err != nil {
 		return err
 	}
-	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), exports: objects.Dir{Root: s.folder.file("exports")}, front: o.address, autoApprove: o.autoApprove, rules: o.rules, processes: o.processes}
+	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), exports: objects.Dir{Root: s.folder.file("exports")}, archive: objects.Dir{Root: s.folder.file("archive")}, front: o.address, autoApprove: o.autoApprove, rules: o.rules, processes: o.processes}
 	if p.key, err = seal.FileKey(s.folder.file("key")); err != nil {
 		return err
 	}

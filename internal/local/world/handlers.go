@@ -58,6 +58,7 @@ var handlers = map[string]step.Opener{
 	"plan-decommission":    step.Opens(decommission.Open, decommission.Plan),
 	"cancel-decommission":  step.Opens(decommission.Open, decommission.Cancel),
 	"approve-termination":  step.Opens(decommission.Open, decommission.Approve),
+	"show-certificate":     step.Opens(termination.Open, termination.Show),
 	"hold-instance":        step.Opens(decommission.Open, decommission.Hold),
 	"lift-hold":            step.Opens(decommission.Open, decommission.Lift),
 	"admit":                step.Opens(operation.Open, operation.Admit),
