@@ -1,0 +1,22 @@
+package view
+
+import "github.com/project-gimbal/fleet/internal/fleet"
+
+// EndNext is what comes next in the end of an instance's life; the decommission's Ends says when, where the calendar does.
+func EndNext(d fleet.Decommission) string {
+	switch d.Stage {
+	case fleet.InNotice:
+		return "the instance is suspended, and its final export made and verified"
+	case fleet.InClosing:
+		return "the grace begins, once it is suspended and its final export verified"
+	case fleet.InGrace:
+		return "the instance is terminated: all that it has is deleted"
+	case fleet.Terminating:
+		return "its resources are deleted, its audit chain archived, its certificate issued and its data key destroyed"
+	case fleet.Ended:
+		return "none: nothing is left of it, and the certificate says so"
+	case fleet.Withdrawn:
+		return "none: it was cancelled"
+	}
+	return ""
+}
