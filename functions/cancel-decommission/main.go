@@ -6,7 +6,10 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/onaws/calendar"
 	"github.com/project-gimbal/fleet/internal/steps/decommission"
 )
 
-func main() { onaws.Main(catalog.CancelDecommission, decommission.Open, decommission.Cancel) }
+func main() {
+	onaws.Main(catalog.CancelDecommission, decommission.Open, decommission.Cancel, calendar.Open)
+}

@@ -17,12 +17,14 @@ import (
 
 // deadlines are those of the operations that a workflow runs.
 var deadlines = map[string]time.Duration{
-	"provision": max(bounds.Provision, bounds.Notify),
-	"teardown":  bounds.Teardown,
-	"terminate": bounds.Confirm,
-	"suspend":   max(bounds.Switch, bounds.Undo, bounds.Notify),
-	"resume":    max(bounds.Switch, bounds.Undo, bounds.Notify),
-	"export":    bounds.Export,
+	"provision":    max(bounds.Provision, bounds.Notify),
+	"teardown":     bounds.Teardown,
+	"terminate":    bounds.Confirm,
+	"suspend":      max(bounds.Switch, bounds.Undo, bounds.Notify),
+	"resume":       max(bounds.Switch, bounds.Undo, bounds.Notify),
+	"export":       bounds.Export,
+	"decommission": bounds.Export,
+	"close":        max(bounds.Switch, bounds.Undo, bounds.Export),
 }
 
 // reserved are the error names of Amazon States Language.

@@ -22,7 +22,8 @@ var (
 	ListExports        = operators("list-exports", "export.List", "GET /instances/{id}/exports")
 	ShowExport         = operators("show-export", "export.Show", "GET /instances/{id}/exports/{export}", Exports)
 	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
-	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns)
+	Decommission       = operators("decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
+	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns, Calendar)
 	ApproveTermination = operators("approve-termination", "decommission.Approve", "POST /instances/{id}/decommission/approve")
 	ShowCertificate    = operators("show-certificate", "termination.Show", "GET /instances/{id}/certificate", Archive)
 	HoldInstance       = operators("hold-instance", "decommission.Hold", "POST /instances/{id}/hold")
@@ -91,6 +92,10 @@ var (
 	SealExport          = step("seal-export", "export.Seal", Exports)
 	VerifyExport        = long(step("verify-export", "export.Verify", Exports))
 
+	GiveNotice   = step("give-notice", "decommission.GiveNotice")
+	BeginGrace   = step("begin-grace", "decommission.BeginGrace")
+	ScheduleEnds = step("schedule-ends", "decommission.ScheduleEnds", Calendar)
+
 	BeginTeardown      = step("begin-teardown", "operation.BeginTeardown", StartRuns)
 	RemoveDNS          = step("remove-dns", "dns.Remove", secret("cloudflare-token"))
 	RemoveFrontend     = step("remove-frontend", "frontend.Remove", secret("vercel-token"))
@@ -115,7 +120,7 @@ func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		PlanDecommission, CancelDecommission, ApproveTermination, ShowCertificate, HoldInstance, LiftHold,
+		PlanDecommission, Decommission, CancelDecommission, ApproveTermination, ShowCertificate, HoldInstance, LiftHold,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
@@ -123,6 +128,7 @@ func Functions() []Function {
 		PointHost, PauseFrontend, SuspendSMS, DisableEmail, RefuseSignIn, MarkSuspended, AnnounceSuspension,
 		UnpauseFrontend, RestoreHost, ReactivateSMS, EnableEmail, AllowSignIn, MarkResumed, AnnounceResumption, BeginUndo,
 		ExportDatabase, ExportMedia, ExportConfiguration, SealExport, VerifyExport,
+		GiveNotice, BeginGrace, ScheduleEnds,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 		ConfirmTermination, MarkTerminated, ArchiveAudit, IssueCertificate, DestroyKey,
 	}

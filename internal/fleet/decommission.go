@@ -33,12 +33,13 @@ type Decommission struct {
 	Stage  Stage  `json:"stage"`
 	Reason string `json:"reason"` // the operator's own, for other operators
 	By     string `json:"by"`     // as in the audit: "operator:…"
-	// Before is what the instance was, and is again where the decommission is withdrawn.
-	Before     State     `json:"before"`
+	// Before is what the instance was before it was closed, and is again where the decommission is withdrawn.
+	Before State `json:"before"`
+	// NoticeAt is when it was decided, and once the notice is given when that was: the periods run from there.
 	NoticeAt   time.Time `json:"notice_at"`
 	NoticeEnds time.Time `json:"notice_ends"`
 	GraceEnds  time.Time `json:"grace_ends"`
-	// FirstExport is the one that came with the notice; FinalExport, made once nothing was written any more, authorises the deletion.
+	// FirstExport is the one that came with the notice, nil before that was given; FinalExport, made once nothing was written any more, authorises the deletion.
 	FirstExport *VerifiedExport `json:"first_export,omitempty"`
 	FinalExport *VerifiedExport `json:"final_export,omitempty"`
 	// Second is the other operator who approved the termination, on a day of more of them than one decides alone.
@@ -59,13 +60,56 @@ func (d *Decommission) Ends() time.Time {
 	switch {
 	case d == nil:
 		return time.Time{}
-	case d.Stage == InNotice:
+	case d.Stage == InNotice && d.Given():
 		return d.NoticeEnds
 	case d.Stage == InGrace:
 		return d.GraceEnds
 	}
 	return time.Time{}
 }
+
+// Given reports whether the customer was given notice, in the change that recorded the first export.
+func (d *Decommission) Given() bool { return d.FirstExport != nil }
+
+// Decide is the decommission of an instance that is decided now.
+func Decide(i Instance, reason, by string, p Periods, now time.Time) *Decommission {
+	d := &Decommission{N: 1, Stage: InNotice, Reason: reason, By: by, Before: i.State}
+	if i.Decommission != nil {
+		d.N = i.Decommission.N + 1
+	}
+	d.run(p, now)
+	return d
+}
+
+// Give gives the notice, now that its export was verified: the periods run from here.
+func (d *Decommission) Give(first VerifiedExport, p Periods, now time.Time) {
+	d.FirstExport = &first
+	d.run(p, now)
+}
+
+func (d *Decommission) run(p Periods, from time.Time) {
+	d.NoticeAt, d.NoticeEnds, d.GraceEnds = from, from.Add(p.Notice), from.Add(p.Notice+p.Grace)
+}
+
+// lateClose is how late an instance may be closed without its customer's having less grace than was promised, but for that.
+const lateClose = 24 * time.Hour
+
+// Grace begins the grace, now that the final export was verified. Where the instance was closed late it runs from here, so that it is as
+// long as was promised. An export that replaces one whose time was over changes nothing of it.
+func (d *Decommission) Grace(final VerifiedExport, p Periods, now time.Time) {
+	if d.FinalExport == nil && now.After(d.NoticeEnds.Add(lateClose)) {
+		d.GraceEnds = now.Add(p.Grace)
+	}
+	d.FinalExport, d.Stage = &final, InGrace
+}
+
+// Renewal reports whether the final export is about to be deleted, or was: another one has to be made before the end.
+func (d *Decommission) Renewal(now time.Time) bool {
+	return d.FinalExport != nil && now.After(d.FinalExport.VerifiedAt.Add(KeepEndExports-renewEarly))
+}
+
+// renewEarly is how long before its files are deleted a final export is made anew.
+const renewEarly = 7 * 24 * time.Hour
 
 // VerifiedExport is an export all of whose files were found as its manifest tells them.
 type VerifiedExport struct {

@@ -82,7 +82,7 @@ func final(kind Kind) bool {
 // PlanEnd tells what the end of an instance would be if it were decided now, or is since it was: a function of the records alone.
 func PlanEnd(i Instance, ledger []Resource, freezes []Freeze, p Periods, now time.Time) Plan {
 	noticeEnds, graceEnds := now.Add(p.Notice), now.Add(p.Notice+p.Grace)
-	plan := Plan{InstanceID: i.ID, Resources: []PlannedRemoval{}, Obstacles: obstacles(i, freezes)}
+	plan := Plan{InstanceID: i.ID, Resources: []PlannedRemoval{}, Obstacles: Obstacles(i, freezes)}
 	if d := i.Decommission; d.Open() {
 		plan.Stage, noticeEnds, graceEnds, now = d.Stage, d.NoticeEnds, d.GraceEnds, d.NoticeAt
 	}
@@ -95,7 +95,7 @@ func PlanEnd(i Instance, ledger []Resource, freezes []Freeze, p Periods, now tim
 	for _, kind := range removals() {
 		plan.Resources = append(plan.Resources, planned(ledger, kind, graceEnds)...)
 	}
-	plan.Kept = Kept(graceEnds)
+	plan.Kept = Kept(noticeEnds, graceEnds)
 	return plan
 }
 
@@ -116,16 +116,18 @@ func planned(ledger []Resource, outer Kind, at time.Time) (all []PlannedRemoval)
 	return append(all, inside...)
 }
 
-// Kept is what outlasts an instance that ends at a time, and until when.
-func Kept(end time.Time) []Retained {
+// Kept is what outlasts an instance that ends at a time, its final export made at another, and until when.
+func Kept(exported, end time.Time) []Retained {
 	return []Retained{
 		{"audit chain and certificate", end.Add(KeepAudit)},
 		{"configuration history", end.Add(KeepConfiguration)},
 		{"backups", end.Add(KeepBackups)},
+		{"exports", exported.Add(KeepEndExports)},
 	}
 }
 
-func obstacles(i Instance, freezes []Freeze) []string {
+// Obstacles are what keeps an instance's end from beginning, or from going on.
+func Obstacles(i Instance, freezes []Freeze) []string {
 	found := []string{}
 	if i.Operation != "" {
 		found = append(found, "operation "+i.Operation+" runs")

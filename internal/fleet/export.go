@@ -28,8 +28,27 @@ const (
 	ExportFailed ExportStatus = "failed"
 )
 
-// KeepExports is how long the files of an export are kept: a lifecycle rule enforces it.
-const KeepExports = 30 * 24 * time.Hour
+// How long the files of an export are kept: lifecycle rules by their folders enforce it. Those of an end have to be there when the
+// instance is terminated, and are kept as long after it as backups are.
+const (
+	KeepExports    = 30 * 24 * time.Hour
+	KeepEndExports = 120 * 24 * time.Hour
+)
+
+// Keep is how long the files of an export are kept that is for this.
+func (p ExportPurpose) Keep() time.Duration {
+	if p == OnRequest {
+		return KeepExports
+	}
+	return KeepEndExports
+}
+
+// Folders of exports, by how long their files are kept. What is noted while they are made is in one of its own.
+const (
+	RequestFolder  = "requests/"
+	EndFolder      = "ends/"
+	ProgressFolder = "progress/"
+)
 
 // Export is a copy of all that an instance holds, for its customer. Its files, with their checksums, are those of its manifest.
 type Export struct {
@@ -68,13 +87,18 @@ type ExportWriter struct {
 // PurposeOf is what an export is for that an operation of the kind makes.
 func PurposeOf(k OperationKind) ExportPurpose {
 	switch k {
-	case "decommission":
+	case GiveNotice:
 		return WithNotice
-	case "close":
+	case Close:
 		return Final
 	}
 	return OnRequest
 }
 
-// ExportFolder is what the keys of an export's files begin with.
-func ExportFolder(instanceID, export string) string { return instanceID + "/" + export + "/" }
+// Folder is what the keys of an export's files begin with that is for this.
+func (p ExportPurpose) Folder(instanceID, export string) string {
+	if p == OnRequest {
+		return RequestFolder + instanceID + "/" + export + "/"
+	}
+	return EndFolder + instanceID + "/" + export + "/"
+}

@@ -48,6 +48,39 @@ func SignupMessages() []string {
 	return []string{DecisionWanted, SignupRejected, SignupExpired, SignupFailed}
 }
 
+// The texts of the messages about an instance's end. Fleet's outbox sends them, each once for a decommission, under the id of EndMessage.
+const (
+	// NoticeGiven tells the administrator that the instance ends, what happens when, and whom to answer.
+	NoticeGiven = "end-notice"
+	// GraceBegun tells them that it is off, and until when they can come for the final export.
+	GraceBegun = "end-grace"
+	// EndWithdrawn tells whom one of them was sent that the instance doesn't end.
+	EndWithdrawn = "end-withdrawn"
+)
+
+// EndTexts lists the texts of the messages about an instance's end.
+func EndTexts() []string { return []string{NoticeGiven, GraceBegun, EndWithdrawn} }
+
+// EndMessage is the id of the message of a text about an instance's nth decommission.
+func EndMessage(text string, n int) string { return text + "-" + strconv.Itoa(n) }
+
+// EndText is the text of a message about an instance's end, and of which decommission it tells; empty for any other.
+func EndText(message string) (text string, n int) {
+	for _, text := range EndTexts() {
+		number, ok := strings.CutPrefix(message, text+"-")
+		if n, err := strconv.Atoi(number); ok && err == nil {
+			return text, n
+		}
+	}
+	return "", 0
+}
+
+// Needs reports whether the message of a text about a decommission still tells the truth.
+func (d *Decommission) Needs(text string, n int) bool {
+	stages := map[string]Stage{NoticeGiven: InNotice, GraceBegun: InGrace, EndWithdrawn: Withdrawn}
+	return d != nil && d.N == n && d.Stage == stages[text]
+}
+
 // Message is one message to one recipient over one channel. It holds no address and no text.
 type Message struct {
 	ID        string `json:"id"`        // unique in its instance

@@ -19,6 +19,10 @@ const (
 	Resume OperationKind = "resume"
 	// MakeExport copies all that an instance holds, for its customer.
 	MakeExport OperationKind = "export"
+	// GiveNotice begins the end of an instance: a first export, the notice to its customer, and the calendar of what follows.
+	GiveNotice OperationKind = "decommission"
+	// Close ends its notice: the instance is switched off, and its final export made and verified.
+	Close OperationKind = "close"
 	// Terminate ends an instance for good.
 	Terminate OperationKind = "terminate"
 	// Recheck looks again for what was absent but unsure.
@@ -43,6 +47,10 @@ const (
 	Resuming Phase = "resume"
 	// Confirming is a termination's way to the mark after which nothing is undone any more; TakingDown follows.
 	Confirming Phase = "confirm"
+	// Noticing makes the first export, and then gives the notice.
+	Noticing Phase = "notice"
+	// Closing sets every switch to Stopped, and makes the final export. Exporting is what is left of it once the instance is off.
+	Closing Phase = "close"
 	// Undoing sets the switches back that a suspension, or a resumption, which failed had set.
 	Undoing Phase = "undo"
 	// Exporting writes an export's files and reads them back.
@@ -91,7 +99,7 @@ type Operation struct {
 	Outcome     Outcome `json:"outcome,omitempty"`
 	// Message is the one that a resend sends.
 	Message string `json:"message,omitempty"`
-	// Suspension is what a Suspend makes of the instance.
+	// Suspension is what a Suspend, or a Close, makes of the instance.
 	Suspension *Suspension `json:"suspension,omitempty"`
 
 	StartedAt time.Time `json:"started_at"`
@@ -134,6 +142,10 @@ func (k OperationKind) Course() Course {
 		return Course{Suspended, Active, Resuming, map[Phase]string{Resuming: "resume", Undoing: "suspend"}}
 	case MakeExport:
 		return Course{First: Exporting, Workflows: map[Phase]string{Exporting: "export"}}
+	case GiveNotice:
+		return Course{First: Noticing, Workflows: map[Phase]string{Noticing: "decommission"}}
+	case Close:
+		return Course{Active, Suspended, Closing, map[Phase]string{Closing: "close", Exporting: "close", Undoing: "resume"}}
 	case Terminate:
 		return Course{Suspended, Terminated, Confirming, map[Phase]string{Confirming: "terminate", TakingDown: "teardown"}}
 	case Recheck:
@@ -145,13 +157,16 @@ func (k OperationKind) Course() Course {
 }
 
 // Begins reports whether an operation of the kind begins on an instance in a state. What changes no state begins on any that can be
-// used, or is only switched off.
+// used, or is only switched off; so does a Close, which may find the instance off already.
 func (k OperationKind) Begins(in State) bool {
-	if k == MakeExport {
+	if k == MakeExport || k == GiveNotice || k == Close {
 		return in == Active || in == Suspended
 	}
 	return in == k.Course().From
 }
+
+// Ends reports whether operations of the kind belong to an instance's end: cancelling that stops them.
+func (k OperationKind) Ends() bool { return k == GiveNotice || k == Close || k == Terminate }
 
 // Short reports whether the operation lasts for one invocation only and runs no execution.
 func (o Operation) Short() bool { return len(o.Kind.Course().Workflows) == 0 }
@@ -170,7 +185,7 @@ func OperationOf(execution string) (instanceID, operationID string, ok bool) {
 
 // executionName is what Execution makes of ProvisionID, of NewOperationID and of NumberedID.
 var executionName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^((op|suspend|resume|export|terminate)-([0-9a-f-]{36})(?:-n?[0-9]+)?)-[a-z]+-[0-9]+$`)
+	return regexp.MustCompile(`^((op|suspend|resume|export|decommission|close|terminate)-([0-9a-f-]{36})(?:-n?[0-9]+)?)-[a-z]+-[0-9]+$`)
 })
 
 // Workflow is the state machine that the current run executes.
@@ -186,6 +201,8 @@ type RunInput struct {
 	Epoch       int64  `json:"epoch"`
 	// Activated is true for a Notifying run, which goes straight to what follows the activation.
 	Activated bool `json:"activated"`
+	// Off is true for a Close of an instance that is off already: its exports follow at once.
+	Off bool `json:"off,omitempty"`
 	// Ends is true for a take-down that ends an instance's life: its proof follows.
 	Ends bool `json:"ends,omitempty"`
 }
@@ -193,5 +210,5 @@ type RunInput struct {
 // Input is the input of the current run's execution.
 func (o Operation) Input() RunInput {
 	return RunInput{InstanceID: o.InstanceID, OperationID: o.ID, Epoch: o.Epoch, Activated: o.Phase == Notifying,
-		Ends: o.Kind == Terminate && o.Phase == TakingDown}
+		Off: o.Kind == Close && o.Phase == Exporting, Ends: o.Kind == Terminate && o.Phase == TakingDown}
 }

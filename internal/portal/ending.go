@@ -34,7 +34,7 @@ func (i instancePage) InTheWay() []string {
 // CanWithdraw reports whether its decommission may be taken back. Nothing may run but what belongs to it.
 func (i instancePage) CanWithdraw() bool {
 	o := i.running()
-	return i.Decommission.Open() && i.State != fleet.Terminated && (o == nil || o.Kind == fleet.Terminate)
+	return i.Decommission.Open() && i.State != fleet.Terminated && (o == nil || o.Kind.Ends())
 }
 
 // CanApprove reports whether the operator of this console may be the second one whom a termination may need.

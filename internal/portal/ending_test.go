@@ -34,7 +34,7 @@ func running(kind fleet.OperationKind) func(*view.Instance) {
 // ending gives an instance a decommission.
 func ending(stage fleet.Stage, by string) func(*view.Instance) {
 	return func(i *view.Instance) {
-		i.Decommission = &fleet.Decommission{N: 1, Stage: stage, Reason: "leaves", By: by, Before: fleet.Active, NoticeAt: now, NoticeEnds: now.Add(720 * time.Hour), GraceEnds: now.Add(1440 * time.Hour)}
+		i.Decommission = &fleet.Decommission{N: 1, Stage: stage, Reason: "leaves", By: by, Before: fleet.Active, FirstExport: &fleet.VerifiedExport{ID: "export-1", Manifest: "ab12", VerifiedAt: now}, NoticeAt: now, NoticeEnds: now.Add(720 * time.Hour), GraceEnds: now.Add(1440 * time.Hour)}
 	}
 }
 
@@ -86,6 +86,10 @@ func TestButtons(t *testing.T) {
 		"half switched":        {instance: standing(fleet.Active, dirty(fleet.Suspend)), obstacles: []string{"ended dirty"}, buttons: "retry suspend hold"},
 		"being exported":       {instance: standing(fleet.Active, running(fleet.MakeExport)), buttons: "hold"},
 		"in notice":            {instance: standing(fleet.Active, ending(fleet.InNotice, fleet.TokenOperator)), buttons: "suspend hold exports decommission/cancel"},
+		"being given notice":   {instance: standing(fleet.Active, both(ending(fleet.InNotice, fleet.TokenOperator), running(fleet.GiveNotice))), buttons: "hold decommission/cancel"},
+		"being closed":         {instance: standing(fleet.Active, both(ending(fleet.InClosing, fleet.TokenOperator), running(fleet.Close))), buttons: "hold decommission/cancel"},
+		"suspended in notice":  {instance: standing(fleet.Suspended, ending(fleet.InNotice, fleet.TokenOperator)), buttons: "resume hold exports decommission/cancel"},
+		"exported in grace":    {instance: standing(fleet.Suspended, both(ending(fleet.InGrace, fleet.TokenOperator), running(fleet.MakeExport))), buttons: "hold"},
 		"in grace":             {instance: standing(fleet.Suspended, ending(fleet.InGrace, fleet.TokenOperator)), buttons: "hold exports decommission/cancel"},
 		"in another's grace":   {instance: standing(fleet.Suspended, both(ending(fleet.InGrace, "operator:ada"), held)), buttons: "lift exports decommission/cancel decommission/approve"},
 		"being terminated":     {instance: standing(fleet.Suspended, both(ending(fleet.Terminating, fleet.TokenOperator), running(fleet.Terminate))), buttons: "hold decommission/cancel"},
@@ -180,12 +184,15 @@ func TestEnding(t *testing.T) {
 	ended.Decommission.Certificate = &fleet.Certificate{SHA256: "c0ffee", At: now}
 	running(fleet.Terminate)(&ended)
 	ended.Operations[0].Outcome = fleet.Succeeded
+	begun := standing(fleet.Active, ending(fleet.InNotice, "operator:ada"))
+	begun.Decommission.FirstExport = nil
 	for name, test := range map[string]struct {
 		page         string
 		has, without []string
 	}{
 		"in grace": {show(grace, plan), []string{"operator:ada"[9:] + ": leaves", "all that it has is deleted</strong> <time", "in 60 days", "does not go on to what can't be undone", "<li>a legal hold stands</li>",
 			"goes with its supabase project", "supabase project<div class=\"faint\">ref</div>", "can't be undone</span>", "in 90 days", "by no second operator", `data-refresh="5000"`}, []string{"Certificate", "it were decided"}},
+		"begun": {show(begun, fleet.Plan{Stage: fleet.InNotice}), []string{"once the first export is verified"}, []string{"Notice ends", "Notice given", "who was told"}},
 		"live": {show(standing(fleet.Active, nil), fleet.Plan{Obstacles: []string{"its bills are unpaid"}}), []string{"It can't be decommissioned now", "its bills are unpaid", "if it were decided now", "None was made yet"},
 			[]string{"<dt>Stage</dt>", "data-refresh"}},
 		"ended":     {show(ended, fleet.Plan{}), []string{"/console/instances/" + quiet + "/certificate.html", "/certificate.json", "c0ffee"}, []string{"Show the plan", "data-refresh", "second operator", "None was made yet"}},

@@ -100,10 +100,10 @@ func (i instancePage) CanCancel() bool {
 	return i.Switching()
 }
 
-// Switching reports whether something runs that can be switched back still.
+// Switching reports whether something runs that can be switched back still. What belongs to an end is stopped by cancelling that.
 func (i instancePage) Switching() bool {
 	o := i.running()
-	return o != nil && o.Phase != fleet.Undoing && o.Kind.Course().Workflows[fleet.Undoing] != "" && i.State != o.Kind.Course().To
+	return o != nil && !o.Kind.Ends() && o.Phase != fleet.Undoing && o.Kind.Course().Workflows[fleet.Undoing] != "" && i.State != o.Kind.Course().To
 }
 
 // CanRetry reports whether the last operation but for short ones ended dirty, and may go on.

@@ -6,6 +6,9 @@ import "github.com/project-gimbal/fleet/internal/fleet"
 func EndNext(d fleet.Decommission) string {
 	switch d.Stage {
 	case fleet.InNotice:
+		if !d.Given() {
+			return "the notice is given, once the first export is verified"
+		}
 		return "the instance is suspended, and its final export made and verified"
 	case fleet.InClosing:
 		return "the grace begins, once it is suspended and its final export verified"

@@ -102,7 +102,7 @@ func (e *exporting) wantExported(id string) view.Export {
 		e.t.Errorf("instance: %+v", i)
 	}
 	if x := e.record(id); x.Status != fleet.ExportVerified || x.VerifiedAt.IsZero() || !x.ExpiresAt.Equal(x.VerifiedAt.Add(fleet.KeepExports)) || x.Writer != nil ||
-		x.Folder != e.id+"/"+id+"/" {
+		x.Folder != "requests/"+e.id+"/"+id+"/" {
 		e.t.Errorf("record: %+v", x)
 	}
 	told := see[view.Export](e.rig, "/instances/"+e.id+"/exports/"+id)

@@ -247,7 +247,7 @@ func (g *graveyard) wantCertificate(i fleet.Instance) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	if len(c.Resources) != len(ledger) || len(c.Kept) != 3 || c.Audit.Head != i.Decommission.Archived.Head || c.AskedBy != i.Decommission.By {
+	if len(c.Resources) != len(ledger) || len(c.Kept) != 4 || c.Audit.Head != i.Decommission.Archived.Head || c.AskedBy != i.Decommission.By {
 		g.t.Errorf("certificate of %d entries, want %d: %+v", len(c.Resources), len(ledger), c)
 	}
 	page := string(g.file(i.Decommission.Certificate.Page))

@@ -37,6 +37,8 @@ const (
 	Export = 12 * time.Hour
 	// Confirm is the deadline of one run that confirms a termination, before anything is deleted.
 	Confirm = 30 * time.Minute
+	// CloseAgain is how long after a closing that failed an instance whose notice is over is closed again.
+	CloseAgain = 45 * time.Minute
 	// RecheckSoon is when Fleet looks again for what was absent but unsure.
 	RecheckSoon = 15 * time.Minute
 	// RecheckLate is when it does so for the last time.

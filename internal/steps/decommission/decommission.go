@@ -42,11 +42,12 @@ func goOn(ctx context.Context, env step.Env, instanceID string) error {
 	if err != nil || i == nil || !i.Decommission.Open() {
 		return err
 	}
-	switch i.Decommission.Stage {
-	case fleet.InGrace, fleet.Terminating:
+	switch d := i.Decommission; {
+	case d.Stage == fleet.InNotice || d.Stage == fleet.InClosing || d.Stage == fleet.InGrace && d.Renewal(env.Clock.Now()):
+		return operation.Close(ctx, env, instanceID)
+	default:
 		return operation.Terminate(ctx, env, instanceID)
 	}
-	return nil
 }
 
 // Plan tells what the end of an instance would be if it were decided now, or is, since it was: what happens to each resource and when,

@@ -185,7 +185,7 @@ func TestDatabaseOverSeveralInvocations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := objectstest.Content(t, files, steps.Key(fleet.ExportFolder(instanceID, r.in.OperationID), f.Name), 0); !bytes.Equal(got, want) {
+		if got := objectstest.Content(t, files, steps.Key(fleet.OnRequest.Folder(instanceID, r.in.OperationID), f.Name), 0); !bytes.Equal(got, want) {
 			t.Errorf("%s has %d bytes, not %d", f.Name, len(got), len(want))
 		}
 	}
@@ -241,7 +241,7 @@ func TestOneWritesAtATime(t *testing.T) {
 	r, _ := newRig(t, &objects.Memory{})
 	at := r.clock.Now().Add(time.Hour)
 	err := r.env.Store.Update(t.Context(), instanceID, func(tx *store.Tx) error {
-		return tx.PutExport(&fleet.Export{ID: r.in.OperationID, InstanceID: instanceID, Status: fleet.ExportMaking, Folder: fleet.ExportFolder(instanceID, r.in.OperationID),
+		return tx.PutExport(&fleet.Export{ID: r.in.OperationID, InstanceID: instanceID, Status: fleet.ExportMaking, Folder: fleet.OnRequest.Folder(instanceID, r.in.OperationID),
 			Writer: &fleet.ExportWriter{Nonce: "another", Until: at}})
 	})
 	if err != nil {

@@ -66,7 +66,7 @@ func writing(note string, do func(ctx context.Context, w *work) error) step.Func
 		if err := w.begin(ctx); err != nil {
 			return err
 		}
-		w.files = &files{store: run.Exports, folder: w.export.Folder, notes: "progress/" + w.export.Folder + note}
+		w.files = &files{store: run.Exports, folder: w.export.Folder, notes: fleet.ProgressFolder + w.export.Folder + note}
 		failed := do(ctx, w)
 		return errors.Join(failed, w.end(context.WithoutCancel(ctx), failed))
 	}
@@ -83,8 +83,9 @@ func (w *work) begin(ctx context.Context) error {
 			return err
 		}
 		if e == nil {
-			e = &fleet.Export{ID: w.Operation.ID, InstanceID: w.Instance.ID, Purpose: fleet.PurposeOf(w.Operation.Kind), Status: fleet.ExportMaking,
-				Folder: fleet.ExportFolder(w.Instance.ID, w.Operation.ID), BegunAt: tx.Now()}
+			purpose := fleet.PurposeOf(w.Operation.Kind)
+			e = &fleet.Export{ID: w.Operation.ID, InstanceID: w.Instance.ID, Purpose: purpose, Status: fleet.ExportMaking,
+				Folder: purpose.Folder(w.Instance.ID, w.Operation.ID), BegunAt: tx.Now()}
 			tx.Audit(w.Audited("export.begun", e.ID, string(e.Purpose)))
 		}
 		switch {

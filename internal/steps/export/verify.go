@@ -35,7 +35,7 @@ func Verify(Deps) step.Func {
 			return err
 		}
 		return w.change(ctx, func(tx *store.Tx, e *fleet.Export) error {
-			e.Status, e.VerifiedAt, e.ExpiresAt = fleet.ExportVerified, tx.Now(), tx.Now().Add(fleet.KeepExports)
+			e.Status, e.VerifiedAt, e.ExpiresAt = fleet.ExportVerified, tx.Now(), tx.Now().Add(e.Purpose.Keep())
 			tx.Audit(w.Audited("export.verified", e.ID, e.Manifest))
 			return nil
 		})

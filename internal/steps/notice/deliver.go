@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -63,11 +64,15 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 			return d.tell(ctx, env, *s, id)
 		}},
 		Needed: func(tx *store.Tx) (bool, error) {
+			if text, n := fleet.EndText(m.ID); text != "" {
+				i, err := tx.Instance()
+				return err == nil && i != nil && i.Decommission.Needs(text, n), err
+			}
 			now, err := tx.Signup()
 			return err == nil && now != nil && (m.ID != fleet.DecisionWanted || now.Status == fleet.Requested && tx.Now().Before(decision.Deadline(*now))), err
 		},
 		Told: func(tx *store.Tx, status fleet.MessageStatus) error {
-			if m.ID == fleet.DecisionWanted || status != fleet.MessageSent {
+			if !slices.Contains(fleet.SignupMessages(), m.ID) || m.ID == fleet.DecisionWanted || status != fleet.MessageSent {
 				return nil // what is not surely sent, a person sees to: they need the applicant's address
 			}
 			now, err := tx.Signup()
@@ -78,7 +83,7 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 		}})
 }
 
-// tell composes a message about a signup and hands it to SendGrid.
+// tell composes a message about a signup, or about an instance's end, and hands it to SendGrid.
 func (d Deps) tell(ctx context.Context, env step.Env, s fleet.Signup, id string) (string, error) {
 	applicant, err := step.OpenApplicant(ctx, env, s)
 	if err != nil {
@@ -93,7 +98,13 @@ func (d Deps) tell(ctx context.Context, env step.Env, s fleet.Signup, id string)
 			return "", step.Unsent(err)
 		}
 	}
-	if mail.Subject, mail.Text, err = compose(id, facts); err != nil {
+	text, _ := fleet.EndText(id)
+	if text != "" {
+		if err := ends(ctx, env, s, facts); err != nil {
+			return "", step.Unsent(err)
+		}
+	}
+	if mail.Subject, mail.Text, err = compose(cmp.Or(text, id), facts); err != nil {
 		return "", err
 	}
 	mail.From, mail.FromName, mail.MessageID = env.Provider.Settings.MailFrom, "Gimbal", s.InstanceID+"/"+id

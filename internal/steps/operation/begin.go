@@ -18,6 +18,8 @@ type Wish struct {
 	Actor string
 	// Suspension is what a Suspend makes of the instance; nil for other kinds.
 	Suspension *fleet.Suspension
+	// Reason is why a GiveNotice is wanted, for other operators.
+	Reason string
 }
 
 // Begin begins an operation on an instance, and its execution. In one transaction it checks that the instance is in the state from
@@ -71,16 +73,24 @@ func (w Wish) take(ctx context.Context, env step.Env, instanceID string) (taken 
 		if course.To == "" && instance.Unfinished != "" {
 			return httpapi.Conflict("operation " + instance.Unfinished + " ended dirty: retry it first")
 		}
-		if w.Kind == fleet.Resume && instance.Decommission.Open() {
-			return httpapi.Conflict("the instance is being decommissioned: cancel that instead, and it is resumed")
-		}
-		if err := thawed(tx, string(w.Kind)+" it"); err != nil {
+		if err := w.allowed(tx, *instance); err != nil {
 			return err
 		}
 		taken, err = w.begin(tx, env, instance, nonce)
 		return err
 	})
 	return taken, err
+}
+
+// allowed refuses what an instance's end, or a freeze, doesn't allow.
+func (w Wish) allowed(tx *store.Tx, i fleet.Instance) error {
+	if w.Kind == fleet.GiveNotice {
+		return decommissionable(tx, i)
+	}
+	if d := i.Decommission; w.Kind == fleet.Resume && d.Open() && d.Stage != fleet.InNotice {
+		return httpapi.Conflict("the instance is being decommissioned: cancel that instead, and it is resumed")
+	}
+	return thawed(tx, string(w.Kind)+" it")
 }
 
 func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce string) (*fleet.Operation, error) {
@@ -90,6 +100,10 @@ func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce 
 	}
 	o := &fleet.Operation{ID: fleet.NewOperationID(w.Kind, instance.ID, old+1), InstanceID: instance.ID, Kind: w.Kind, BegunBy: nonce,
 		Suspension: w.Suspension, StartedAt: tx.Now()}
+	if w.Kind == fleet.GiveNotice {
+		instance.Decommission = fleet.Decide(*instance, w.Reason, w.Actor, fleet.DefaultPeriods(), tx.Now())
+		o.ID = fleet.NumberedID(w.Kind, instance.ID, instance.Decommission.N)
+	}
 	if err := advance(tx, instance, o, old, w.Kind.Course().First, step.Cause{}); err != nil {
 		return nil, err
 	}

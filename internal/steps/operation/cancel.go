@@ -93,8 +93,8 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 	if err != nil {
 		return nil, err
 	}
-	if o != nil && o.Kind == fleet.Terminate {
-		return nil, httpapi.Conflict("it is being terminated: cancel its decommission, which is possible until it is TERMINATED")
+	if o != nil && o.Kind.Ends() {
+		return nil, httpapi.Conflict("it is being decommissioned: cancel that, which is possible until it is TERMINATED")
 	}
 	if o != nil && o.Kind.Course().From != "" {
 		return cancelSwitching(ctx, env, r, *o)

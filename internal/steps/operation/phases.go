@@ -44,11 +44,15 @@ func phases() map[fleet.Phase]phase {
 		fleet.Resuming: {bounds.Switch, "being resumed", "wait; when overdue it is undone by itself", thenAgain, true,
 			endSwitching, switchOn},
 		fleet.Exporting: {bounds.Export, "being exported", "wait; when overdue, look at its execution", thenAgain, true,
-			endExport, exportOn},
+			endExporting, exportOn},
+		fleet.Noticing: {bounds.Export, "being exported, before its notice is given", "wait; when overdue, look at its execution; cancelling the decommission stops it", thenAgain, true,
+			endNotice, noticeOn},
+		fleet.Closing: {bounds.Switch, "being switched off, for its notice is over", "wait; when overdue it is undone by itself, and tried again", thenAgain, true,
+			endClosing, closeOn},
 		fleet.Confirming: {bounds.Confirm, "being terminated", "wait; nothing is deleted yet, and cancelling the decommission stops it", thenAgain, true,
 			endConfirmation, confirmOn},
 		fleet.Undoing: {bounds.Undo, "being undone", "wait; when overdue, look at its execution", thenAgain, false,
-			endSwitching, switchOn},
+			endUndoing, switchOn},
 	}
 }
 

@@ -79,9 +79,12 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 }
 
 func undone(i fleet.Instance, o fleet.Operation) fleet.Incident {
+	next := fmt.Sprintf("mend the cause, then: fleetctl %s %s", o.Kind, i.ID)
+	if o.Kind == fleet.Close {
+		next = "mend the cause: it is closed again by itself within the hour"
+	}
 	reason := fmt.Sprintf("%s failed and was undone: the instance is %s (%s)", o.Kind, i.State, o.Failure)
-	return fleet.Incident{ID: o.ID + "-undone", Code: fleet.IncidentUndone, Reason: reason,
-		NextAction: fmt.Sprintf("mend the cause, then: fleetctl %s %s", o.Kind, i.ID)}
+	return fleet.Incident{ID: o.ID + "-undone", Code: fleet.IncidentUndone, Reason: reason, NextAction: next}
 }
 
 // Resting is what is said of an instance on which nothing runs.

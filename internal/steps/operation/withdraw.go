@@ -3,25 +3,27 @@ package operation
 import (
 	"context"
 	"errors"
+	"strings"
 
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// Withdraw takes a decommission back, as long as the instance is not TERMINATED, and gives it. A termination that is about to be marked
-// is stopped: its lease is taken over. An instance that was ACTIVE before is resumed, by an operation that is given as well; one that
-// was suspended by then stays so. Asked again it finds what it did.
+// Withdraw takes a decommission back, as long as the instance is not TERMINATED, and gives it, with the operation by which the instance
+// becomes what it was, where it takes one. What runs of it is stopped, its lease taken over: a notice that is not given yet, a final export,
+// a termination that is about to be marked. An instance that is being switched off is switched on again; one that is off, and was ACTIVE
+// before, is resumed; one that was suspended by then stays so. Asked again it finds what it did.
 //
 // A 409 where the instance is not being decommissioned, is TERMINATED, or while another operation runs; a 404 where it isn't there.
-func Withdraw(ctx context.Context, env step.Env, instanceID, actor string) (d fleet.Decommission, resumes *fleet.Operation, err error) {
+func Withdraw(ctx context.Context, env step.Env, instanceID, actor string) (d fleet.Decommission, back *fleet.Operation, err error) {
 	if !fleet.IsInstanceID(instanceID) {
 		return d, nil, unknown()
 	}
 	nonce := env.Nonce()
 	err = env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
-		resumes = nil
 		instance, err := tx.Instance()
 		if err != nil {
 			return err
@@ -30,25 +32,49 @@ func Withdraw(ctx context.Context, env step.Env, instanceID, actor string) (d fl
 			return err
 		}
 		if d = *instance.Decommission; d.Stage == fleet.Withdrawn {
-			resumes, err = resumption(tx, instance)
+			back, err = wayBack(tx, instance)
 			return err
 		}
-		if err := stop(tx, env, instance, actor); err != nil {
-			return err
-		}
-		d.Stage = fleet.Withdrawn
-		instance.Decommission = &d
-		tx.Audit(fleet.AuditEntry{ID: fleet.NumberedID(fleet.Terminate, instance.ID, d.N) + "/withdrawn", Actor: actor, Action: "decommission.withdrawn",
-			Subject: "instance", Outcome: string(d.Before), Request: env.Request})
-		if instance.State == fleet.Suspended && d.Before == fleet.Active {
-			resumes, err = Wish{Kind: fleet.Resume, Actor: actor}.begin(tx, env, instance, nonce)
-		}
-		return errors.Join(err, tx.DropDue(), tx.PutInstance(instance), tx.CloseIncidents(fleet.IncidentTerminationHeld))
+		back, err = withdraw(tx, env, instance, actor, nonce)
+		d = *instance.Decommission
+		return err
 	})
-	if err != nil || resumes == nil {
+	if err != nil {
 		return d, nil, err
 	}
-	return d, resumes, env.Executions.Start(ctx, resumes.Workflow(), resumes.Execution(), resumes.Input())
+	for _, kind := range []fleet.OperationKind{fleet.Close, fleet.Terminate} {
+		if err := env.Calendar.Delete(ctx, fleet.ScheduleName(kind, instanceID)); err != nil {
+			env.Log.WarnContext(ctx, "a schedule was not deleted; it will find nothing due", "instance", instanceID, "code", fault.CodeOf(err))
+		}
+	}
+	if back == nil {
+		return d, nil, nil
+	}
+	return d, back, env.Executions.Start(ctx, back.Workflow(), back.Execution(), back.Input())
+}
+
+// withdraw writes that the decommission is withdrawn, and what brings the instance back.
+func withdraw(tx *store.Tx, env step.Env, i *fleet.Instance, actor, nonce string) (back *fleet.Operation, err error) {
+	d := *i.Decommission
+	given := d.Given()
+	d.Stage = fleet.Withdrawn
+	i.Decommission = &d
+	if back, err = stop(tx, env, i, actor); err != nil {
+		return nil, err
+	}
+	if back == nil && i.State == fleet.Suspended && d.Before == fleet.Active {
+		if back, err = (Wish{Kind: fleet.Resume, Actor: actor}).begin(tx, env, i, nonce); err != nil {
+			return nil, err
+		}
+	}
+	tx.Audit(fleet.AuditEntry{ID: fleet.NumberedID(fleet.Terminate, i.ID, d.N) + "/withdrawn", Actor: actor, Action: "decommission.withdrawn",
+		Subject: "instance", Outcome: string(d.Before), Request: env.Request})
+	if given {
+		if err := tx.Intend(fleet.EndMessage(fleet.EndWithdrawn, d.N), "admin"); err != nil {
+			return nil, err
+		}
+	}
+	return back, errors.Join(tx.DropDue(), tx.PutInstance(i), tx.CloseIncidentsOf(moot))
 }
 
 func withdrawable(i *fleet.Instance) error {
@@ -63,32 +89,54 @@ func withdrawable(i *fleet.Instance) error {
 	return nil
 }
 
-// resumption is the operation that resumes an instance whose decommission was withdrawn; nil where none runs.
-func resumption(tx *store.Tx, i *fleet.Instance) (*fleet.Operation, error) {
+// moot reports whether an incident is over with the decommission that it was about. What ended dirty is still to be mended.
+func moot(i fleet.Incident) bool {
+	return i.Code == fleet.IncidentTerminationHeld || strings.HasPrefix(i.ID, string(fleet.Close)+"-") && (i.Code == fleet.IncidentExportFailed || i.Code == fleet.IncidentUndone)
+}
+
+// wayBack is the operation that makes an instance whose decommission was withdrawn what it was; nil where none runs.
+func wayBack(tx *store.Tx, i *fleet.Instance) (*fleet.Operation, error) {
 	if i.Operation == "" {
 		return nil, nil
 	}
 	o, err := tx.Operation(i.Operation)
-	if err != nil || o.Kind != fleet.Resume {
+	if err != nil || o == nil || o.Kind != fleet.Resume && o.Phase != fleet.Undoing {
 		return nil, err
 	}
 	return o, nil
 }
 
-// stop ends a termination that runs and is not marked yet: whatever of it still runs finds its epoch stale. Any other operation is not
-// for a withdrawal to end.
-func stop(tx *store.Tx, env step.Env, i *fleet.Instance, actor string) error {
+// stop ends what runs of an instance's end: whatever of it still runs finds its epoch stale. What has switched the instance off by halves
+// goes on to undo that, and is given. Any other operation is not for a withdrawal to end.
+func stop(tx *store.Tx, env step.Env, i *fleet.Instance, actor string) (*fleet.Operation, error) {
 	if i.Operation == "" {
-		return nil
+		return nil, nil
 	}
 	o, err := tx.Operation(i.Operation)
 	if err != nil {
+		return nil, err
+	}
+	switch {
+	case o == nil || !o.Kind.Ends():
+		return nil, httpapi.Conflict(Busy{i.Operation}.Error() + ": try again when it has ended")
+	case o.Kind == fleet.Close && o.Phase == fleet.Undoing:
+		return o, nil
+	case o.Kind == fleet.Close && !o.Done(*i):
+		if err := advance(tx, i, o, o.Epoch, fleet.Undoing, step.Cause{Error: fleet.Cancelled}); err != nil {
+			return nil, err
+		}
+		tx.Audit(begunEntry(o, actor, o.Failure, env.Request))
+		return o, nil
+	}
+	return nil, quit(tx, env, i, o, actor)
+}
+
+// quit ends an operation that has changed nothing at any vendor.
+func quit(tx *store.Tx, env step.Env, i *fleet.Instance, o *fleet.Operation, actor string) error {
+	if _, err := tx.MoveEpoch(o.Epoch); err != nil {
 		return err
 	}
-	if o == nil || o.Kind != fleet.Terminate {
-		return httpapi.Conflict(Busy{i.Operation}.Error() + ": try again when it has ended")
-	}
-	if _, err := tx.MoveEpoch(o.Epoch); err != nil {
+	if _, err := failExport(tx, o.ID); err != nil {
 		return err
 	}
 	i.Operation, i.Progress = "", Resting(*i)

@@ -2,6 +2,7 @@ package suspension
 
 import (
 	"context"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -43,7 +44,7 @@ func mark(state fleet.State, setting fleet.Setting) step.Func {
 	}
 }
 
-// marked writes the instance's new state, and leaves the operation the time to tell its administrator.
+// marked writes the instance's new state, and leaves the operation the time for what is left to do.
 func marked(tx *store.Tx, run *step.Run, instance *fleet.Instance) error {
 	operation, err := tx.Operation(run.Operation.ID)
 	if err != nil {
@@ -56,12 +57,20 @@ func marked(tx *store.Tx, run *step.Run, instance *fleet.Instance) error {
 			instance.Suspension = &fleet.Suspension{Reason: s.Reason, Note: s.Note, By: s.By, Since: tx.Now()}
 		}
 	}
-	operation.Progress = fleet.Progress{Deadline: tx.Now().Add(bounds.Notify), Reason: "telling the administrator",
-		NextAction: "when overdue, look at the instance's messages and tell the administrator by hand"}
+	operation.Progress = left(operation.Kind, tx.Now())
 	instance.Progress = operation.Progress
 	tx.Audit(run.Audited(action, "instance", string(instance.State)))
 	if err := tx.PutOperation(operation); err != nil {
 		return err
 	}
 	return tx.PutInstance(instance)
+}
+
+// left is what there is to do once the instance is marked, and by when.
+func left(kind fleet.OperationKind, now time.Time) fleet.Progress {
+	if kind == fleet.Close {
+		return fleet.Progress{Deadline: now.Add(bounds.Export), Reason: "its final export is being made", NextAction: "wait; when overdue, look at its execution"}
+	}
+	return fleet.Progress{Deadline: now.Add(bounds.Notify), Reason: "telling the administrator",
+		NextAction: "when overdue, look at the instance's messages and tell the administrator by hand"}
 }

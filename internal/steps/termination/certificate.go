@@ -63,7 +63,7 @@ func certify(i fleet.Instance, ledger []fleet.Resource) Certificate {
 	d := *i.Decommission
 	c := Certificate{Format: 1, Instance: i.ID, Host: i.Host, CreatedAt: i.CreatedAt.UTC(), Terminated: i.TerminatedAt.UTC(), IssuedAt: d.Archived.At.UTC(),
 		AskedBy: d.By, ApprovedBy: d.Second, NoticeAt: d.NoticeAt.UTC(), NoticeEnds: d.NoticeEnds.UTC(), GraceEnds: d.GraceEnds.UTC(),
-		Export: d.FinalExport.Manifest, Resources: []Deleted{}, Kept: fleet.Kept(i.TerminatedAt.UTC()), Audit: *d.Archived, Notes: notes()}
+		Export: d.FinalExport.Manifest, Resources: []Deleted{}, Kept: fleet.Kept(d.FinalExport.VerifiedAt.UTC(), i.TerminatedAt.UTC()), Audit: *d.Archived, Notes: notes()}
 	for _, e := range ledger {
 		c.Resources = append(c.Resources, Deleted{Kind: e.Kind, Vendor: e.Kind.Vendor(), Name: e.Name, ID: e.ID, Answer: e.Answer, How: how(e), At: e.RemovedAt.UTC()})
 	}

@@ -1,0 +1,54 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
+	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/store"
+)
+
+// decommissionable refuses to begin an instance's end where one is under way, or something is in its way.
+func decommissionable(tx *store.Tx, i fleet.Instance) error {
+	if d := i.Decommission; d.Open() {
+		return httpapi.Conflict(fmt.Sprintf("the instance is being decommissioned already, in stage %s: cancel that first", d.Stage))
+	}
+	freezes, err := tx.Freezes()
+	if err != nil {
+		return err
+	}
+	if found := fleet.Obstacles(i, freezes); len(found) > 0 {
+		return httpapi.Conflict("the instance can't be decommissioned now: " + strings.Join(found, "; "))
+	}
+	return nil
+}
+
+// noticeOn continues a decommission whose execution ended before it had an outcome: another run goes on from what was written.
+func noticeOn(ctx context.Context, env step.Env, o fleet.Operation) error {
+	return again(ctx, env, o, fleet.Noticing)
+}
+
+// endNotice reads from the decommission whether the notice was given. Where it wasn't, there is no decommission any more: the customer was
+// told nothing, and an incident says why.
+func endNotice(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) (fleet.Outcome, error) {
+	instance.Progress = Resting(*instance)
+	d := *instance.Decommission
+	if d.Given() {
+		return fleet.Succeeded, tx.CloseIncidents(fleet.IncidentUndone, fleet.IncidentOverdue)
+	}
+	why, err := failExport(tx, operation.ID)
+	if err != nil {
+		return "", err
+	}
+	d.Stage = fleet.Withdrawn
+	instance.Decommission = &d
+	if err := tx.CloseIncidents(fleet.IncidentOverdue); err != nil {
+		return "", err
+	}
+	return fleet.Undone, tx.Open(fleet.Incident{ID: operation.ID + "-undone", Code: fleet.IncidentUndone,
+		Reason:     "no notice was given, and the instance is not decommissioned: its first export failed: " + why,
+		NextAction: fmt.Sprintf("mend the cause, then: fleetctl decommission %s", instance.ID)})
+}
