@@ -136,7 +136,7 @@ func leaves(t *testing.T) (names []string) {
 	for _, leaf := range parser.Model.Leaves(false) {
 		names = append(names, leaf.Name)
 	}
-	if len(names) != 23 {
+	if len(names) != 24 {
 		t.Errorf("%d commands: %q", len(names), names)
 	}
 	return names

@@ -119,7 +119,7 @@ func (p *Portal) instanceList(w http.ResponseWriter, r *http.Request, o visitor)
 		page.Choices = append(page.Choices, choice{string(s), "/console/instances?state=" + string(s), state == string(s)})
 	}
 	for _, s := range []fleet.Stage{fleet.InNotice, fleet.InGrace} {
-		page.Choices = append(page.Choices, choice{"in " + string(s), "/console/instances?stage=" + string(s), stage == string(s)})
+		page.Choices = append(page.Choices, choice{view.Staged(s), "/console/instances?stage=" + string(s), stage == string(s)})
 	}
 	p.pages.show(w, http.StatusOK, "instances", p.console(o, "Instances", "instances").with(page))
 	return nil

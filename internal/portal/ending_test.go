@@ -218,12 +218,12 @@ func TestExports(t *testing.T) {
 	r.set("GET /instances/"+acme, 200, standing(fleet.Active, nil))
 	r.set("GET /instances/"+acme+"/decommission", 200, fleet.Plan{})
 	r.set("GET /instances/"+acme+"/exports", 200, view.Exports{Exports: []fleet.Export{
-		{ID: "op-1", Purpose: fleet.OnRequest, Status: fleet.ExportMaking, Files: 3, Bytes: 31_000, BegunAt: now.Add(-time.Minute)},
+		{ID: "op-1", Purpose: fleet.OnRequest, Status: fleet.ExportMaking, Progress: &fleet.ExportProgress{Step: "media", Files: 3, Bytes: 31_000}, BegunAt: now.Add(-time.Minute)},
 		{ID: "export-1", Purpose: fleet.WithNotice, Status: fleet.ExportVerified, Files: 9, Bytes: 1_234_567, Rows: 4711, Manifest: "c0ffee", LeftOut: 2, BegunAt: now.Add(-time.Hour), VerifiedAt: now.Add(-time.Hour), ExpiresAt: now.Add(720 * time.Hour)},
 		{ID: "export-0", Purpose: fleet.Final, Status: fleet.ExportFailed, Failure: "the schema changes"},
 	}})
 	p := r.do("GET", "/console/instances/"+acme, nil, in).text
-	for _, words := range []string{"on request", "making", "31 kB", "with the notice", "1.2 MB", "4711", "<code>c0ffee</code>", "2 left out", "2026-11-25 11:00:00Z", "2026-12-25 12:00:00Z", "final", "the schema changes"} {
+	for _, words := range []string{"on request", "making", "writing the media, 3 files and 31 kB so far", "with the notice", "1.2 MB", "4711", "<code>c0ffee</code>", "2 left out", "2026-11-25 11:00:00Z", "2026-12-25 12:00:00Z", "final", "the schema changes"} {
 		if !strings.Contains(p, words) {
 			t.Errorf("no %q in %s", words, p)
 		}

@@ -39,6 +39,7 @@ func parsePages(p *Portal) (pages, error) {
 		"cut":     cut,
 		"scopes":  fleet.Scopes,
 		"next":    view.EndNext,
+		"staged":  view.Staged,
 		"bytes":   view.Bytes,
 	}
 	shared, err := template.New("").Funcs(functions).ParseFS(files, "pages/layout.html", "pages/parts.html", "pages/ending.html")

@@ -261,7 +261,7 @@ func samples() map[string]reply {
 		"GET /instances/" + acme + "/decommission": {status: 200, body: fleet.Plan{InstanceID: acme, Stage: nasty, Steps: []fleet.PlannedStep{{At: now, What: nasty, Final: true}},
 			Resources: []fleet.PlannedRemoval{{Kind: nasty, Name: nasty, ID: nasty, Vendor: nasty, With: nasty, At: now, Final: true}, {Kind: nasty, Name: nasty}},
 			Kept:      []fleet.Retained{{What: nasty, Until: now}}, Obstacles: []string{nasty}}},
-		"GET /instances/" + acme + "/exports": {status: 200, body: view.Exports{Exports: []fleet.Export{{ID: nasty, Purpose: nasty, Status: nasty, Bytes: 1, Manifest: nasty, Failure: nasty, LeftOut: 1}}}},
+		"GET /instances/" + acme + "/exports": {status: 200, body: view.Exports{Exports: []fleet.Export{{ID: nasty, Purpose: nasty, Status: nasty, Bytes: 1, Progress: &fleet.ExportProgress{Step: nasty}, Manifest: nasty, Failure: nasty, LeftOut: 1}}}},
 		"GET /incidents":                      {status: 200, body: view.Incidents{Incidents: []fleet.Incident{incident, acked}}},
 		"GET /signups":                        {status: 200, body: signups},
 		"GET /signups?status=REQUESTED":       {status: 200, body: signups},

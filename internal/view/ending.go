@@ -2,6 +2,14 @@ package view
 
 import "github.com/project-gimbal/fleet/internal/fleet"
 
+// Staged is a stage as people say it of an instance: "in notice", "closing".
+func Staged(s fleet.Stage) string {
+	if s == fleet.InNotice || s == fleet.InGrace {
+		return "in " + string(s)
+	}
+	return string(s)
+}
+
 // EndNext is what comes next in the end of an instance's life; the decommission's Ends says when, where the calendar does.
 func EndNext(d fleet.Decommission) string {
 	switch d.Stage {
