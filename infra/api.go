@@ -33,7 +33,13 @@ func newAPI(stack awscdk.Stack, c Config, n names, w *workflows) *api {
 			a.route(f, n, w.api)
 		}
 	}
-	a.stage(c, n, w.api)
+	stage := a.stage("", n.accessLogs(), w.api, c.DetailedMetrics)
+	if c.CustomDomain != "" {
+		domain := a.domain("", c.CustomDomain, c.Certificate, w.api, stage)
+		awscdk.NewCfnOutput(stack, jsii.String("DomainTarget"), &awscdk.CfnOutputProps{Value: domain.RegionalDomainName(),
+			Description: jsii.String("What a CNAME of " + c.CustomDomain + " must point at")})
+	}
+	a.suspended(c, n)
 	awscdk.NewCfnOutput(stack, jsii.String("Url"), &awscdk.CfnOutputProps{Value: jsii.String(w.publicURL()),
 		Description: jsii.String("Where the API is reached")})
 	return a
@@ -42,13 +48,11 @@ func newAPI(stack awscdk.Stack, c Config, n names, w *workflows) *api {
 // route leads to a function. An operators' one is for those whom IAM lets call it; a public one checks by itself what it is
 // given.
 func (a *api) route(f catalog.Function, n names, http awsapigatewayv2.HttpApi) {
-	function := awslambda.Function_FromFunctionAttributes(a.stack, jsii.String(f.State()+"Function"), &awslambda.FunctionAttributes{
-		FunctionArn: jsii.String(n.functionARN(f.Name)), SameEnvironment: jsii.Bool(true)})
 	method, path, _ := strings.Cut(f.Route, " ")
 	props := &awsapigatewayv2.HttpRouteProps{
 		HttpApi:     http,
 		RouteKey:    awsapigatewayv2.HttpRouteKey_With(&path, awsapigatewayv2.HttpMethod(method)),
-		Integration: awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String(f.State()), function, nil),
+		Integration: a.integration(f, n),
 	}
 	switch f.Access {
 	case catalog.Operators:
@@ -60,39 +64,46 @@ func (a *api) route(f catalog.Function, n names, http awsapigatewayv2.HttpApi) {
 	}
 	route := awsapigatewayv2.NewHttpRoute(a.stack, jsii.String(f.State()), props)
 	if f.Access == catalog.Public {
-		accept(route, "AwsSolutions-APIG4", "It is public: the webhook and a decision's link prove themselves by their signatures, and a signup's status, for which its id is asked, says nothing personal.")
+		accept(route, "AwsSolutions-APIG4", "It is public: the webhook and a link to a decision or a download prove themselves by their signatures, and a signup's status, for which its id is asked, says nothing personal.")
 	}
 }
 
-// stage is the API's only one. Its access log has no addresses of people; the request's id leads to the function's log.
-func (a *api) stage(c Config, n names, http awsapigatewayv2.HttpApi) {
-	logs := logGroup(a.stack, "AccessLogs", n.accessLogs())
+func (a *api) integration(f catalog.Function, n names) awsapigatewayv2.HttpRouteIntegration {
+	function := awslambda.Function_FromFunctionAttributes(a.stack, jsii.String(f.State()+"Function"), &awslambda.FunctionAttributes{
+		FunctionArn: jsii.String(n.functionARN(f.Name)), SameEnvironment: jsii.Bool(true)})
+	return awsapigatewayv2integrations.NewHttpLambdaIntegration(jsii.String(f.State()), function, nil)
+}
+
+// stage is an API's only one. Its access log has no addresses of people; the request's id leads to the function's log.
+func (a *api) stage(id, logs string, http awsapigatewayv2.HttpApi, detailed bool) awsapigatewayv2.CfnStage {
+	group := logGroup(a.stack, "AccessLogs"+id, logs)
 	format := encoded(map[string]string{
 		"request": "$context.requestId", "at": "$context.requestTime", "route": "$context.routeKey", "status": "$context.status",
 		"milliseconds": "$context.responseLatency", "bytes": "$context.responseLength", "error": "$context.integrationErrorMessage",
 		"caller": "$context.identity.userArn",
 	})
-	stage := awsapigatewayv2.NewCfnStage(a.stack, jsii.String("Stage"), &awsapigatewayv2.CfnStageProps{
+	stage := awsapigatewayv2.NewCfnStage(a.stack, jsii.String(id+"Stage"), &awsapigatewayv2.CfnStageProps{
 		ApiId:      http.ApiId(),
 		StageName:  jsii.String("$default"),
 		AutoDeploy: jsii.Bool(true),
 		AccessLogSettings: &awsapigatewayv2.CfnStage_AccessLogSettingsProperty{
-			DestinationArn: jsii.String(arn("logs", "log-group:"+n.accessLogs())), Format: &format},
-		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{DetailedMetricsEnabled: &c.DetailedMetrics,
+			DestinationArn: jsii.String(arn("logs", "log-group:"+logs)), Format: &format},
+		DefaultRouteSettings: &awsapigatewayv2.CfnStage_RouteSettingsProperty{DetailedMetricsEnabled: &detailed,
 			ThrottlingRateLimit: jsii.Number(requestsPerSecond), ThrottlingBurstLimit: jsii.Number(requestsAtOnce)},
 	})
-	stage.Node().AddDependency(logs)
-	if c.CustomDomain == "" {
-		return
-	}
-	domain := awsapigatewayv2.NewDomainName(a.stack, jsii.String("Domain"), &awsapigatewayv2.DomainNameProps{
-		DomainName:     &c.CustomDomain,
-		Certificate:    awscertificatemanager.Certificate_FromCertificateArn(a.stack, jsii.String("Certificate"), &c.Certificate),
+	stage.Node().AddDependency(group)
+	return stage
+}
+
+// domain has an API answer for a host name of one's own.
+func (a *api) domain(id, name, certificate string, http awsapigatewayv2.HttpApi, stage awsapigatewayv2.CfnStage) awsapigatewayv2.DomainName {
+	domain := awsapigatewayv2.NewDomainName(a.stack, jsii.String(id+"Domain"), &awsapigatewayv2.DomainNameProps{
+		DomainName:     &name,
+		Certificate:    awscertificatemanager.Certificate_FromCertificateArn(a.stack, jsii.String(id+"Certificate"), &certificate),
 		SecurityPolicy: awsapigatewayv2.SecurityPolicy_TLS_1_2,
 	})
-	mapping := awsapigatewayv2.NewCfnApiMapping(a.stack, jsii.String("DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
+	mapping := awsapigatewayv2.NewCfnApiMapping(a.stack, jsii.String(id+"DomainMapping"), &awsapigatewayv2.CfnApiMappingProps{
 		ApiId: http.ApiId(), DomainName: domain.Name(), Stage: stage.StageName()})
 	mapping.AddResourceDependency(stage, nil)
-	awscdk.NewCfnOutput(a.stack, jsii.String("DomainTarget"), &awscdk.CfnOutputProps{Value: domain.RegionalDomainName(),
-		Description: jsii.String("What a CNAME of " + c.CustomDomain + " must point at")})
+	return domain
 }

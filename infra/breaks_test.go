@@ -138,6 +138,16 @@ var breaks = map[string][]breakage{
 		{"another period", onSchedule(set("rate(1 hour)", "ScheduleExpression")), "is rate(1 hour)"},
 		{"not exact", onSchedule(set("FLEXIBLE", "FlexibleTimeWindow", "Mode")), "is not exact"},
 	},
+	"calendar": {
+		{"in the others' group", on("AWS::Scheduler::ScheduleGroup", "Name", "fleet-production-calendar", set("fleet-production", "Name")), "0 of AWS::Scheduler::ScheduleGroup"},
+		{"for whoever asks", onCalendarRole(set(nil, "AssumeRolePolicyDocument")), "have no role"},
+		{"for another service", onCalendarRole(func(r resource) {
+			list(at(r.properties, "AssumeRolePolicyDocument", "Statement"))[0].(map[string]any)["Principal"] = map[string]any{"Service": "lambda.amazonaws.com"}
+		}), "others than EventBridge Scheduler"},
+		{"any function", onCalendarRole(func(r resource) {
+			list(at(list(r.properties["Policies"])[0], "PolicyDocument", "Statement"))[0].(map[string]any)["Resource"] = "*"
+		}), "may, without a grant: lambda:InvokeFunction on *"},
+	},
 	"machines": {
 		{"with its data", onMachine(set(true, "LoggingConfiguration", "IncludeExecutionData")), "logged with its data"},
 		{"not traced", onMachine(set(false, "TracingConfiguration", "Enabled")), "is not traced"},
@@ -169,8 +179,16 @@ var breaks = map[string][]breakage{
 		{"missing", without("api", "AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups"), "0 of AWS::ApiGatewayV2::Route"},
 		{"open to all", on("AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups/{id}/approve", set("NONE", "AuthorizationType")), "is for NONE, not AWS_IAM"},
 		{"to another function", on("AWS::ApiGatewayV2::Route", "RouteKey", "POST /signups/{id}/approve", set("integrations/x", "Target")), "leads to"},
-		{"links in the access log", on("AWS::ApiGatewayV2::Stage", "StageName", "$default", set("$context.routeKey $context.path", "AccessLogSettings", "Format")), "no paths, which hold links"},
-		{"not throttled", on("AWS::ApiGatewayV2::Stage", "StageName", "$default", set(nil, "DefaultRouteSettings")), "not throttled"},
+		{"links in the access log", onStage(set("$context.routeKey $context.path", "AccessLogSettings", "Format")), "no paths, which hold links"},
+		{"not throttled", onStage(set(nil, "DefaultRouteSettings")), "not throttled"},
+	},
+	"suspended": {
+		{"Fleet's own API", on("AWS::ApiGatewayV2::Route", "RouteKey", "$default", set("x", "ApiId")), "have 0 routes"},
+		{"for operators", on("AWS::ApiGatewayV2::Route", "RouteKey", "$default", set("AWS_IAM", "AuthorizationType")), "not one for everything and everybody"},
+		{"another function", on("AWS::ApiGatewayV2::Route", "RouteKey", "$default", set("integrations/x", "Target")), "route $default leads to"},
+		{"not throttled", onSuspendedStage(set(nil, "DefaultRouteSettings", "ThrottlingBurstLimit")), "not throttled by ThrottlingBurstLimit"},
+		{"one host alone", on("AWS::ApiGatewayV2::DomainName", "DomainName", "*.gimbal.example", set("suspended.gimbal.example", "DomainName")), "0 wildcard domains"},
+		{"AWS's own name, too", on("AWS::ApiGatewayV2::Api", "Name", "fleet-production-suspended", set(false, "DisableExecuteApiEndpoint")), "own name is off: false"},
 	},
 	"kept": {
 		{"table deleted", on("AWS::DynamoDB::Table", "TableName", "fleet-production", whole("DeletionPolicy", "Delete")), "has the deletion policy Delete"},
@@ -178,7 +196,7 @@ var breaks = map[string][]breakage{
 		{"table unprotected", on("AWS::DynamoDB::Table", "TableName", "fleet-production-keys", set(false, "DeletionProtectionEnabled")), "its deletion protection is false"},
 		{"a bucket more", func(t templates) {
 			t["api"]["More"] = map[string]any{"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
-		}, "that hold data, not 9"},
+		}, "that hold data, not 10"},
 	},
 	"tables": {
 		{"an index missing", onTable(func(r resource) {
@@ -192,6 +210,9 @@ var breaks = map[string][]breakage{
 		{"public", onBucket("backups", set(false, "PublicAccessBlockConfiguration", "BlockPublicPolicy")), "BlockPublicPolicy is off"},
 		{"not encrypted", onBucket("backups", set(nil, "BucketEncryption")), "is not encrypted"},
 		{"kept for ever", onBucket("exports", set(nil, "LifecycleConfiguration")), "bucket exports keeps its objects for <nil> days"},
+		{"kept in part", onBucket("history", inRule(1, func(rule map[string]any) { rule["Prefix"] = "old/" })), "bucket history keeps its objects for <nil> days, not 365"},
+		{"kept as old versions", onBucket("exports", inRule(1, func(rule map[string]any) { delete(rule, "NoncurrentVersionExpiration") })), "keeps what was deleted for <nil> days"},
+		{"kept as parts", onBucket("exports", inRule(0, func(rule map[string]any) { delete(rule, "AbortIncompleteMultipartUpload") })), "bucket exports keeps the parts"},
 		{"audit not locked", onBucket("audit", set("GOVERNANCE", "ObjectLockConfiguration", "Rule", "DefaultRetention", "Mode")), "locked by GOVERNANCE"},
 		{"without TLS", func(t templates) {
 			for _, p := range t.all("AWS::S3::BucketPolicy") {
@@ -221,6 +242,37 @@ func onSchedule(change func(resource)) func(templates) {
 	return on("AWS::Scheduler::Schedule", "Name", "recheck", change)
 }
 
+func onCalendarRole(change func(resource)) func(templates) {
+	return on("AWS::IAM::Role", "Description", "One-time schedules of Fleet", change)
+}
+
+// onStage changes the stage of Fleet's own API; its id is CDK's.
+func onStage(change func(resource)) func(templates) {
+	return func(t templates) {
+		api, err := t.one("AWS::ApiGatewayV2::Api", "Name", "fleet-production-api")
+		if err != nil {
+			panic(err)
+		}
+		for _, s := range t.all("AWS::ApiGatewayV2::Stage") {
+			if strings.Contains(text(s.properties["ApiId"]), api.id) {
+				change(s)
+				return
+			}
+		}
+		panic("the API has no stage")
+	}
+}
+
+func onSuspendedStage(change func(resource)) func(templates) {
+	return func(t templates) {
+		api, err := t.one("AWS::ApiGatewayV2::Api", "Name", "fleet-production-suspended")
+		if err != nil {
+			panic(err)
+		}
+		on("AWS::ApiGatewayV2::Stage", "ApiId", "<"+api.id+">", change)(t)
+	}
+}
+
 func onMachine(change func(resource)) func(templates) {
 	return on("AWS::StepFunctions::StateMachine", "StateMachineName", "fleet-production-teardown", change)
 }
@@ -231,6 +283,13 @@ func onTable(change func(resource)) func(templates) {
 
 func onBucket(what string, change func(resource)) func(templates) {
 	return on("AWS::S3::Bucket", "BucketName", "fleet-production-"+what+"-111122223333-us-east-1", change)
+}
+
+// inRule changes a bucket's nth lifecycle rule, from 0.
+func inRule(n int, change func(rule map[string]any)) func(resource) {
+	return func(r resource) {
+		change(list(at(r.properties, "LifecycleConfiguration", "Rules"))[n].(map[string]any))
+	}
 }
 
 // machineID is the logical id of the state machine of teardown.

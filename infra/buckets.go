@@ -1,9 +1,13 @@
 package main
 
 import (
+	"time"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/jsii-runtime-go"
+
+	"github.com/project-gimbal/fleet/internal/fleet"
 )
 
 // The buckets that functions use.
@@ -13,13 +17,12 @@ const (
 	audit    = "audit"
 )
 
-// Days that things are kept for: exports until their customer has fetched them, backups as long as they are sold for, the
-// audit archive as long as the law wants it (seven years with two leap days).
+// Days that things are kept for, where package fleet doesn't say it: the audit archive as long as the law wants it (seven years with
+// two leap days); what was begun and never ended, for longer than any run takes.
 const (
-	exportDays = 30
-	backupDays = 90
 	auditDays  = 2557
 	accessDays = 90
+	uploadDays = 2
 )
 
 // buckets makes one bucket for each kind of file.
@@ -27,7 +30,7 @@ func (d *data) buckets(c Config, n names) {
 	access := d.bucket("AccessLogs", n.bucket("access-logs"), c, func(p *awss3.BucketProps) {
 		// S3 delivers access logs to no bucket with another encryption.
 		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
-		p.LifecycleRules = expiring(accessDays)
+		expiring(p, accessDays)
 	})
 	accept(access, "AwsSolutions-S1", "It is the bucket of access logs; one that logged into itself would grow without end.")
 	logged := func(id, what string, change func(*awss3.BucketProps)) {
@@ -41,9 +44,11 @@ func (d *data) buckets(c Config, n names) {
 		// A release is public once it is deployed; the function that reads it needs no key this way.
 		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
 	})
-	logged("Exports", exports, func(p *awss3.BucketProps) { p.LifecycleRules = expiring(exportDays) })
-	logged("Backups", "backups", func(p *awss3.BucketProps) { p.LifecycleRules = expiring(backupDays) })
+	logged("Exports", exports, func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepExports)) })
+	logged("Backups", "backups", func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepBackups)) })
+	logged("History", "history", func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepConfiguration)) })
 	logged("AuditArchive", audit, func(p *awss3.BucketProps) {
+		expiring(p, auditDays)
 		p.ObjectLockEnabled = jsii.Bool(true)
 		p.ObjectLockDefaultRetention = awss3.ObjectLockRetention_Governance(days(auditDays))
 		if c.Stage == production {
@@ -64,18 +69,18 @@ func (d *data) bucket(id, name string, c Config, change func(*awss3.BucketProps)
 		ObjectOwnership:   awss3.ObjectOwnership_BUCKET_OWNER_ENFORCED,
 		RemovalPolicy:     keep(c),
 		Versioned:         jsii.Bool(true),
+		LifecycleRules:    &[]*awss3.LifecycleRule{{AbortIncompleteMultipartUploadAfter: days(uploadDays)}},
 	}
 	change(props)
 	return awss3.NewBucket(d.stack, &id, props)
 }
 
-// expiring removes objects after some days, with the versions that are left of them, and uploads that were never ended.
-func expiring(after float64) *[]*awss3.LifecycleRule {
-	return &[]*awss3.LifecycleRule{{
-		Expiration:                          days(after),
-		NoncurrentVersionExpiration:         days(1),
-		AbortIncompleteMultipartUploadAfter: days(7),
-	}}
+// expiring removes objects after some days, with the versions that are left of them. Of rules that overlap, S3 takes the one that removes
+// first.
+func expiring(p *awss3.BucketProps, after float64) {
+	*p.LifecycleRules = append(*p.LifecycleRules, &awss3.LifecycleRule{Expiration: days(after), NoncurrentVersionExpiration: days(1)})
 }
 
 func days(n float64) awscdk.Duration { return awscdk.Duration_Days(&n) }
+
+func inDays(d time.Duration) float64 { return d.Hours() / 24 }

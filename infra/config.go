@@ -39,6 +39,9 @@ type Config struct {
 	PublicURL string
 	// CustomDomain is "customDomain", a host name for the API; Certificate is "certificate", its certificate's ARN. Both or none.
 	CustomDomain, Certificate string
+	// SuspendedCertificate is "suspendedCertificate", the ARN of a certificate for all hosts under Domain. Without it no host of
+	// theirs leads to the page of suspended instances that is deployed.
+	SuspendedCertificate string
 	// PermissionsBoundary is "permissionsBoundary", the ARN of a policy that bounds every role.
 	PermissionsBoundary string
 	// Architecture is "architecture" of the functions: "arm64", which is the default, or "x86_64".

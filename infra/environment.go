@@ -26,15 +26,13 @@ func (w *workflows) environment(f catalog.Function) map[string]string {
 	if w.config.TerminationsADay > 0 && slices.Contains(catalog.CountTerminations(), f.Name) {
 		e["FLEET_TERMINATIONS_A_DAY"] = encoded(w.config.TerminationsADay)
 	}
+	if slices.Contains(catalog.MakeLinks(), f.Name) {
+		e["FLEET_PUBLIC_URL"] = w.publicURL()
+	}
 	switch f.Name {
 	case catalog.Admit.Name:
 		e["FLEET_SLOTS"] = encoded(w.config.Slots)
-	case catalog.Signup.Name:
-		e["FLEET_PUBLIC_URL"] = w.publicURL()
-	case catalog.Deliver.Name:
-		e["FLEET_PUBLIC_URL"] = w.publicURL()
-		e["FLEET_AUTO_APPROVE"] = w.autoApprove()
-	case catalog.AutoApprove.Name:
+	case catalog.Deliver.Name, catalog.AutoApprove.Name:
 		e["FLEET_AUTO_APPROVE"] = w.autoApprove()
 	}
 	return e
@@ -56,12 +54,17 @@ func (w *workflows) granted(grant catalog.Grant) map[string]string {
 		return map[string]string{"FLEET_STATE_MACHINES": encoded(w.names.aliases())}
 	case catalog.InvokeAdmit:
 		return map[string]string{"FLEET_ADMIT_FUNCTION": w.names.function(catalog.Admit.Name)}
+	case catalog.InvokeDeliver:
+		return map[string]string{"FLEET_DELIVER_FUNCTION": w.names.function(catalog.Deliver.Name)}
 	case catalog.ReadRelease:
 		return map[string]string{"FLEET_RELEASE": "s3://" + w.names.bucket(releases) + "/" + w.config.Release}
-	case catalog.Exports:
+	case catalog.Exports, catalog.ReadExports:
 		return map[string]string{"FLEET_EXPORTS": w.names.bucket(exports)}
 	case catalog.Archive:
 		return map[string]string{"FLEET_ARCHIVE": w.names.bucket(audit)}
+	case catalog.Calendar:
+		return map[string]string{"FLEET_CALENDAR": encoded(map[string]string{"group": w.names.calendarGroup(), "function": w.names.functionARN(catalog.Due.Name),
+			"role": *w.grants.calendarRole.RoleArn(), "dead_letters": w.names.queueARN()})}
 	case catalog.Publish:
 		return map[string]string{"FLEET_INCIDENT_TOPIC": w.names.topicARN()}
 	case catalog.ReadLogs:
@@ -121,7 +124,7 @@ func (w *workflows) publicURL() string {
 	return *w.api.ApiEndpoint()
 }
 
-// invokedByEvent reports whether Lambda keeps events for a function: EventBridge and the trigger of admit don't wait for an answer.
+// invokedByEvent reports whether Lambda keeps events for a function: EventBridge and the triggers of admit and deliver don't wait for an answer.
 func invokedByEvent(f catalog.Function) bool {
 	return f.Trigger == catalog.Schedule || f.OnExecutionEnd || f.Name == catalog.Admit.Name
 }

@@ -22,7 +22,9 @@ func build(app awscdk.App, c Config) {
 		s := awscdk.NewStack(app, jsii.String(n.of(what)), &awscdk.StackProps{
 			Description:           jsii.String("Gimbal Fleet, stage " + c.Stage + ": " + description),
 			TerminationProtection: jsii.Bool(c.holdsCustomers() && what == "data"),
-			Tags:                  &map[string]*string{"application": jsii.String("gimbal-fleet"), "stage": &c.Stage},
+			// CloudFormation takes a template of a million bytes, of which indentation would be a third.
+			SuppressTemplateIndentation: jsii.Bool(true),
+			Tags:                        &map[string]*string{"application": jsii.String("gimbal-fleet"), "stage": &c.Stage},
 		})
 		for _, b := range before {
 			s.AddStackDependency(b, nil)

@@ -67,6 +67,8 @@ func (d deployment) logGroups() (wrong []string) {
 var (
 	apiReference   = regexp.MustCompile(`^<Api[0-9A-F]+>$`)
 	queueReference = regexp.MustCompile(`^<DeadLetters[0-9A-F]+>$`)
+
+	calendarReference = regexp.MustCompile(`<CalendarRole[0-9A-F]+>`)
 )
 
 // checkEnvironment wants each function's environment to be one that it starts with, and to hold nothing that it is not granted.
@@ -76,19 +78,24 @@ func checkEnvironment(d deployment) (wrong []string) {
 		if err != nil {
 			continue // another rule's
 		}
-		variables, _ := at(r.properties, "Environment", "Variables").(map[string]any)
-		lookup := func(name string) string {
-			// What references stand for, in the shape that it has on AWS.
-			value := strings.ReplaceAll(text(variables[name]), "<WrappingKey>", "arn:aws:kms:us-east-1:111122223333:key/1")
-			value = apiReference.ReplaceAllString(value, "https://api.example")
-			return queueReference.ReplaceAllString(value, "https://sqs.us-east-1.amazonaws.com/111122223333/fleet")
-		}
-		if err := onaws.Check(f, lookup); err != nil {
-			wrong = append(wrong, fmt.Sprintf("function %s does not start: %v", f.Name, err))
-		}
-		wrong = append(wrong, needless(f, variables, d.stage)...)
+		wrong = append(wrong, d.environmentOf(f, r)...)
 	}
 	return wrong
+}
+
+func (d deployment) environmentOf(f catalog.Function, r resource) (wrong []string) {
+	variables, _ := at(r.properties, "Environment", "Variables").(map[string]any)
+	lookup := func(name string) string {
+		// What references stand for, in the shape that it has on AWS.
+		value := strings.ReplaceAll(text(variables[name]), "<WrappingKey>", "arn:aws:kms:us-east-1:111122223333:key/1")
+		value = apiReference.ReplaceAllString(value, "https://api.example")
+		value = calendarReference.ReplaceAllString(value, "arn:aws:iam::111122223333:role/calendar")
+		return queueReference.ReplaceAllString(value, "https://sqs.us-east-1.amazonaws.com/111122223333/fleet")
+	}
+	if err := onaws.Check(f, lookup); err != nil {
+		wrong = append(wrong, fmt.Sprintf("function %s does not start: %v", f.Name, err))
+	}
+	return append(wrong, needless(f, variables, d.stage)...)
 }
 
 // neededBy tells which grants call for a variable. Those that are not in it are for all functions, or for one by its name.
@@ -98,9 +105,11 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_KMS_KEY":               {catalog.Keys, catalog.MintKeys, catalog.DestroyKeys},
 	"FLEET_STATE_MACHINES":        {catalog.StartRuns},
 	"FLEET_ADMIT_FUNCTION":        {catalog.InvokeAdmit},
+	"FLEET_DELIVER_FUNCTION":      {catalog.InvokeDeliver},
 	"FLEET_RELEASE":               {catalog.ReadRelease},
-	"FLEET_EXPORTS":               {catalog.Exports},
+	"FLEET_EXPORTS":               {catalog.Exports, catalog.ReadExports},
 	"FLEET_ARCHIVE":               {catalog.Archive},
+	"FLEET_CALENDAR":              {catalog.Calendar},
 	"FLEET_INCIDENT_TOPIC":        {catalog.Publish},
 	"FLEET_LOG_GROUPS":            {catalog.ReadLogs},
 	"FLEET_SCHEDULE_GROUP":        {catalog.Inspect},
@@ -130,7 +139,7 @@ func needless(f catalog.Function, variables map[string]any, stage string) (wrong
 	if f.Name == "deliver" || f.Name == "auto-approve" {
 		others = append(others, "FLEET_AUTO_APPROVE")
 	}
-	if f.Name == "signup" || f.Name == "deliver" {
+	if f.Name == "signup" || f.Name == "deliver" || f.Name == "resend" {
 		others = append(others, "FLEET_PUBLIC_URL")
 	}
 	if stage == "e2e" {

@@ -32,6 +32,8 @@ type grants struct {
 	names names
 	data  *data
 	c     Config
+	// calendarRole is what one-time schedules invoke under.
+	calendarRole awsiam.Role
 }
 
 // statements are what a function's grants are, and nothing else. A grant that is not known stops the synthesis.
@@ -44,8 +46,9 @@ func (g grants) statements(f catalog.Function) []statement {
 		}
 		of, ok := map[catalog.Grant]func() []statement{
 			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.DestroyKeys: g.destroyKeys, catalog.StartRuns: g.startRuns,
-			catalog.InvokeAdmit: g.invokeAdmit, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
-			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.Archive: g.archive,
+			catalog.InvokeAdmit: g.invokeAdmit, catalog.InvokeDeliver: g.invokeDeliver, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
+			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.ReadExports: g.readExports,
+			catalog.Archive: g.archive, catalog.Calendar: g.calendar,
 			catalog.Databases: func() []statement { return nil },
 			catalog.Quotas:    func() []statement { return nil },
 		}[grant]
@@ -142,6 +145,11 @@ func (g grants) invokeAdmit() []statement {
 		resources: []string{g.names.functionARN(catalog.Admit.Name)}}}
 }
 
+func (g grants) invokeDeliver() []statement {
+	return []statement{{sid: "InvokeDeliver", actions: []string{"lambda:InvokeFunction"},
+		resources: []string{g.names.functionARN(catalog.Deliver.Name)}}}
+}
+
 // readRelease may list, too: S3 says of a file that isn't there that it isn't there only to those who may.
 func (g grants) readRelease() []statement {
 	bucket := g.names.bucketARN(releases)
@@ -162,6 +170,16 @@ func (g grants) exports() []statement {
 	}
 }
 
+// readExports reads alone: whoever has a link that it signed reads by these permissions.
+func (g grants) readExports() []statement {
+	bucket := g.names.bucketARN(exports)
+	return []statement{
+		{sid: "ReadExportFiles", actions: []string{"s3:GetObject"}, resources: []string{bucket + "/*"}},
+		{sid: "ListExports", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
+		{sid: "ReadFilesKey", actions: []string{"kms:Decrypt"}, resources: []string{*g.data.records.KeyArn()}, conditions: through("s3")},
+	}
+}
+
 // archive writes and reads, and can neither delete nor shorten what is locked.
 func (g grants) archive() []statement {
 	bucket := g.names.bucketARN(audit)
@@ -169,6 +187,16 @@ func (g grants) archive() []statement {
 		{sid: "ArchiveFiles", actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, resources: []string{bucket + "/*"}},
 		{sid: "ListArchive", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
 		g.filesKey(),
+	}
+}
+
+// calendar makes, moves and deletes one-time schedules, none of the others, and hands them the role that they are for.
+func (g grants) calendar() []statement {
+	return []statement{
+		{sid: "CalendarSchedules", actions: []string{"scheduler:CreateSchedule", "scheduler:DeleteSchedule", "scheduler:UpdateSchedule"},
+			resources: []string{g.names.calendarARN()}},
+		{sid: "PassCalendarRole", actions: []string{"iam:PassRole"}, resources: []string{*g.calendarRole.RoleArn()},
+			conditions: map[string]any{"StringEquals": map[string]any{"iam:PassedToService": "scheduler.amazonaws.com"}}},
 	}
 }
 

@@ -36,7 +36,8 @@ var statementsOf = map[catalog.Grant][]string{
 		"states:StartExecution on MACHINES",
 		"states:DescribeExecution on EXECUTIONS",
 	},
-	catalog.InvokeAdmit: {"lambda:InvokeFunction on arn:aws:lambda:us-east-1:111122223333:function:fleet-STAGE-admit"},
+	catalog.InvokeAdmit:   {"lambda:InvokeFunction on arn:aws:lambda:us-east-1:111122223333:function:fleet-STAGE-admit"},
+	catalog.InvokeDeliver: {"lambda:InvokeFunction on arn:aws:lambda:us-east-1:111122223333:function:fleet-STAGE-deliver"},
 	catalog.ReadRelease: {
 		"s3:GetObject on arn:aws:s3:::fleet-STAGE-releases-111122223333-us-east-1/frontend/1.0.0/*",
 		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-releases-111122223333-us-east-1 if StringLike s3:prefix frontend/1.0.0/*",
@@ -46,10 +47,19 @@ var statementsOf = map[catalog.Grant][]string{
 		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1",
 		filesKey,
 	},
+	catalog.ReadExports: {
+		"s3:GetObject on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1/*",
+		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-exports-111122223333-us-east-1",
+		"kms:Decrypt on <RecordsKey> if StringEquals kms:ViaService s3.us-east-1.amazonaws.com",
+	},
 	catalog.Archive: {
 		"s3:AbortMultipartUpload s3:GetObject s3:PutObject on arn:aws:s3:::fleet-STAGE-audit-111122223333-us-east-1/*",
 		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-audit-111122223333-us-east-1",
 		filesKey,
+	},
+	catalog.Calendar: {
+		"scheduler:CreateSchedule scheduler:DeleteSchedule scheduler:UpdateSchedule on arn:aws:scheduler:us-east-1:111122223333:schedule/fleet-STAGE-calendar/*",
+		"iam:PassRole on <CalendarRole> if StringEquals iam:PassedToService scheduler.amazonaws.com",
 	},
 	catalog.Publish: {
 		"sns:Publish on arn:aws:sns:us-east-1:111122223333:fleet-STAGE-incidents",
@@ -126,7 +136,7 @@ func spelled(statement any) string {
 		actions = append(actions, text(a))
 	}
 	for _, r := range list(at(statement, "Resource")) {
-		resources = append(resources, text(r))
+		resources = append(resources, calendarReference.ReplaceAllString(text(r), "<CalendarRole>"))
 	}
 	s := sorted(actions) + " on " + sorted(resources)
 	if at(statement, "Effect") != "Allow" {
@@ -154,15 +164,8 @@ func checkGrants(d deployment) (wrong []string) {
 		if err != nil {
 			continue // another rule's
 		}
-		var got []string
 		role := d.templates["workflows"][strings.Trim(text(r.properties["Role"]), "<>")]
-		for _, policy := range list(at(role, "Properties", "Policies")) {
-			for _, s := range list(at(policy, "PolicyDocument", "Statement")) {
-				got = append(got, spelled(s))
-			}
-		}
-		slices.Sort(got)
-		wrong = append(wrong, difference(f.Name, got, expected(f, d.stage))...)
+		wrong = append(wrong, difference(f.Name, allowed(at(role, "Properties")), expected(f, d.stage))...)
 		if at(role, "Properties", "ManagedPolicyArns") != nil {
 			wrong = append(wrong, f.Name+" has a managed policy besides")
 		}

@@ -36,8 +36,8 @@ func checkKept(d deployment) (wrong []string) {
 			}
 		}
 	}
-	if n != 2+5+2 { // tables, buckets, keys
-		wrong = append(wrong, fmt.Sprintf("there are %d resources that hold data, not 9", n))
+	if n != 2+6+2 { // tables, buckets, keys
+		wrong = append(wrong, fmt.Sprintf("there are %d resources that hold data, not 10", n))
 	}
 	return wrong
 }
@@ -100,7 +100,7 @@ func (d deployment) rotation() (wrong []string) {
 
 // checkBuckets wants each bucket private, encrypted, over TLS only, and kept for as long as it is for.
 func checkBuckets(d deployment) (wrong []string) {
-	for what, days := range map[string]any{"releases": nil, "exports": 30.0, "backups": 90.0, "audit": nil, "access-logs": 90.0} {
+	for what, days := range map[string]any{"releases": nil, "exports": 30.0, "backups": 90.0, "history": 365.0, "audit": 2557.0, "access-logs": 90.0} {
 		r, err := d.templates.one("AWS::S3::Bucket", "BucketName", "fleet-"+d.stage+"-"+what+"-111122223333-us-east-1")
 		if err != nil {
 			wrong = append(wrong, err.Error())
@@ -114,16 +114,37 @@ func checkBuckets(d deployment) (wrong []string) {
 		if r.properties["BucketEncryption"] == nil || !d.onlyTLS(r.id) {
 			wrong = append(wrong, "bucket "+what+" is not encrypted, or reached without TLS")
 		}
-		var expires any
-		for _, rule := range list(at(r.properties, "LifecycleConfiguration", "Rules")) {
-			expires = at(rule, "ExpirationInDays")
-		}
-		if expires != days {
-			wrong = append(wrong, fmt.Sprintf("bucket %s keeps its objects for %v days, not %v", what, expires, days))
-		}
+		wrong = append(wrong, lifetime(r, what, days)...)
 		if what == "audit" {
 			wrong = append(wrong, d.locked(r)...)
 		}
+	}
+	return wrong
+}
+
+// lifetime wants a bucket's objects deleted after some days, nil for never, whatever their keys, and with them the versions that are left
+// of them; and uploads that were never ended after two.
+func lifetime(bucket resource, what string, days any) (wrong []string) {
+	var expires, left, uploads any
+	for _, rule := range list(at(bucket.properties, "LifecycleConfiguration", "Rules")) {
+		if at(rule, "Status") != "Enabled" || at(rule, "Prefix") != nil || at(rule, "TagFilters") != nil {
+			continue
+		}
+		for place, value := range map[*any]any{&expires: at(rule, "ExpirationInDays"), &left: at(rule, "NoncurrentVersionExpiration", "NoncurrentDays"),
+			&uploads: at(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation")} {
+			if value != nil {
+				*place = value
+			}
+		}
+	}
+	if expires != days {
+		wrong = append(wrong, fmt.Sprintf("bucket %s keeps its objects for %v days, not %v", what, expires, days))
+	}
+	if days != nil && left != 1.0 {
+		wrong = append(wrong, fmt.Sprintf("bucket %s keeps what was deleted for %v days, not 1", what, left))
+	}
+	if uploads != 2.0 {
+		wrong = append(wrong, fmt.Sprintf("bucket %s keeps the parts of what was never ended for %v days, not 2", what, uploads))
 	}
 	return wrong
 }
@@ -166,11 +187,12 @@ func checkRoutes(d deployment) (wrong []string) {
 		if got := text(r.properties["AuthorizationType"]); got != want || want == "" {
 			wrong = append(wrong, fmt.Sprintf("route %s is for %s, not %s", f.Route, got, want))
 		}
-		integration, _ := d.templates["api"][integrationOf(r)].(map[string]any)
-		if uri := text(at(integration, "Properties", "IntegrationUri")); !strings.HasSuffix(uri, ":function:fleet-"+d.stage+"-"+f.Name) {
-			wrong = append(wrong, "route "+f.Route+" leads to "+uri)
+		wrong = append(wrong, d.leadsTo(r, f)...)
+		if strings.HasPrefix(text(r.properties["ApiId"]), "<Suspended") {
+			wrong = append(wrong, "route "+f.Route+" is at the hosts of suspended instances")
 		}
 	}
+	n += len(d.templates.of("AWS::ApiGatewayV2::Route", "RouteKey", "$default")) // checkSuspended's
 	if got := len(d.templates.all("AWS::ApiGatewayV2::Route")); got != n {
 		wrong = append(wrong, fmt.Sprintf("there are %d routes, and %d in the catalog", got, n))
 	}
@@ -181,6 +203,15 @@ func checkRoutes(d deployment) (wrong []string) {
 		if rate, _ := at(s.properties, "DefaultRouteSettings", "ThrottlingRateLimit").(float64); rate <= 0 || at(s.properties, "AccessLogSettings", "DestinationArn") == nil {
 			wrong = append(wrong, "the API is not throttled, or not logged")
 		}
+	}
+	return wrong
+}
+
+// leadsTo wants a route to lead to a function.
+func (d deployment) leadsTo(route resource, f catalog.Function) (wrong []string) {
+	integration, _ := d.templates["api"][integrationOf(route)].(map[string]any)
+	if uri := text(at(integration, "Properties", "IntegrationUri")); !strings.HasSuffix(uri, ":function:fleet-"+d.stage+"-"+f.Name) {
+		wrong = append(wrong, "route "+text(route.properties["RouteKey"])+" leads to "+uri)
 	}
 	return wrong
 }
@@ -240,6 +271,17 @@ func checkCount(d deployment) (wrong []string) {
 	return wrong
 }
 
+// TestTemplatesFit: CloudFormation takes a template of a million bytes, and each function adds thousands.
+func TestTemplatesFit(t *testing.T) {
+	for _, d := range everyDeployment() {
+		for name := range d.templates {
+			if n := d.bytes(name); n >= 900_000 {
+				t.Errorf("stage %s: the template of stack %s has %d bytes", d.stage, name, n)
+			}
+		}
+	}
+}
+
 // TestTopic: incidents and alarms get to those who are paged, over TLS and encrypted.
 func TestTopic(t *testing.T) {
 	template := ofProduction().asserted("data")
@@ -257,7 +299,7 @@ func TestOptional(t *testing.T) {
 	d := ofProduction()
 	api := d.asserted("api")
 	api.HasResourceProperties(jsii.String("AWS::ApiGatewayV2::DomainName"), map[string]any{"DomainName": "fleet.gimbal.example"})
-	api.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::ApiMapping"), jsii.Number(1))
+	api.ResourceCountIs(jsii.String("AWS::ApiGatewayV2::ApiMapping"), jsii.Number(2)) // the page of suspended instances has a domain, too
 	for _, role := range d.templates.all("AWS::IAM::Role") {
 		if got := text(role.properties["PermissionsBoundary"]); got != "arn:aws:iam::111122223333:policy/boundary" {
 			t.Errorf("role %s is bounded by %q", role.id, got)

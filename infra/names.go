@@ -22,6 +22,7 @@ func (n names) workflow(name string) string     { return n.of(name) }
 func (n names) table() string                   { return "fleet-" + n.stage }
 func (n names) keysTable() string               { return n.of("keys") }
 func (n names) scheduleGroup() string           { return "fleet-" + n.stage }
+func (n names) calendarGroup() string           { return n.of("calendar") }
 func (n names) deadLetters() string             { return n.of("dead-letters") }
 func (n names) topic() string                   { return n.of("incidents") }
 func (n names) functionLogs() string            { return "/fleet/" + n.stage + "/functions" }
@@ -31,6 +32,10 @@ func (n names) secret(credential string) string { return "fleet/" + n.stage + "/
 func (n names) workflowLogs() string { return "/aws/vendedlogs/states/fleet-" + n.stage }
 
 func (n names) accessLogs() string { return "/aws/vendedlogs/apigateway/fleet-" + n.stage }
+
+func (n names) suspendedLogs() string {
+	return "/aws/vendedlogs/apigateway/fleet-" + n.stage + "-suspended"
+}
 
 // bucket is unique in the world, as buckets' names must be.
 func (n names) bucket(what string) string {
@@ -47,6 +52,7 @@ func (n names) machineARN(name string) string  { return arn("states", "stateMach
 func (n names) tableARN() string               { return arn("dynamodb", "table/"+n.table()) }
 func (n names) keysTableARN() string           { return arn("dynamodb", "table/"+n.keysTable()) }
 func (n names) topicARN() string               { return arn("sns", n.topic()) }
+func (n names) calendarARN() string            { return arn("scheduler", "schedule/"+n.calendarGroup()+"/*") }
 func (n names) queueARN() string               { return arn("sqs", n.deadLetters()) }
 
 func (n names) bucketARN(what string) string {

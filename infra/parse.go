@@ -66,6 +66,7 @@ func (r *reader) optional(c *Config) {
 	if (c.CustomDomain == "") != (c.Certificate == "") {
 		r.refuse("customDomain", "given together with certificate, or neither of them")
 	}
+	c.SuspendedCertificate = r.text("suspendedCertificate", certificatePattern, free, "the ARN of a certificate of ACM for every host under domain, in the API's region")
 	c.PermissionsBoundary = r.text("permissionsBoundary", policyPattern, free, "the ARN of an IAM policy")
 	c.Architecture = r.text("architecture", "^("+arm64+"|"+x86+")$", free, arm64+" or "+x86)
 	if c.Architecture == "" {

@@ -66,10 +66,11 @@ var (
 	ofProduction = sync.OnceValue(func() deployment {
 		context := complete("production")
 		maps.Copy(context, map[string]any{
-			"customDomain":        "fleet.gimbal.example",
-			"certificate":         "arn:aws:acm:us-east-1:111122223333:certificate/1",
-			"permissionsBoundary": "arn:aws:iam::111122223333:policy/boundary",
-			"architecture":        "x86_64",
+			"customDomain":         "fleet.gimbal.example",
+			"certificate":          "arn:aws:acm:us-east-1:111122223333:certificate/1",
+			"suspendedCertificate": "arn:aws:acm:us-east-1:111122223333:certificate/2",
+			"permissionsBoundary":  "arn:aws:iam::111122223333:policy/boundary",
+			"architecture":         "x86_64",
 		})
 		return synthesised("production", context)
 	})
@@ -136,6 +137,15 @@ func (d deployment) whole(name string) map[string]any {
 	return template
 }
 
+// bytes is how large a stack's template is.
+func (d deployment) bytes(name string) int64 {
+	file, err := os.Stat(filepath.Join(d.folder, "fleet-"+d.stage+"-"+name+".template.json"))
+	if err != nil {
+		panic(err)
+	}
+	return file.Size()
+}
+
 // asserted is a stack's template for CDK's own assertions.
 func (d deployment) asserted(name string) assertions.Template {
 	template := d.whole(name)
@@ -186,9 +196,14 @@ func (t templates) all(kind string) []resource {
 	return found
 }
 
-// one is the only resource of a type with a property of a value.
+// of are the resources of a type with a property of a value.
+func (t templates) of(kind, property, value string) []resource {
+	return slices.DeleteFunc(t.all(kind), func(r resource) bool { return text(r.properties[property]) != value })
+}
+
+// one is the only one of them.
 func (t templates) one(kind, property, value string) (resource, error) {
-	found := slices.DeleteFunc(t.all(kind), func(r resource) bool { return text(r.properties[property]) != value })
+	found := t.of(kind, property, value)
 	if len(found) != 1 {
 		return resource{}, fmt.Errorf("there are %d of %s with the %s %s, not one", len(found), kind, property, value)
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsscheduler"
 	"github.com/aws/jsii-runtime-go"
 
@@ -24,12 +25,7 @@ func (w *workflows) schedules() {
 			scheduled = append(scheduled, w.names.functionARN(f.Name))
 		}
 	}
-	role := w.newRole("ScheduleRole", "scheduler.amazonaws.com", "Schedules of Fleet", map[string]any{
-		"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID(), "aws:SourceArn": group.AttrArn()},
-	}, []statement{
-		{sid: "InvokeFunctions", actions: []string{"lambda:InvokeFunction"}, resources: scheduled},
-		w.sendDeadLetters(),
-	})
+	role := w.scheduleRole("ScheduleRole", "Schedules of Fleet", group, scheduled...)
 	for _, f := range catalog.Functions() {
 		if f.Trigger != catalog.Schedule {
 			continue
@@ -50,6 +46,24 @@ func (w *workflows) schedules() {
 			},
 		})
 	}
+}
+
+// calendar is the group of the one-time schedules, which functions make and which delete themselves, and the role under which those
+// invoke the function that looks after what is due.
+func (w *workflows) calendar() {
+	group := awsscheduler.NewCfnScheduleGroup(w.stack, jsii.String("Calendar"), &awsscheduler.CfnScheduleGroupProps{
+		Name: jsii.String(w.names.calendarGroup())})
+	w.grants.calendarRole = w.scheduleRole("CalendarRole", "One-time schedules of Fleet", group, w.names.functionARN(catalog.Due.Name))
+}
+
+// scheduleRole is what a group's schedules, and no others, invoke functions under.
+func (w *workflows) scheduleRole(id, description string, group awsscheduler.CfnScheduleGroup, functions ...string) awsiam.Role {
+	return w.newRole(id, "scheduler.amazonaws.com", description, map[string]any{
+		"StringEquals": map[string]any{"aws:SourceAccount": awscdk.Aws_ACCOUNT_ID(), "aws:SourceArn": group.AttrArn()},
+	}, []statement{
+		{sid: "InvokeFunctions", actions: []string{"lambda:InvokeFunction"}, resources: functions},
+		w.sendDeadLetters(),
+	})
 }
 
 // deliveries is how often the delivery of an event is tried again.

@@ -26,7 +26,7 @@ type workflows struct {
 }
 
 func newWorkflows(stack awscdk.Stack, c Config, n names, d *data) *workflows {
-	w := &workflows{stack: stack, config: c, names: n, grants: grants{n, d, c}, functions: map[string]awslambda.Function{}}
+	w := &workflows{stack: stack, config: c, names: n, grants: grants{names: n, data: d, c: c}, functions: map[string]awslambda.Function{}}
 	w.api = awsapigatewayv2.NewHttpApi(stack, jsii.String("Api"), &awsapigatewayv2.HttpApiProps{
 		ApiName:                   jsii.String(n.of("api")),
 		Description:               jsii.String("Gimbal Fleet, stage " + c.Stage),
@@ -42,6 +42,7 @@ func newWorkflows(stack awscdk.Stack, c Config, n names, d *data) *workflows {
 		RetentionPeriod: days(14),
 	})
 	accept(w.deadLetters, "AwsSolutions-SQS3", "It is the dead-letter queue of all the others; an alarm watches it.")
+	w.calendar()
 	for _, f := range catalog.Functions() {
 		w.functions[f.Name] = w.function(f)
 	}

@@ -14,6 +14,8 @@ const (
 	Workflow Trigger = "workflow"
 	// HTTP: a route of the API.
 	HTTP Trigger = "http"
+	// Host: whatever is asked of a host that leads to Fleet, by an API that has nothing else.
+	Host Trigger = "host"
 	// Schedule: EventBridge, by time, and an asynchronous invocation in between.
 	Schedule Trigger = "schedule"
 )
@@ -33,23 +35,25 @@ type Grant string
 
 // The grants; secret makes those for single credentials.
 const (
-	Table        Grant = "table"        // read and write the fleet's table
-	Keys         Grant = "keys"         // read wrapped data keys and unwrap them
-	MintKeys     Grant = "keys:mint"    // wrap and write data keys
-	DestroyKeys  Grant = "keys:destroy" // delete wrapped data keys
-	StartRuns    Grant = "executions"   // start and describe executions of the workflows
-	InvokeAdmit  Grant = "invoke:admit" // invoke function admit asynchronously
-	ReadRelease  Grant = "release"      // read release files
-	Exports      Grant = "exports"      // read and write customers' exports
-	Archive      Grant = "archive"      // write into the audit archive, once, and read it
-	Calendar     Grant = "calendar"     // make and delete one-time schedules
-	Publish      Grant = "incidents"    // publish to the topic of incidents
-	ReadLogs     Grant = "logs"         // query the logs of functions and workflows
-	Inspect      Grant = "inspect"      // describe schedules, the dead-letter queue, and the age of credentials
-	Quotas       Grant = "quotas"       // know what the vendors allow Fleet: nothing of AWS is granted for it
-	Databases    Grant = "databases"    // open customers' databases: by their own passwords, nothing of AWS is granted for it
-	SecretPrefix       = "secret:"      // read one credential: "secret:supabase-token"
-	_            Grant = ""
+	Table         Grant = "table"          // read and write the fleet's table
+	Keys          Grant = "keys"           // read wrapped data keys and unwrap them
+	MintKeys      Grant = "keys:mint"      // wrap and write data keys
+	DestroyKeys   Grant = "keys:destroy"   // delete wrapped data keys
+	StartRuns     Grant = "executions"     // start and describe executions of the workflows
+	InvokeAdmit   Grant = "invoke:admit"   // invoke function admit asynchronously
+	InvokeDeliver Grant = "invoke:deliver" // invoke function deliver asynchronously
+	ReadRelease   Grant = "release"        // read release files
+	Exports       Grant = "exports"        // read and write customers' exports
+	ReadExports   Grant = "exports:read"   // read customers' exports
+	Archive       Grant = "archive"        // write into the audit archive, once, and read it
+	Calendar      Grant = "calendar"       // make and delete one-time schedules
+	Publish       Grant = "incidents"      // publish to the topic of incidents
+	ReadLogs      Grant = "logs"           // query the logs of functions and workflows
+	Inspect       Grant = "inspect"        // describe schedules, the dead-letter queue, and the age of credentials
+	Quotas        Grant = "quotas"         // know what the vendors allow Fleet: nothing of AWS is granted for it
+	Databases     Grant = "databases"      // open customers' databases: by their own passwords, nothing of AWS is granted for it
+	SecretPrefix        = "secret:"        // read one credential: "secret:supabase-token"
+	_             Grant = ""
 )
 
 func secret(name string) Grant { return Grant(SecretPrefix + name) }

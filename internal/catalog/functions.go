@@ -11,6 +11,9 @@ var (
 	ShowDecision = api("show-decision", "decision.Show", "GET /decisions/{token}", Keys, secret("link-secret"))
 	Decide       = within(29, api("decide", "approval.Decide", "POST /decisions/{token}", everyVendor(Keys, InvokeAdmit, Quotas, secret("link-secret"))...))
 
+	ShowDownload = api("show-download", "download.Show", "GET /downloads/{token}", secret("link-secret"))
+	GiveDownload = within(29, api("give-download", "download.Give", "POST /downloads/{token}", InvokeDeliver, ReadExports, secret("link-secret")))
+
 	ListSignups        = within(29, operators("list-signups", "signup.List", "GET /signups", Keys))
 	ListInstances      = within(29, operators("list-instances", "instance.List", "GET /instances"))
 	ShowInstance       = operators("show-instance", "instance.Show", "GET /instances/{id}")
@@ -22,18 +25,20 @@ var (
 	ListExports        = operators("list-exports", "export.List", "GET /instances/{id}/exports")
 	ShowExport         = operators("show-export", "export.Show", "GET /instances/{id}/exports/{export}", Exports)
 	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
-	Decommission       = operators("decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
+	BeginDecommission  = operators("begin-decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
 	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns, Calendar)
 	ApproveTermination = operators("approve-termination", "decommission.Approve", "POST /instances/{id}/decommission/approve")
 	ShowCertificate    = operators("show-certificate", "termination.Show", "GET /instances/{id}/certificate", Archive)
 	HoldInstance       = operators("hold-instance", "decommission.Hold", "POST /instances/{id}/hold")
 	LiftHold           = operators("lift-hold", "decommission.Lift", "POST /instances/{id}/lift")
-	Resend             = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key")))
+	Resend             = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key"), secret("link-secret")))
 	ListIncidents      = operators("list-incidents", "incident.List", "GET /incidents")
 	Acknowledge        = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
 	Freeze             = operators("freeze", "freeze.Freeze", "POST /freeze")
 	Thaw               = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
 	Doctor             = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
+
+	ShowSuspended = host("show-suspended", "suspension.Page")
 
 	Admit        = schedule("admit", "operation.Admit", 1, StartRuns)
 	Reconcile    = onExecutionEnd(schedule("reconcile", "operation.Reconcile", 15, StartRuns))
@@ -115,12 +120,18 @@ func CountTerminations() []string {
 	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name}
 }
 
+// MakeLinks are the names of the functions that make links to Fleet's own pages, and so have to know where those are.
+func MakeLinks() []string {
+	return []string{Signup.Name, Deliver.Name, Resend.Name}
+}
+
 // Functions lists every function.
 func Functions() []Function {
 	return []Function{
-		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ListSignups,
+		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ShowDownload, GiveDownload, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
-		PlanDecommission, Decommission, CancelDecommission, ApproveTermination, ShowCertificate, HoldInstance, LiftHold,
+		PlanDecommission, BeginDecommission, CancelDecommission, ApproveTermination, ShowCertificate, HoldInstance, LiftHold,
+		ShowSuspended,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
@@ -146,6 +157,11 @@ func long(f Function) Function {
 
 func api(name, handler, route string, grants ...Grant) Function {
 	return Function{Name: name, Handler: handler, Trigger: HTTP, Timeout: 15, Memory: 256, Route: route, Access: Public, Grants: append([]Grant{Table}, grants...)}
+}
+
+// host is granted nothing: it answers whoever asks for whatever.
+func host(name, handler string) Function {
+	return Function{Name: name, Handler: handler, Trigger: Host, Timeout: 10, Memory: 256, Access: Public}
 }
 
 func operators(name, handler, route string, grants ...Grant) Function {

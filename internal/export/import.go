@@ -19,6 +19,12 @@ const history = "supabase_migrations.schema_migrations"
 // replaces them.
 var migrationsFill = []string{"public.permissions", "public.role_permissions", "public.roles"}
 
+// provisioningFills are the tables that a provisioning puts rows into besides: of a fresh instance an import replaces these, too. Where
+// the customer wrote into one of them, fresh finds out.
+var provisioningFills = []string{"auth.identities", "auth.users", "private.starting_content", "public.audit_log", "public.message_templates", "public.opt_out_texts",
+	"public.profiles", "public.retention_jobs", "public.sending_rules", "public.tags", "public.team_members", "public.teams", "public.template_library",
+	"public.user_roles"}
+
 // Import puts an export's rows into a database.
 type Import struct {
 	// Conn belongs to the owner of the customer's tables, passes row-level security, and is in session mode.
@@ -26,6 +32,9 @@ type Import struct {
 	Source Source
 	// Keep are tables, as the manifest writes them, that stay as they are: what belongs to the instance and not to its customer.
 	Keep []string
+	// Administrator is the id of the one user that a provisioning made. Given it, the import is into a fresh instance: what its
+	// provisioning put in, that user included, is replaced by what the export has, unless anybody has worked in it already.
+	Administrator string
 }
 
 // Imported is what an import did.
@@ -36,7 +45,7 @@ type Imported struct {
 	Kept, Skipped []string
 }
 
-// Run imports into a database with the same migrations applied and nothing else in it, wholly or not at all. All files are
+// Run imports into a database with the same migrations applied and nothing else in it, or into a fresh instance's, wholly or not at all. All files are
 // compared with the manifest first, and again as they are read.
 //
 // No trigger acts on what is imported; foreign keys are checked at the end. Tables that the role doesn't own, such as Auth's,
@@ -122,6 +131,9 @@ func (in *importing) run(ctx context.Context, m Manifest, files []File) error {
 	if goals, err = in.sorted(ctx, goals); err != nil {
 		return err
 	}
+	if err := in.fresh(ctx); err != nil {
+		return err
+	}
 	if err := in.empty(ctx, goals); err != nil {
 		return err
 	}
@@ -168,7 +180,7 @@ func (in *importing) goals(ctx context.Context, files []File) (goals []goal, err
 		if err := in.tx.QueryRow(ctx, "select exists (select from only "+g.name+")").Scan(&rows); err != nil {
 			return nil, err
 		}
-		if rows && !slices.Contains(migrationsFill, f.Table) {
+		if rows && !in.replaced(f.Table) {
 			full = append(full, f.Table)
 		}
 		goals = append(goals, g)
@@ -240,10 +252,42 @@ func (in *importing) sorted(ctx context.Context, goals []goal) ([]goal, error) {
 	return order, nil
 }
 
-// empty takes away what migrations put in, from the last table to the first.
+// replaced reports whether a table may have rows, which the import takes away.
+func (in *importing) replaced(table string) bool {
+	return slices.Contains(migrationsFill, table) || in.Administrator != "" && slices.Contains(provisioningFills, table)
+}
+
+// fresh refuses an instance in which anybody has worked: it has users besides its administrator, its audit log tells of a change that
+// came by the API, or it has a tag of its own, which no audit tells. Nothing changes there until the import is done.
+func (in *importing) fresh(ctx context.Context) error {
+	if in.Administrator == "" {
+		return nil
+	}
+	*in.doing = "whether the instance is fresh"
+	if err := in.exec(ctx, "lock table only public.audit_log, only public.teams, only public.profiles, only public.tags in share row exclusive mode"); err != nil {
+		return err
+	}
+	var users, changes, tags int
+	err := in.tx.QueryRow(ctx, `select (select count(*) from auth.users where id::text <> $1),
+		(select count(*) from public.audit_log where actor is not null or actor_role in ('anon', 'authenticated', 'service_role')),
+		(select count(*) from public.tags t where not exists (select from private.starting_content where piece = 'tag/' || t.name))`, in.Administrator).Scan(&users, &changes, &tags)
+	switch {
+	case err != nil:
+		return err
+	case users > 0:
+		return fault.New(fault.Conflict, "this instance is not fresh: it has %d users besides its administrator", users)
+	case changes > 0:
+		return fault.New(fault.Conflict, "this instance is not fresh: its audit log tells of %d changes", changes)
+	case tags > 0:
+		return fault.New(fault.Conflict, "this instance is not fresh: it has %d tags of its own", tags)
+	}
+	return nil
+}
+
+// empty takes away what migrations put in, and a provisioning, from the last table to the first.
 func (in *importing) empty(ctx context.Context, goals []goal) error {
 	for _, g := range slices.Backward(goals) {
-		if slices.Contains(migrationsFill, g.file.Table) {
+		if in.replaced(g.file.Table) {
 			if err := in.exec(ctx, "delete from only "+g.name); err != nil {
 				return err
 			}

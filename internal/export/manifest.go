@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
 )
 
 // Format is the version of what an export looks like. Import reads this one only.
@@ -17,7 +18,7 @@ const Format = 1
 
 // Names of files that every export has.
 const (
-	ManifestName = "manifest.json"
+	ManifestName = fleet.ManifestName
 	DatabaseName = "database.sql"
 )
 

@@ -1,6 +1,10 @@
 package fleet
 
-import "time"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // ExportPurpose is what an export is for.
 type ExportPurpose string
@@ -114,4 +118,26 @@ func (p ExportPurpose) Folder(instanceID, export string) string {
 		return RequestFolder + instanceID + "/" + export + "/"
 	}
 	return EndFolder + instanceID + "/" + export + "/"
+}
+
+// ManifestName is the file of an export that vouches for all its others.
+const ManifestName = "manifest.json"
+
+// ExportKey is where a file of an export is among the objects. Names may hold letters that keys may not.
+func ExportKey(folder, file string) string {
+	var b strings.Builder
+	b.WriteString(folder)
+	for _, c := range []byte(file) {
+		if c >= 0x80 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// Given reports whether an export's files may be given to its customer at a time: they were verified, and are still there.
+func (e Export) Given(now time.Time) bool {
+	return e.Status == ExportVerified && now.Before(e.ExpiresAt)
 }

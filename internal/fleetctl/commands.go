@@ -153,7 +153,7 @@ type exportCommand struct {
 }
 
 func (exportCommand) Help() string {
-	return examples("fleetctl export acme-dental") + "\n\nIt is done once \"fleetctl exports\" calls it verified: every file was read back. Its files are kept for 30 days."
+	return examples("fleetctl export acme-dental") + "\n\nIt is done once \"fleetctl exports\" calls it verified: every file was read back. The instance's administrator is mailed a link then, and its files are kept for 30 days."
 }
 
 type exportsCommand struct {

@@ -16,7 +16,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/export"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
-	steps "github.com/project-gimbal/fleet/internal/steps/export"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -85,7 +84,7 @@ func (o exportOptions) fetch(ctx context.Context) (export.Manifest, error) {
 	}
 	from := folder(o.dir).file("exports")
 	for _, name := range append([]string{export.ManifestName}, names(e)...) {
-		if err := copyFile(filepath.Join(from, filepath.FromSlash(steps.Key(e.Folder, name))), filepath.Join(o.out, filepath.FromSlash(name))); err != nil {
+		if err := copyFile(filepath.Join(from, filepath.FromSlash(fleet.ExportKey(e.Folder, name))), filepath.Join(o.out, filepath.FromSlash(name))); err != nil {
 			return none, err
 		}
 	}

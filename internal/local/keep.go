@@ -30,9 +30,13 @@ import (
 //	front.json          where the HTTP front listens, while it does: fleetctl reads it, and credentials.json
 //	ports.json          where the simulators listen: instances know theirs by these addresses
 //	vendors/            the simulators' state
+//	exports/            customers' exports
 //	executions.json     the workflows' executions
+//	calendar.json       the times of the one-time schedules
 //	calls.jsonl         the newest calls of vendors that their states made
 //	postgres/           the customers' databases
+//	exports/            customers' exports
+//	archive/            what outlasts an instance: audit chains and certificates
 //	fleet.log           the functions' log
 type folder string
 
@@ -137,7 +141,7 @@ func simulators(w *world.World) (map[string]string, error) {
 	return ports, nil
 }
 
-// keeper keeps what a running system knows in memory only: the simulators' state and the executions.
+// keeper keeps what a running system knows in memory only: the simulators' state, the executions and the calendar.
 //
 // What can't be kept is not answered. A vendor that had answered and forgot would leave Fleet's ledger wrong for ever, while an
 // answer that never comes is what every step copes with.
@@ -176,6 +180,11 @@ func (k *keeper) restore(w *world.World) error {
 	if err != nil {
 		return err
 	}
+	due := map[string]time.Time{}
+	if _, err := k.folder.read("calendar.json", &due); err != nil {
+		return err
+	}
+	w.RestoreCalendar(due)
 	w.Vendors.Vercel.CheckDNS() // the last process may have died between the DNS and this
 	ports, err := simulators(w)
 	if err != nil {
@@ -253,6 +262,20 @@ func (k *keeper) executions() error {
 		return fmt.Errorf("keep the executions: %w", err)
 	}
 	return nil
+}
+
+// calendar keeps the one-time schedules, or returns why it can't.
+func (k *keeper) calendar(due map[string]time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.released {
+		return errors.New("the system ends")
+	}
+	err := k.folder.write("calendar.json", due)
+	if err != nil {
+		k.failed(fmt.Errorf("keep the calendar: %w", err))
+	}
+	return err
 }
 
 // release keeps everything a last time. What still happens in the world is lost, as with the process, and nobody is answered

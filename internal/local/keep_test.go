@@ -3,10 +3,12 @@ package main
 import (
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/local/world"
@@ -102,4 +104,23 @@ func TestChangeThatCannotBeKeptHasNoAnswer(t *testing.T) {
 		k.end()
 		<-lost
 	})
+}
+
+// TestCalendarIsKept: the one-time schedules come back, a change that can't be kept is refused, and so is one that comes after all was kept.
+func TestCalendarIsKept(t *testing.T) {
+	var complaint error
+	k, w := kept(t, func(err error) { complaint = err })
+	due := map[string]time.Time{"close-x": time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)}
+	if err := k.calendar(due); err != nil || k.restore(w) != nil || !maps.EqualFunc(w.Calendar(), due, time.Time.Equal) {
+		t.Errorf("%v, %v", w.Calendar(), err)
+	}
+	whole := k.folder
+	k.folder = folder(whole.file("none"))
+	if err := k.calendar(nil); !errors.Is(err, fs.ErrNotExist) || !errors.Is(complaint, fs.ErrNotExist) {
+		t.Errorf("%v, %v", err, complaint)
+	}
+	k.folder = whole
+	if err := k.release(); err != nil || k.calendar(nil) == nil {
+		t.Errorf("released: %v", err)
+	}
 }

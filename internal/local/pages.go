@@ -32,7 +32,7 @@ func (e *edgePort) visit(address string) string {
 	return u.String()
 }
 
-// pages puts the portal before the API of a system.
+// pages puts the portal, and the links to exports' files, before the API of a system.
 func (s *served) pages(o serveOptions, log *slog.Logger) func(*system, http.Handler) (http.Handler, error) {
 	return func(opened *system, api http.Handler) (http.Handler, error) {
 		p, err := portal.New(portal.Options{API: opened.url, WebhookSecret: opened.credentials[step.WebhookSecret], Domain: world.Domain,
@@ -41,6 +41,10 @@ func (s *served) pages(o serveOptions, log *slog.Logger) func(*system, http.Hand
 		if err != nil {
 			return nil, err
 		}
-		return p.Handler(api), nil
+		s.files.base = opened.url
+		mux := http.NewServeMux()
+		mux.Handle("/", p.Handler(api))
+		mux.Handle("GET /files/{token}", s.files)
+		return mux, nil
 	}
 }

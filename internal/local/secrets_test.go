@@ -64,7 +64,7 @@ func seeking(t *testing.T, script string) (*play, *leak.Search) {
 	hooks := p.hooks()
 	hooks.Transport = search.Overhear
 	hooks.Table = func(_ string, inner items.Table) items.Table { return search.Table(tableItems, inner) }
-	shown := &served{}
+	shown := &served{files: newFileLinks(t.TempDir(), c)}
 	logger := slog.New(slog.NewJSONHandler(search.Emitter(logLines), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	p.system, err = openSystem(t.Context(), plan{clock: c, seed: o.seed, latency: o.latency, rules: o.rules, hooks: hooks, log: logger,
 		table: filepath.Join(t.TempDir(), "fleet.db"), key: key, credentials: known, databases: folder, front: "127.0.0.1:0",

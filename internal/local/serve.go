@@ -104,6 +104,7 @@ type served struct {
 	edge   edgePort
 	feed   *portal.Feed
 	calls  *callbook
+	files  *fileLinks
 
 	release func() error // of the folder
 	cancel  context.CancelFunc
@@ -138,7 +139,8 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 	if err != nil {
 		return err
 	}
-	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), exports: objects.Dir{Root: s.folder.file("exports")}, archive: objects.Dir{Root: s.folder.file("archive")}, front: o.address, autoApprove: o.autoApprove, rules: o.rules, processes: o.processes}
+	s.files = newFileLinks(s.folder.file("exports"), c)
+	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), exports: s.files.objects(), archive: objects.Dir{Root: s.folder.file("archive")}, front: o.address, autoApprove: o.autoApprove, rules: o.rules, processes: o.processes}
 	if p.key, err = seal.FileKey(s.folder.file("key")); err != nil {
 		return err
 	}
@@ -171,7 +173,7 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 	p.hooks = world.Hooks{OnEvent: func(o asl.Observation) {
 		s.screen.observed(o)
 		s.feed.Changed(o.ARN)
-	}, OnCall: s.calls.called, OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled}
+	}, OnCall: s.calls.called, OnStatus: func(change asl.StatusChange) { s.keeper.status(change) }, OnSettled: s.keeper.settled, OnCalendar: s.keeper.calendar}
 	ctx, cancel := stop.context()
 	defer cancel()
 	if s.system, err = openSystem(ctx, p); err != nil {

@@ -75,10 +75,17 @@ func (b builder) executions() step.Executions {
 }
 
 func (b builder) trigger() func(context.Context, string) error {
-	if !granted(b.entry, catalog.InvokeAdmit) {
+	names := map[string]string{}
+	if granted(b.entry, catalog.InvokeAdmit) {
+		names[catalog.Admit.Name] = b.config.AdmitFunction
+	}
+	if granted(b.entry, catalog.InvokeDeliver) {
+		names[catalog.Deliver.Name] = b.config.DeliverFunction
+	}
+	if len(names) == 0 {
 		return func(_ context.Context, function string) error { return b.ungranted("the function " + function) }
 	}
-	return trigger{lambda.NewFromConfig(b.aws).Invoke, b.clock, map[string]string{catalog.Admit.Name: b.config.AdmitFunction}}.invoke
+	return trigger{lambda.NewFromConfig(b.aws).Invoke, b.clock, names}.invoke
 }
 
 // credentials gives the values of those that are granted. Others may be configured, for their age to be told.

@@ -25,6 +25,8 @@ type Config struct {
 	StateMachines StateMachines
 	// AdmitFunction is FLEET_ADMIT_FUNCTION, the name or the ARN of the function admit. Needed with "invoke:admit".
 	AdmitFunction string
+	// DeliverFunction is FLEET_DELIVER_FUNCTION, the name or the ARN of the function deliver. Needed with "invoke:deliver".
+	DeliverFunction string
 	// IncidentTopic is FLEET_INCIDENT_TOPIC, the ARN of the SNS topic of incidents. Needed with "incidents".
 	IncidentTopic string
 	// LogGroups is FLEET_LOG_GROUPS: the names of the log groups of functions and workflows, separated by commas, at most 50.
@@ -39,7 +41,7 @@ type Config struct {
 	// with "release".
 	Release Location
 	// Exports is FLEET_EXPORTS and Archive FLEET_ARCHIVE, the names of the buckets of customers' exports and of the audit archive.
-	// Needed with "exports" and "archive".
+	// Needed with "exports" or "exports:read", and "archive".
 	Exports, Archive string
 	// Calendar is FLEET_CALENDAR, what one-time schedules are made of, as a JSON object of names and ARNs. Needed with "calendar".
 	Calendar Calendar
@@ -54,7 +56,7 @@ type Config struct {
 	Endpoints provider.Endpoints
 
 	// Slots in Settings is FLEET_SLOTS, how many provisionings may run at once at most, 0 to 1000; admit needs it. PublicURL is
-	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup and deliver need it. Quotas is FLEET_QUOTAS, what the vendors allow, as a
+	// FLEET_PUBLIC_URL, where Fleet's own API is reached; signup, deliver and resend need it. Quotas is FLEET_QUOTAS, what the vendors allow, as a
 	// JSON object of numbers by the names that step.Quotas lists: {"sendgrid-subusers":15}. One that is missing or 0 is not
 	// known; "{}" names none. Needed with "inspect" and "quotas". AutoApprove is
 	// FLEET_AUTO_APPROVE, the plans whose signups need no operator, separated by commas, or "none"; auto-approve and deliver need it.

@@ -43,6 +43,9 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.InvokeAdmit) {
 		c.AdmitFunction = r.matching("FLEET_ADMIT_FUNCTION", functionPattern, "a function's name or ARN")
 	}
+	if r.granted(catalog.InvokeDeliver) {
+		c.DeliverFunction = r.matching("FLEET_DELIVER_FUNCTION", functionPattern, "a function's name or ARN")
+	}
 	if r.granted(catalog.Publish) {
 		c.IncidentTopic = r.matching("FLEET_INCIDENT_TOPIC", topicPattern, "the ARN of an SNS topic")
 	}
@@ -52,7 +55,7 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.ReadRelease) {
 		c.Release = r.release(c.Stage)
 	}
-	if r.granted(catalog.Exports) {
+	if r.granted(catalog.Exports, catalog.ReadExports) {
 		c.Exports = r.matching("FLEET_EXPORTS", bucketPattern, "a bucket's name")
 	}
 	if r.granted(catalog.Archive) {
@@ -297,7 +300,7 @@ func (r *reader) settings() step.Settings {
 		}
 		s.Slots = n
 	}
-	if slices.Contains([]string{catalog.Signup.Name, catalog.Deliver.Name}, r.entry.Name) {
+	if slices.Contains(catalog.MakeLinks(), r.entry.Name) {
 		text := strings.TrimRight(r.lookup("FLEET_PUBLIC_URL"), "/")
 		if u, err := url.Parse(text); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || strings.ContainsAny(text, "?#") {
 			r.refuse("FLEET_PUBLIC_URL", "the URL of Fleet's own API, https://…, to which paths are added")

@@ -22,7 +22,7 @@ func complete() map[string]string {
 		"FLEET_KEYS_TABLE":     "fleet-keys",
 		"FLEET_KMS_KEY":        "arn:aws:kms:us-east-1:111122223333:key/1234",
 		"FLEET_STATE_MACHINES": "arn:aws:states:us-east-1:111122223333:stateMachine:fleet-",
-		"FLEET_ADMIT_FUNCTION": "fleet-admit",
+		"FLEET_ADMIT_FUNCTION": "fleet-admit", "FLEET_DELIVER_FUNCTION": "fleet-deliver",
 		"FLEET_INCIDENT_TOPIC": "arn:aws:sns:us-east-1:111122223333:fleet-incidents",
 		"FLEET_LOG_GROUPS":     "/fleet/functions, /fleet/workflows",
 		"FLEET_SLOTS":          "3",

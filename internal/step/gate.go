@@ -69,7 +69,7 @@ func sentOnce(ctx context.Context) context.Context { return context.WithValue(ct
 // classOf is what the calls of a function are counted as.
 func classOf(f catalog.Function) budget.Class {
 	switch f.Trigger {
-	case catalog.HTTP:
+	case catalog.HTTP, catalog.Host:
 		return budget.Operators
 	case catalog.Schedule:
 		return budget.Sweeps

@@ -11,8 +11,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// Outgoing is a message of the outbox: one that was written in the change that it tells of, about somebody who has no instance and
-// no lease. Nothing but the attempt is proved by its writes.
+// Outgoing is a message of the outbox: one that was written in the change that it tells of, and belongs to no run and no lease. Nothing
+// but the attempt is proved by its writes.
 type Outgoing struct {
 	Message
 	// InstanceID is whom it is about.
@@ -22,6 +22,8 @@ type Outgoing struct {
 	// Needed tells, on the records of the write that opens the attempt, whether it still has to be sent. One that hasn't is
 	// withdrawn.
 	Needed func(tx *store.Tx) (bool, error)
+	// Again says how a person sees to it that the recipient is told after all.
+	Again string
 	// Told adds to the write that concludes the message: what became of it.
 	Told func(tx *store.Tx, status fleet.MessageStatus) error
 }
@@ -38,7 +40,7 @@ func Deliver(ctx context.Context, env Env, o Outgoing) error {
 			return fleet.AuditEntry{ID: "outbox/" + action + "/" + subject, Actor: "step:" + o.Name, Action: action, Subject: subject,
 				Outcome: outcome, Request: env.Request}
 		},
-		spent: o.spent, settled: o.Told, again: "tell the recipient by hand"}
+		spent: o.spent, settled: o.Told, again: o.Again}
 	s.read = func(tx *store.Tx) (*fleet.Message, error) { return s.outgoing(tx, o) }
 	status, err := s.send(ctx, o.Message)
 	if err == nil && status != "" {

@@ -48,6 +48,9 @@ func incidentKey(id, incident string) table.Key {
 func exportKey(id, export string) table.Key {
 	return table.Key{Partition: partition(id), Sort: "export#" + export}
 }
+func downloadKey(id, export string) table.Key {
+	return table.Key{Partition: partition(id), Sort: "download#" + export}
+}
 func secretKey(id, name string) table.Key {
 	return table.Key{Partition: partition(id), Sort: "secret#" + name}
 }

@@ -79,6 +79,16 @@ func (tx *Tx) Export(id string) (*fleet.Export, error) {
 // PutExport writes an export.
 func (tx *Tx) PutExport(e *fleet.Export) error { return tx.put(exportKey(tx.instance, e.ID), e) }
 
+// Download reads how an export is being fetched, nil if nobody ever asked.
+func (tx *Tx) Download(export string) (*fleet.Download, error) {
+	return get[fleet.Download](tx, downloadKey(tx.instance, export))
+}
+
+// PutDownload writes how an export is being fetched.
+func (tx *Tx) PutDownload(d *fleet.Download) error {
+	return tx.put(downloadKey(tx.instance, d.Export), d)
+}
+
 // Open opens an incident; one of the same id that is there already is left as it is. A kind that nobody has written a runbook
 // for is an Internal fault.
 func (tx *Tx) Open(i fleet.Incident) error {

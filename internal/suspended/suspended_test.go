@@ -25,7 +25,7 @@ func TestPage(t *testing.T) {
 			t.Errorf("%s %s of %s: %d %s", test.method, test.path, test.host, out.Code, body)
 		}
 		h := out.Result().Header
-		if h.Get("Cache-Control") != "no-store" || !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'") ||
+		if h.Get("Cache-Control") != "no-store" || h.Get("Retry-After") != "3600" || !strings.HasPrefix(h.Get("Content-Security-Policy"), "default-src 'none'") ||
 			h.Get("Content-Type") != "text/html; charset=utf-8" {
 			t.Errorf("headers: %v", h)
 		}

@@ -93,7 +93,7 @@ func (p Prices) provisioning(m Measured) (Bill, error) {
 	w := work{usage: m.Provisioning, transitions: m.Transitions, events: m.Events, traces: 1, rested: all}
 	for name, u := range m.Provisioning {
 		switch f, _ := catalog.ByName(name); f.Trigger {
-		case catalog.HTTP:
+		case catalog.HTTP, catalog.Host:
 			w.requests += u.Invocations
 			w.traces += u.Invocations
 		case catalog.Schedule:

@@ -79,7 +79,7 @@ func TestProvisioningBill(t *testing.T) {
 	for _, f := range catalog.Functions() {
 		n++
 		seconds += (1.9 + 0.1) * float64(f.Memory) / 1024
-		if f.Trigger == catalog.HTTP {
+		if f.Trigger == catalog.HTTP || f.Trigger == catalog.Host {
 			requests++
 		}
 		if f.Trigger != catalog.Workflow {

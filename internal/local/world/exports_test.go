@@ -108,7 +108,7 @@ func (e *exporting) wantExported(id string) view.Export {
 	told := see[view.Export](e.rig, "/instances/"+e.id+"/exports/"+id)
 	var bytes int64
 	for _, f := range told.Content {
-		content := objectstest.Content(e.t, e.files, export.Key(told.Folder, f.Name), 0)
+		content := objectstest.Content(e.t, e.files, fleet.ExportKey(told.Folder, f.Name), 0)
 		sum := sha256.Sum256(content)
 		if int64(len(content)) != f.Bytes || hex.EncodeToString(sum[:]) != f.SHA256 {
 			e.t.Errorf("%s has %d bytes, SHA-256 %x, not %+v", f.Name, len(content), sum, f)

@@ -12,6 +12,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/decommission"
 	"github.com/project-gimbal/fleet/internal/steps/dns"
 	"github.com/project-gimbal/fleet/internal/steps/doctor"
+	"github.com/project-gimbal/fleet/internal/steps/download"
 	"github.com/project-gimbal/fleet/internal/steps/email"
 	"github.com/project-gimbal/fleet/internal/steps/export"
 	"github.com/project-gimbal/fleet/internal/steps/freeze"
@@ -39,6 +40,8 @@ var handlers = map[string]step.Opener{
 	"retry":                step.Opens(operation.Open, operation.Retry),
 	"show-decision":        step.Opens(decision.Open, decision.Show),
 	"decide":               step.Opens(approval.Open, approval.Decide),
+	"show-download":        step.Opens(download.Open, download.Show),
+	"give-download":        step.Opens(download.Open, download.Give),
 	"list-signups":         step.Opens(signup.Open, signup.List),
 	"list-instances":       step.Opens(instance.Open, instance.List),
 	"show-instance":        step.Opens(instance.Open, instance.Show),
@@ -56,12 +59,13 @@ var handlers = map[string]step.Opener{
 	"thaw":                 step.Opens(freeze.Open, freeze.Thaw),
 	"doctor":               step.Opens(doctor.Open, doctor.Examine),
 	"plan-decommission":    step.Opens(decommission.Open, decommission.Plan),
-	"decommission":         step.Opens(decommission.Open, decommission.Begin),
+	"begin-decommission":   step.Opens(decommission.Open, decommission.Begin),
 	"cancel-decommission":  step.Opens(decommission.Open, decommission.Cancel),
 	"approve-termination":  step.Opens(decommission.Open, decommission.Approve),
 	"show-certificate":     step.Opens(termination.Open, termination.Show),
 	"hold-instance":        step.Opens(decommission.Open, decommission.Hold),
 	"lift-hold":            step.Opens(decommission.Open, decommission.Lift),
+	"show-suspended":       step.Opens(suspension.Open, suspension.Page),
 	"admit":                step.Opens(operation.Open, operation.Admit),
 	"reconcile":            step.Opens(operation.Open, operation.Reconcile),
 	"page":                 step.Opens(incident.Open, incident.Page),

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -35,6 +37,7 @@ const (
 	operatorMail = "mail to operators"
 	published    = "incidents published"
 	answers      = "API"
+	downloads    = "page of a download"
 	applicants   = "API's list of signups and the decision page" // who decides sees whom it is about
 )
 
@@ -216,6 +219,46 @@ func TestSecretsStayWhereTheyBelong(t *testing.T) {
 				s.wantNone()
 				if script == "" {
 					s.wantSealed(id)
+				}
+			})
+		})
+	}
+}
+
+// TestDownloadsSecretsStayWhereTheyBelong plants the link to a download, the codes and the links to the files: the mails to the administrator
+// bring the first two, the page that the code opens shows the last, and nothing else shows any of them.
+func TestDownloadsSecretsStayWhereTheyBelong(t *testing.T) {
+	t.Parallel()
+	for _, script := range []string{"", "sendgrid.SendMail=500-after@6"} {
+		t.Run(script, func(t *testing.T) {
+			inSecret(t, faults(t, script), func(s *secrets) {
+				id := s.provision()
+				e := exporting{rig: s.rig, id: id}
+				export, path := e.exported()
+				s.search.Plant(strings.TrimPrefix(path, "/downloads/"), "the link to a download", leak.AdminMail)
+				_, page := s.page(http.MethodGet, path, nil)
+				s.search.Emit(answers, []byte(page))
+				for range 2 {
+					_, page = s.page(http.MethodPost, path, asks)
+					s.search.Emit(answers, []byte(page))
+					s.settle()
+					time.Sleep(fleet.CodePause)
+				}
+				code := e.latestCode(export)
+				s.search.Plant(code, "a code", leak.AdminMail)
+				_, page = s.page(http.MethodPost, path, opens(other(code)))
+				s.search.Emit(answers, []byte(page))
+				status, page := s.page(http.MethodPost, path, opens(code))
+				s.search.Emit(downloads, []byte(page))
+				links := hrefPattern.FindAllStringSubmatch(page, -1)
+				for _, link := range links {
+					s.search.Plant(html.UnescapeString(link[1]), "a link to a file", downloads)
+				}
+				s.invoke("page")
+				s.gather(id)
+				s.wantNone()
+				if status != http.StatusOK || len(links) < 4 {
+					t.Errorf("%d with %d links: %s", status, len(links), page)
 				}
 			})
 		})

@@ -111,6 +111,8 @@ type Hooks struct {
 	Loses func(p Point) bool
 	// Again tells before each commit and call whether its invocation is made a second time, from its beginning, while it goes on.
 	Again func(p Point) bool
+	// OnCalendar learns of all one-time schedules before they are changed so. What it refuses doesn't come about.
+	OnCalendar func(due map[string]time.Time) error
 	// Surroundings wraps those of one invocation, and Settings changes Fleet's identifiers at the vendors in one.
 	Surroundings func(step.Surroundings) step.Surroundings
 	Settings     func(*provider.Settings)
@@ -131,13 +133,12 @@ type World struct {
 	options Options
 	flying  sim.Flights
 	secrets secrets
+	dates   dates
 	sandbox *sandbox.Host // nil without processes
 
 	mu     sync.Mutex
 	random *rand.Rand
 	counts map[string]int
-	// due are the times of the one-time schedules, by name.
-	due map[string]time.Time
 	// scheduled are the functions whose schedules run.
 	scheduled []string
 }
@@ -162,7 +163,7 @@ func New(o Options) (*World, error) {
 		o.Script = sim.NewScript()
 	}
 	w := &World{options: o, Store: store.New(o.Table, o.Clock),
-		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{}, due: map[string]time.Time{},
+		PublicURL: "http://fleet.test", random: rand.New(rand.NewPCG(o.Seed, 1)), counts: map[string]int{}, dates: dates{keep: o.Hooks.OnCalendar},
 		secrets: secrets{values: o.Credentials, kept: map[string]*provider.Credentials{}}}
 	if err := w.openVendors(); err != nil {
 		return nil, err
@@ -236,8 +237,10 @@ func (w *World) publish(ctx context.Context, subject, text string) error {
 	return w.options.Publish(ctx, subject, text)
 }
 
-// RunSchedules invokes the catalog's scheduled functions, each by its period, until ctx is done.
+// RunSchedules invokes the catalog's scheduled functions, each by its period, and what the calendar's one-time schedules invoke, until
+// ctx is done.
 func (w *World) RunSchedules(ctx context.Context) {
+	w.flying.Go(func() { w.runCalendar(ctx) })
 	for _, f := range catalog.Functions() {
 		if f.Trigger != catalog.Schedule {
 			continue

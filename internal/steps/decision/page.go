@@ -3,32 +3,23 @@ package decision
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	_ "embed" // the pages
-	"encoding/base64"
-	"errors"
-	"html"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
 var (
-	//go:embed page/frame.html
-	frame string
 	//go:embed page/ask.html
 	ask string
 	//go:embed page/told.html
 	told string
-	//go:embed page/style.css
-	style string
 )
 
 // Show shows what a link is about, and acts in no way: mail scanners open links. 200 with the two buttons while the signup waits; 410
@@ -84,33 +75,11 @@ func Refused(ctx context.Context, env step.Env, s *fleet.Signup, err error) even
 	return page(status, cmp.Or(title, "Not now"), `<p class="trouble">${Text}</p>`, map[string]string{"Text": text})
 }
 
-// Answer is a fault's status and what it says to people. What is not the caller's fault is logged, and says nothing more.
+// Answer is a fault's status and what it says to people.
 func Answer(ctx context.Context, env step.Env, err error) (status int, text string) {
-	if f, ok := errors.AsType[*fault.Error](err); ok && f.Status != 0 && f.Vendor == "" {
-		return f.Status, f.Text
-	}
-	env.Log.ErrorContext(ctx, "request failed", "code", fault.CodeOf(err), "error", step.SafeText(err))
-	if fault.CodeOf(err).Transient() {
-		return http.StatusServiceUnavailable, "Not now: nothing was decided. Try again in a moment."
-	}
-	return http.StatusInternalServerError, "Something went wrong; the logs say what. Nothing was decided."
+	return httpapi.Told(ctx, env, err, "nothing was decided.")
 }
 
-// page fills the facts, escaped, into a body. Nobody keeps the page, learns its address from it, puts it into a frame, or runs
-// anything in it.
 func page(status int, title, body string, facts map[string]string) events.APIGatewayV2HTTPResponse {
-	for name, fact := range facts {
-		facts[name] = html.EscapeString(fact)
-	}
-	filled := os.Expand(body, func(name string) string { return facts[name] })
-	whole := os.Expand(frame, func(name string) string {
-		return map[string]string{"Title": html.EscapeString(title), "Style": style, "Body": filled}[name]
-	})
-	sum := sha256.Sum256([]byte(style))
-	return events.APIGatewayV2HTTPResponse{StatusCode: status, Body: whole, Headers: map[string]string{
-		"content-type":  "text/html; charset=utf-8",
-		"cache-control": "no-store", "referrer-policy": "no-referrer", "x-content-type-options": "nosniff", "x-robots-tag": "noindex",
-		"content-security-policy": "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
-			"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
-	}}
+	return httpapi.Page(status, title, httpapi.Fill(body, facts))
 }

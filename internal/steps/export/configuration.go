@@ -50,7 +50,7 @@ func Configuration(Deps) step.Func {
 			return &fault.Error{Code: fault.Internal, Text: "the configuration does not encode", Err: err}
 		}
 		text = append(text, '\n')
-		if err := w.files.store.Put(ctx, Key(w.files.folder, ConfigurationName), text); err != nil {
+		if err := w.files.store.Put(ctx, fleet.ExportKey(w.files.folder, ConfigurationName), text); err != nil {
 			return err
 		}
 		sum := sha256.Sum256(text)

@@ -185,7 +185,7 @@ func TestDatabaseOverSeveralInvocations(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := objectstest.Content(t, files, steps.Key(fleet.OnRequest.Folder(instanceID, r.in.OperationID), f.Name), 0); !bytes.Equal(got, want) {
+		if got := objectstest.Content(t, files, fleet.ExportKey(fleet.OnRequest.Folder(instanceID, r.in.OperationID), f.Name), 0); !bytes.Equal(got, want) {
 			t.Errorf("%s has %d bytes, not %d", f.Name, len(got), len(want))
 		}
 	}
@@ -277,7 +277,7 @@ func TestNothingIsSealedThatIsNotWhole(t *testing.T) {
 // TestKey: a file's key is its name, but for letters that keys may not have.
 func TestKey(t *testing.T) {
 	for name, want := range map[string]string{"csv/public.a%20b.csv": "f/csv/public.a%20b.csv", "csv/public.größe.csv": "f/csv/public.gr%C3%B6%C3%9Fe.csv"} {
-		if got := steps.Key("f/", name); got != want || objects.CheckKey(got) != nil {
+		if got := fleet.ExportKey("f/", name); got != want || objects.CheckKey(got) != nil {
 			t.Errorf("%s is kept as %s", name, got)
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"strings"
 
 	"github.com/project-gimbal/fleet/internal/export"
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/objects"
 )
 
@@ -38,24 +38,10 @@ var (
 	_ export.Source = (*files)(nil)
 )
 
-// Key is where a file of an export is among the objects. Names may hold letters that keys may not.
-func Key(folder, file string) string {
-	var b strings.Builder
-	b.WriteString(folder)
-	for _, c := range []byte(file) {
-		if c >= 0x80 {
-			fmt.Fprintf(&b, "%%%02X", c)
-		} else {
-			b.WriteByte(c)
-		}
-	}
-	return b.String()
-}
-
 // Begin is export.Sink's.
 func (f *files) Begin(ctx context.Context, file string) (string, error) {
 	f.tags = tags{}
-	return f.store.Begin(ctx, Key(f.folder, file))
+	return f.store.Begin(ctx, fleet.ExportKey(f.folder, file))
 }
 
 // Write is export.Sink's. The parts of an upload come in the order of their numbers, or from the first one again.
@@ -66,7 +52,7 @@ func (f *files) Write(ctx context.Context, p export.Part) error {
 	if next := f.tags.Full*sheet + len(f.tags.Last) + 1; p.Number != next {
 		return fault.New(fault.Internal, "part %d of an export's file comes in the place of part %d", p.Number, next)
 	}
-	part, err := f.store.Part(ctx, Key(f.folder, p.File), p.Upload, p.Number, p.Body)
+	part, err := f.store.Part(ctx, fleet.ExportKey(f.folder, p.File), p.Upload, p.Number, p.Body)
 	if err != nil {
 		return err
 	}
@@ -84,7 +70,7 @@ func (f *files) sheet(n int) string { return fmt.Sprintf("%s-tags-%03d.json", f.
 
 // Complete is export.Sink's. A file without parts is an empty one.
 func (f *files) Complete(ctx context.Context, file, upload string, parts int, size int64) error {
-	key := Key(f.folder, file)
+	key := fleet.ExportKey(f.folder, file)
 	if parts == 0 {
 		return errors.Join(f.store.Put(ctx, key, nil), f.store.Abort(ctx, key, upload))
 	}
@@ -115,7 +101,7 @@ func (f *files) Open(ctx context.Context, file string) (io.ReadCloser, error) {
 }
 
 func (f *files) read(ctx context.Context, file string, offset int64) (io.ReadCloser, error) {
-	r, err := f.store.Read(ctx, Key(f.folder, file), offset)
+	r, err := f.store.Read(ctx, fleet.ExportKey(f.folder, file), offset)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fault.New(fault.Rejected, "the export's file %s is not there", file)
 	}

@@ -37,7 +37,10 @@ func Verify(Deps) step.Func {
 		return w.change(ctx, func(tx *store.Tx, e *fleet.Export) error {
 			e.Status, e.VerifiedAt, e.ExpiresAt = fleet.ExportVerified, tx.Now(), tx.Now().Add(e.Purpose.Keep())
 			tx.Audit(w.Audited("export.verified", e.ID, e.Manifest))
-			return nil
+			if e.Purpose != fleet.OnRequest {
+				return nil // the mail that it comes with tells of it
+			}
+			return tx.Intend(fleet.ExportReady(e.ID), "admin")
 		})
 	})
 }

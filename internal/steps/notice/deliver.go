@@ -58,10 +58,26 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 		env.Clock.Now().Before(s.RequestedAt.Add(bounds.AutoApproval)) {
 		return nil // Fleet may decide it by itself yet
 	}
-	ctx = step.About(ctx, fleet.RunInput{InstanceID: m.InstanceID})
-	return step.Deliver(ctx, env, step.Outgoing{InstanceID: m.InstanceID, Name: "Deliver", Vendor: mailer,
+	o := d.outgoing(env, m, *s)
+	o.InstanceID, o.Name, o.Vendor = m.InstanceID, "Deliver", mailer
+	return step.Deliver(step.About(ctx, fleet.RunInput{InstanceID: m.InstanceID}), env, o)
+}
+
+// outgoing is how a message is sent, by what it is about.
+func (d Deps) outgoing(env step.Env, m fleet.Message, s fleet.Signup) step.Outgoing {
+	if fleet.ReadyExport(m.ID) != "" {
+		return d.ready(env, m, s)
+	}
+	if export, _ := fleet.CodeOf(m.ID); export != "" {
+		return d.code(env, m, s)
+	}
+	return d.ofSignup(env, m, s)
+}
+
+func (d Deps) ofSignup(env step.Env, m fleet.Message, s fleet.Signup) step.Outgoing {
+	return step.Outgoing{
 		Message: step.Message{ID: m.ID, Recipient: m.Recipient, Deliver: func(ctx context.Context, id string) (string, error) {
-			return d.tell(ctx, env, *s, id)
+			return d.tell(ctx, env, s, id)
 		}},
 		Needed: func(tx *store.Tx) (bool, error) {
 			if text, n := fleet.EndText(m.ID); text != "" {
@@ -80,7 +96,7 @@ func (d Deps) deliver(ctx context.Context, env step.Env, m fleet.Message) error 
 				return err
 			}
 			return ending.Forget(tx, now, env.Request)
-		}})
+		}, Again: "tell the recipient by hand"}
 }
 
 // tell composes a message about a signup, or about an instance's end, and hands it to SendGrid.

@@ -10,10 +10,10 @@ import (
 
 func TestEveryMessageComposes(t *testing.T) {
 	facts := map[string]string{"Name": "Ada ${Link}", "Company": "Acme $5", "Home": "https://acme.gimbal.app", "Instance": "an-id", "Link": "https://link"}
-	for _, fact := range []string{"Slug", "Plan", "Region", "Reason", "Until", "Signup"} {
+	for _, fact := range []string{"Slug", "Plan", "Region", "Reason", "Until", "Signup", "Made", "From", "Code", "Minutes"} {
 		facts[fact] = "the " + fact
 	}
-	for _, id := range append(fleet.NewInstanceMessages(), fleet.SignupMessages()...) {
+	for _, id := range append(append(fleet.NewInstanceMessages(), fleet.SignupMessages()...), "export-ready", "download-code") {
 		subject, text, err := compose(id, facts)
 		if err != nil || subject == "" || text == "" || strings.Contains(subject, "\n") {
 			t.Errorf("%s: %q, %q, %v", id, subject, text, err)

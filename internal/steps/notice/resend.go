@@ -81,6 +81,9 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 	if before == nil {
 		return nil, unknown("the instance has no such message")
 	}
+	if code, _ := fleet.CodeOf(id); code != "" {
+		return nil, httpapi.Conflict("a code is not sent once more: the administrator asks for another one on the page")
+	}
 	if slices.Contains(fleet.SignupMessages(), id) {
 		return nil, httpapi.Conflict("the message was about the signup, which is decided: it is not sent once more")
 	}
@@ -91,8 +94,8 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 			switch {
 			case err != nil:
 				return err
-			case !(i.State == fleet.Active || i.State == fleet.Suspended && fleet.AnnouncementText(id) != ""):
-				return httpapi.Conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more, and a suspended one's about that")
+			case !(i.State == fleet.Active || i.State == fleet.Suspended && (fleet.AnnouncementText(id) != "" || fleet.ReadyExport(id) != "")):
+				return httpapi.Conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more, and a suspended one's about that or its exports")
 			case m == nil || !m.Done():
 				return httpapi.Conflict("the message is still on its way: wait for what becomes of it")
 			}
@@ -127,6 +130,11 @@ func (d Deps) again(ctx context.Context, run *step.Run) error {
 			return err
 		}
 		return run.Send(ctx, m)
+	}
+	if fleet.ReadyExport(original) != "" {
+		return run.Send(ctx, step.Message{ID: run.Operation.Message, Recipient: "admin", Deliver: func(ctx context.Context, id string) (string, error) {
+			return d.tellReady(ctx, run.Env, run.Signup, id)
+		}})
 	}
 	all, err := d.messages(ctx, run)
 	if err != nil {

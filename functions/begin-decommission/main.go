@@ -1,6 +1,6 @@
 // Code generated from the catalog; DO NOT EDIT.
 
-// Command decommission is the Lambda function decommission.
+// Command begin-decommission is the Lambda function begin-decommission.
 package main
 
 import (
@@ -9,4 +9,4 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/decommission"
 )
 
-func main() { onaws.Main(catalog.Decommission, decommission.Open, decommission.Begin) }
+func main() { onaws.Main(catalog.BeginDecommission, decommission.Open, decommission.Begin) }
