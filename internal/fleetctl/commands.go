@@ -41,7 +41,7 @@ type commands struct {
 	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
 	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
 	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`
-	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Show what the end of an instance would be, or is: what happens when, what can't be undone, what is kept."`
+	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Begin the end of an instance, take it back, or show what it would be: what happens when, what can't be undone, what is kept."`
 	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
 	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
 	Lift               liftCommand               `cmd:"" group:"Decide:" help:"Lift an instance's legal hold."`
@@ -178,12 +178,13 @@ func (certificateCommand) Help() string {
 type decommissionCommand struct {
 	Instance string `arg:"" help:"${instance}"`
 	Plan     bool   `xor:"what" required:"" help:"Only show it; nothing changes."`
+	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Begin it, and why, for other operators: a first export is made, and its administrator is told by mail what happens when."`
 	Cancel   bool   `xor:"what" required:"" help:"Take it back: the instance is what it was before. Possible until it is TERMINATED."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
 func (decommissionCommand) Help() string {
-	return examples("fleetctl decommission acme-dental --plan", "fleetctl decommission acme-dental --cancel")
+	return examples("fleetctl decommission acme-dental --plan", `fleetctl decommission acme-dental --reason "the contract ends"`, "fleetctl decommission acme-dental --cancel")
 }
 
 type approveTerminationCommand struct {
