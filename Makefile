@@ -38,7 +38,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci
 	@touch $@
 
-demo: $(SETUP) ## play one signup through the whole system, on this machine
+demo: $(SETUP) ## play one signup through the whole system, on this machine; ARGS="-until terminated" for a whole life
 	@go run ./internal/local demo $(ARGS)
 
 serve: $(SETUP) ## keep the whole system up on this machine

@@ -209,8 +209,12 @@ var breaks = map[string][]breakage{
 	"buckets": {
 		{"public", onBucket("backups", set(false, "PublicAccessBlockConfiguration", "BlockPublicPolicy")), "BlockPublicPolicy is off"},
 		{"not encrypted", onBucket("backups", set(nil, "BucketEncryption")), "is not encrypted"},
-		{"kept for ever", onBucket("exports", set(nil, "LifecycleConfiguration")), "bucket exports keeps its objects for <nil> days"},
-		{"kept in part", onBucket("history", inRule(1, func(rule map[string]any) { rule["Prefix"] = "old/" })), "bucket history keeps its objects for <nil> days, not 365"},
+		{"kept for ever", onBucket("exports", set(nil, "LifecycleConfiguration")), "bucket exports keeps its objects for days as in map[], not map[ends/:120"},
+		{"kept in part", onBucket("history", inRule(1, func(rule map[string]any) { rule["Prefix"] = "old/" })), "bucket history keeps its objects for days as in map[old/:365]"},
+		{"kept for less", onBucket("exports", func(r resource) {
+			configuration := r.properties["LifecycleConfiguration"].(map[string]any)
+			configuration["Rules"] = append(list(configuration["Rules"]), map[string]any{"Status": "Enabled", "Prefix": "ends/x/", "ExpirationInDays": 600.0})
+		}), `the rules of "ends/x/" and "ends/" overlap`},
 		{"kept as old versions", onBucket("exports", inRule(1, func(rule map[string]any) { delete(rule, "NoncurrentVersionExpiration") })), "keeps what was deleted for <nil> days"},
 		{"kept as parts", onBucket("exports", inRule(0, func(rule map[string]any) { delete(rule, "AbortIncompleteMultipartUpload") })), "bucket exports keeps the parts"},
 		{"audit not locked", onBucket("audit", set("GOVERNANCE", "ObjectLockConfiguration", "Rule", "DefaultRetention", "Mode")), "locked by GOVERNANCE"},

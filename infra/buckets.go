@@ -30,7 +30,7 @@ func (d *data) buckets(c Config, n names) {
 	access := d.bucket("AccessLogs", n.bucket("access-logs"), c, func(p *awss3.BucketProps) {
 		// S3 delivers access logs to no bucket with another encryption.
 		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
-		expiring(p, accessDays)
+		expiring(p, "", accessDays)
 	})
 	accept(access, "AwsSolutions-S1", "It is the bucket of access logs; one that logged into itself would grow without end.")
 	logged := func(id, what string, change func(*awss3.BucketProps)) {
@@ -44,11 +44,15 @@ func (d *data) buckets(c Config, n names) {
 		// A release is public once it is deployed; the function that reads it needs no key this way.
 		p.Encryption, p.EncryptionKey, p.BucketKeyEnabled = awss3.BucketEncryption_S3_MANAGED, nil, nil
 	})
-	logged("Exports", exports, func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepExports)) })
-	logged("Backups", "backups", func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepBackups)) })
-	logged("History", "history", func(p *awss3.BucketProps) { expiring(p, inDays(fleet.KeepConfiguration)) })
+	logged("Exports", exports, func(p *awss3.BucketProps) {
+		expiring(p, fleet.RequestFolder, inDays(fleet.KeepExports))
+		expiring(p, fleet.ProgressFolder, inDays(fleet.KeepExports))
+		expiring(p, fleet.EndFolder, inDays(fleet.KeepEndExports)) // the termination has to find them
+	})
+	logged("Backups", "backups", func(p *awss3.BucketProps) { expiring(p, "", inDays(fleet.KeepBackups)) })
+	logged("History", "history", func(p *awss3.BucketProps) { expiring(p, "", inDays(fleet.KeepConfiguration)) })
 	logged("AuditArchive", audit, func(p *awss3.BucketProps) {
-		expiring(p, auditDays)
+		expiring(p, "", auditDays)
 		p.ObjectLockEnabled = jsii.Bool(true)
 		p.ObjectLockDefaultRetention = awss3.ObjectLockRetention_Governance(days(auditDays))
 		if c.Stage == production {
@@ -75,10 +79,14 @@ func (d *data) bucket(id, name string, c Config, change func(*awss3.BucketProps)
 	return awss3.NewBucket(d.stack, &id, props)
 }
 
-// expiring removes objects after some days, with the versions that are left of them. Of rules that overlap, S3 takes the one that removes
-// first.
-func expiring(p *awss3.BucketProps, after float64) {
-	*p.LifecycleRules = append(*p.LifecycleRules, &awss3.LifecycleRule{Expiration: days(after), NoncurrentVersionExpiration: days(1)})
+// expiring removes objects whose keys begin so after some days, with the versions that are left of them. Of rules that overlap, S3 takes the
+// one that removes first.
+func expiring(p *awss3.BucketProps, prefix string, after float64) {
+	rule := &awss3.LifecycleRule{Expiration: days(after), NoncurrentVersionExpiration: days(1)}
+	if prefix != "" {
+		rule.Prefix = &prefix
+	}
+	*p.LifecycleRules = append(*p.LifecycleRules, rule)
 }
 
 func days(n float64) awscdk.Duration { return awscdk.Duration_Days(&n) }

@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -100,7 +101,8 @@ func (d deployment) rotation() (wrong []string) {
 
 // checkBuckets wants each bucket private, encrypted, over TLS only, and kept for as long as it is for.
 func checkBuckets(d deployment) (wrong []string) {
-	for what, days := range map[string]any{"releases": nil, "exports": 30.0, "backups": 90.0, "history": 365.0, "audit": 2557.0, "access-logs": 90.0} {
+	for what, days := range map[string]map[string]float64{"releases": {}, "exports": {"requests/": 30, "progress/": 30, "ends/": 120}, "backups": {"": 90}, "history": {"": 365}, "audit": {"": 2557},
+		"access-logs": {"": 90}} {
 		r, err := d.templates.one("AWS::S3::Bucket", "BucketName", "fleet-"+d.stage+"-"+what+"-111122223333-us-east-1")
 		if err != nil {
 			wrong = append(wrong, err.Error())
@@ -114,7 +116,7 @@ func checkBuckets(d deployment) (wrong []string) {
 		if r.properties["BucketEncryption"] == nil || !d.onlyTLS(r.id) {
 			wrong = append(wrong, "bucket "+what+" is not encrypted, or reached without TLS")
 		}
-		wrong = append(wrong, lifetime(r, what, days)...)
+		wrong = append(wrong, lifetimes(r, what, days)...)
 		if what == "audit" {
 			wrong = append(wrong, d.locked(r)...)
 		}
@@ -122,26 +124,35 @@ func checkBuckets(d deployment) (wrong []string) {
 	return wrong
 }
 
-// lifetime wants a bucket's objects deleted after some days, nil for never, whatever their keys, and with them the versions that are left
-// of them; and uploads that were never ended after two.
-func lifetime(bucket resource, what string, days any) (wrong []string) {
-	var expires, left, uploads any
+// lifetimes wants a bucket's objects deleted after so many days, by what their keys begin with, and with them the versions that are left of
+// them; and uploads that were never ended after two.
+func lifetimes(bucket resource, what string, want map[string]float64) (wrong []string) {
+	got := map[string]float64{}
+	var uploads any
 	for _, rule := range list(at(bucket.properties, "LifecycleConfiguration", "Rules")) {
-		if at(rule, "Status") != "Enabled" || at(rule, "Prefix") != nil || at(rule, "TagFilters") != nil {
+		prefix := text(at(rule, "Prefix"))
+		if at(rule, "Status") != "Enabled" || at(rule, "TagFilters") != nil {
 			continue
 		}
-		for place, value := range map[*any]any{&expires: at(rule, "ExpirationInDays"), &left: at(rule, "NoncurrentVersionExpiration", "NoncurrentDays"),
-			&uploads: at(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation")} {
-			if value != nil {
-				*place = value
+		if parts := at(rule, "AbortIncompleteMultipartUpload", "DaysAfterInitiation"); parts != nil && prefix == "" {
+			uploads = parts
+		}
+		if after, ok := at(rule, "ExpirationInDays").(float64); ok {
+			got[prefix] = after
+			if left := at(rule, "NoncurrentVersionExpiration", "NoncurrentDays"); left != 1.0 {
+				wrong = append(wrong, fmt.Sprintf("bucket %s keeps what was deleted for %v days, not 1", what, left))
 			}
 		}
 	}
-	if expires != days {
-		wrong = append(wrong, fmt.Sprintf("bucket %s keeps its objects for %v days, not %v", what, expires, days))
+	for one := range got {
+		for other := range got {
+			if one != other && strings.HasPrefix(one, other) {
+				wrong = append(wrong, fmt.Sprintf("bucket %s: the rules of %q and %q overlap, and the shorter one holds", what, one, other))
+			}
+		}
 	}
-	if days != nil && left != 1.0 {
-		wrong = append(wrong, fmt.Sprintf("bucket %s keeps what was deleted for %v days, not 1", what, left))
+	if !maps.Equal(got, want) {
+		wrong = append(wrong, fmt.Sprintf("bucket %s keeps its objects for days as in %v, not %v", what, got, want))
 	}
 	if uploads != 2.0 {
 		wrong = append(wrong, fmt.Sprintf("bucket %s keeps the parts of what was never ended for %v days, not 2", what, uploads))

@@ -34,6 +34,8 @@ var (
 	Resend             = within(29, operators("resend", "notice.Resend", "POST /instances/{id}/resend", Keys, secret("supabase-token"), secret("sendgrid-key"), secret("link-secret")))
 	ListIncidents      = operators("list-incidents", "incident.List", "GET /incidents")
 	Acknowledge        = operators("acknowledge", "incident.Acknowledge", "POST /incidents/acknowledge")
+	RemoveOrphan       = operators("remove-orphan", "incident.RemoveOrphan", "POST /instances/{id}/remove-orphan")
+	Adopt              = within(29, operators("adopt", "recheck.Adopt", "POST /instances/{id}/adopt", everyVendor()...))
 	Freeze             = operators("freeze", "freeze.Freeze", "POST /freeze")
 	Thaw               = operators("thaw", "freeze.Thaw", "POST /thaw", InvokeAdmit)
 	Doctor             = within(29, operators("doctor", "doctor.Examine", "GET /doctor", everyVendor(Inspect)...))
@@ -46,6 +48,8 @@ var (
 	Recheck      = schedule("recheck", "recheck.LookAgain", 5, everyVendor()...)
 	Due          = schedule("due", "decommission.Due", 15, StartRuns)
 	WatchVendors = schedule("watch-vendors", "vendors.Watch", 1, everyVendor(StartRuns, InvokeAdmit)...)
+	Compare      = long(schedule("compare", "sweep.Compare", 60, everyVendor()...))
+	Overdue      = schedule("overdue", "overdue.Tell", 15)
 	Checkup      = schedule("checkup", "doctor.Daily", 24*60, everyVendor(Inspect)...)
 
 	AutoApprove   = schedule("auto-approve", "approval.Auto", 1, everyVendor(InvokeAdmit, Quotas)...)
@@ -129,10 +133,10 @@ func MakeLinks() []string {
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ShowDownload, GiveDownload, ListSignups,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, Freeze, Thaw, Doctor,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, RemoveOrphan, Adopt, Freeze, Thaw, Doctor,
 		PlanDecommission, BeginDecommission, CancelDecommission, ApproveTermination, ShowCertificate, HoldInstance, LiftHold,
 		ShowSuspended,
-		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Checkup, AutoApprove, Deliver, ExpireSignups,
+		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Compare, Overdue, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,
 		CreateEmailAccount, PublishMailDNS, AwaitMailDomain, ConfigureInstance, ConfigureBranding, CreateAdmin, DeployFrontend, AwaitFrontend,
 		AwaitCertificate, ProxyDNS, ProtectHost, VerifyHealth, ActivateInstance, NotifyCustomer,

@@ -2,7 +2,8 @@
 // time-out (the linter forbids it).
 //
 // System is the machine's clock, and under testing/synctest the bubble's virtual one. Scaled runs faster than the
-// machine's, for the local runner. Virtual waits for nothing, for what runs on it alone. Skewed is off by a constant, as two machines' clocks are.
+// machine's, for the local runner. Virtual waits for nothing, for what runs on it alone. Skewed is off by a constant, as two
+// machines' clocks are. Leaping can be set forward.
 package clock
 
 import (

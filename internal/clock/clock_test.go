@@ -23,6 +23,11 @@ var clocks = []struct {
 	{"ahead", func() clock.Clock { return clock.Skewed(clock.System(), 5*time.Second) }, 1, 5 * time.Second},
 	{"behind", func() clock.Clock { return clock.Skewed(clock.System(), -5*time.Second) }, 1, -5 * time.Second},
 	{"off and fast", func() clock.Clock { return clock.Skewed(clock.Scaled(time.Time{}, 4), time.Second) }, 4, time.Second},
+	{"leapt", func() clock.Clock {
+		l := clock.NewLeaping(clock.Scaled(time.Time{}, 4))
+		l.Leap(720 * time.Hour)
+		return l
+	}, 4, 720 * time.Hour},
 	{"off twice", func() clock.Clock { return clock.Skewed(clock.Skewed(clock.System(), 2*time.Second), 3*time.Second) }, 1, 5 * time.Second},
 }
 

@@ -128,10 +128,16 @@ func (c *customer) eventually(what string, so func() bool) {
 // settled waits until the customer's provisioning has an outcome and its executions have ended.
 func (c *customer) settled() fleet.Operation {
 	c.t.Helper()
+	return c.ended(c.operation())
+}
+
+// ended waits until one of the customer's operations has an outcome and all their executions have ended.
+func (c *customer) ended(operation string) fleet.Operation {
+	c.t.Helper()
 	var last *fleet.Operation
-	c.eventually("an outcome", func() bool {
+	c.eventually("an outcome of "+operation, func() bool {
 		var err error
-		last, err = c.records.Operation(c.ctx, c.id, c.operation())
+		last, err = c.records.Operation(c.ctx, c.id, operation)
 		return err == nil && last != nil && !last.Running() && !c.executes()
 	})
 	return *last
@@ -186,8 +192,8 @@ func (c *customer) recorded() []string {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	unlisted := []fleet.Kind{fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy,
-		fleet.SendGridPostings}
+	unlisted := append(fleet.Switches(), fleet.DatabaseSchema, fleet.InstanceConfig, fleet.AuthSettings, fleet.EdgeSecrets, fleet.FrontendSettings, fleet.DNSProxy,
+		fleet.SendGridPostings)
 	var all []string
 	for _, r := range ledger {
 		if r.Status == fleet.Created && !slices.Contains(unlisted, r.Kind) {

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 	"time"
@@ -53,7 +54,8 @@ type deployment struct {
 	aliases  []alias // of all stacks
 	// variables are the functions' environments, by function.
 	variables map[string]map[string]string
-	apiID     string
+	// apis are the ids of the HTTP APIs by their names.
+	apis map[string]string
 }
 
 func newDeployment(root aws.Config, a assembly) *deployment {
@@ -234,7 +236,7 @@ func (d *deployment) physical(ctx context.Context, logical string) (string, erro
 	return "", fmt.Errorf("no stack has %s", logical)
 }
 
-// describe learns from what is deployed what else is needed: the functions' environments, and the API's id.
+// describe learns from what is deployed what else is needed: the functions' environments, and the APIs' ids.
 func (d *deployment) describe(ctx context.Context) error {
 	d.variables = map[string]map[string]string{}
 	for _, f := range catalog.Functions() {
@@ -244,21 +246,30 @@ func (d *deployment) describe(ctx context.Context) error {
 		}
 		d.variables[f.Name] = answer.Environment.Variables
 	}
+	d.apis = map[string]string{}
 	for _, s := range d.assembly.stacks {
 		resources, _ := s.template["Resources"].(map[string]any)
 		for id, r := range resources {
 			if r, _ := r.(map[string]any); r["Type"] == "AWS::ApiGatewayV2::Api" {
+				properties, _ := r["Properties"].(map[string]any)
 				var err error
-				if d.apiID, err = d.physical(ctx, id); err != nil {
+				if d.apis[fmt.Sprint(properties["Name"])], err = d.physical(ctx, id); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	if d.apiID == "" {
-		return errors.New("no stack has an HTTP API")
-	}
 	return nil
+}
+
+// object is what a bucket holds under a key.
+func (d *deployment) object(ctx context.Context, bucket, key string) (string, error) {
+	got, err := d.objects.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(got.Body)
+	return string(text), errors.Join(err, got.Body.Close())
 }
 
 // provide creates the secrets that the functions refer to, and puts the sample release where they look for it: what an

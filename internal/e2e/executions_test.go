@@ -33,7 +33,7 @@ func (c *customer) executions(workflow string) []types.ExecutionListItem {
 			c.t.Fatal(err)
 		}
 		for _, x := range page.Executions {
-			if strings.HasPrefix(*x.Name, c.operation()+"-") {
+			if strings.Contains(*x.Name, c.id) {
 				all = append(all, x)
 			}
 		}

@@ -19,6 +19,7 @@ func TestFleet(t *testing.T) {
 		for name, scenario := range map[string]func(*testing.T){
 			"active": becomesActive, "refused": isRolledBack, "replayed": isTakenInOnce, "approved at once": isProvisionedOnce,
 			"stopped": isReconciled, "cancelled": isCancelled, "incident": opensIncident, "examined": isExamined,
+			"ended": livesAndEnds, "suspended": showsSuspended,
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/statemachines"
 )
 
 // becomesActive: a signup is approved and becomes a live instance.
@@ -35,13 +36,26 @@ func becomesActive(t *testing.T) {
 	}
 	c.wantActive()
 	c.wantExecution("provision", c.run("provision"), types.ExecutionStatusSucceeded, wayUp...)
-	steps := slices.DeleteFunc(catalog.Functions(), func(f catalog.Function) bool {
-		return f.Trigger != catalog.Workflow || f.Name == catalog.BeginTeardown.Name || strings.HasPrefix(f.Name, "remove-")
-	})
+	steps := slices.DeleteFunc(stepsOf(t, "provision"), func(f catalog.Function) bool { return f.Name == catalog.BeginTeardown.Name })
 	c.wantSteps(steps...)
 	if s := c.status(); s.text("status") != string(fleet.Completed) || s.text("url") != "https://"+c.instance().Host {
 		t.Errorf("the status is %v", s.body)
 	}
+}
+
+// stepsOf are the functions that a workflow's definition names.
+func stepsOf(t *testing.T, workflow string) (all []catalog.Function) {
+	t.Helper()
+	definition, err := statemachines.Definition(workflow)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range catalog.Functions() {
+		if strings.Contains(string(definition), "${"+f.State()+"}") {
+			all = append(all, f)
+		}
+	}
+	return all
 }
 
 // isRolledBack: a vendor refuses a provisioning for good, and nothing is left of it.

@@ -65,3 +65,55 @@ func TestWithin(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// TestDecommission: the periods run from the notice; a grace that begins late is as long as promised; a final export is renewed in time.
+func TestDecommission(t *testing.T) {
+	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	p := fleet.DefaultPeriods()
+	d := fleet.Decide(fleet.Instance{State: fleet.Active, Decommission: &fleet.Decommission{N: 2, Stage: fleet.Withdrawn}}, "leaves", "operator:ada", p, now)
+	if d.N != 3 || d.Stage != fleet.InNotice || d.Given() || d.Before != fleet.Active || !d.Open() {
+		t.Errorf("%+v", d)
+	}
+	given := now.Add(5 * time.Hour)
+	d.Give(fleet.VerifiedExport{ID: "first"}, p, given)
+	if !d.Given() || !d.NoticeAt.Equal(given) || !d.NoticeEnds.Equal(given.AddDate(0, 0, 30)) || !d.GraceEnds.Equal(given.AddDate(0, 0, 60)) {
+		t.Errorf("%+v", d)
+	}
+	for late, moved := range map[time.Duration]time.Duration{time.Hour: 0, 24 * time.Hour: 0, 25 * time.Hour: 25 * time.Hour} {
+		closed := *d
+		closed.Grace(fleet.VerifiedExport{ID: "final", VerifiedAt: d.NoticeEnds.Add(late)}, p, d.NoticeEnds.Add(late))
+		if closed.Stage != fleet.InGrace || !closed.GraceEnds.Equal(d.GraceEnds.Add(moved)) {
+			t.Errorf("%s late: %+v", late, closed)
+		}
+		ends := closed.GraceEnds
+		if closed.Renewal(ends) || !closed.Renewal(d.NoticeEnds.Add(fleet.KeepEndExports)) {
+			t.Errorf("%s late: it is renewed at the wrong time", late)
+		}
+		if closed.Grace(fleet.VerifiedExport{ID: "another"}, p, ends.AddDate(1, 0, 0)); !closed.GraceEnds.Equal(ends) || closed.FinalExport.ID != "another" {
+			t.Errorf("renewed: %+v", closed)
+		}
+	}
+}
+
+// TestEndMessages: a message about an end tells which, and is needed as long as it is so.
+func TestEndMessages(t *testing.T) {
+	for text, stage := range map[string]fleet.Stage{fleet.NoticeGiven: fleet.InNotice, fleet.GraceBegun: fleet.InGrace, fleet.EndWithdrawn: fleet.Withdrawn} {
+		id := fleet.EndMessage(text, 12)
+		for _, message := range []string{id, fleet.Repetition(id, 7)} {
+			if got, n := fleet.EndText(message); got != text || n != 12 {
+				t.Errorf("%s: %q, %d", message, got, n)
+			}
+		}
+		for _, other := range []fleet.Stage{fleet.InNotice, fleet.InClosing, fleet.InGrace, fleet.Terminating, fleet.Ended, fleet.Withdrawn} {
+			d := &fleet.Decommission{N: 12, Stage: other}
+			if d.Needs(text, 12) != (other == stage) || d.Needs(text, 11) {
+				t.Errorf("%s in stage %s", text, other)
+			}
+		}
+	}
+	for _, other := range []string{fleet.Welcome, "end-notice", "end-notice-", "end-notice-x"} {
+		if text, _ := fleet.EndText(other); text != "" {
+			t.Errorf("%s is %q", other, text)
+		}
+	}
+}

@@ -37,12 +37,17 @@ const (
 	IncidentUnprotected IncidentKind = "Unprotected"
 	// IncidentVendorDown: a vendor doesn't answer, or refuses Fleet's credential, for whomever.
 	IncidentVendorDown IncidentKind = "VendorDown"
+	// IncidentOrphan: a vendor has something under Fleet's mark that no ledger tells of.
+	IncidentOrphan IncidentKind = "Orphan"
+	// IncidentMissing: a ledger calls something created that its vendor doesn't have.
+	IncidentMissing IncidentKind = "Missing"
 )
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
 	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
-		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown}
+		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown,
+		IncidentOrphan, IncidentMissing}
 }
 
 // Known reports whether it is one of the kinds.

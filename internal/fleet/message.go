@@ -64,10 +64,10 @@ func EndTexts() []string { return []string{NoticeGiven, GraceBegun, EndWithdrawn
 // EndMessage is the id of the message of a text about an instance's nth decommission.
 func EndMessage(text string, n int) string { return text + "-" + strconv.Itoa(n) }
 
-// EndText is the text of a message about an instance's end, and of which decommission it tells; empty for any other.
+// EndText is the text of a message about an instance's end, or of that which it repeats, and of which decommission it tells; empty for any other.
 func EndText(message string) (text string, n int) {
 	for _, text := range EndTexts() {
-		number, ok := strings.CutPrefix(message, text+"-")
+		number, ok := strings.CutPrefix(OriginalMessage(message), text+"-")
 		if n, err := strconv.Atoi(number); ok && err == nil {
 			return text, n
 		}

@@ -92,12 +92,12 @@ func TestIsInstanceID(t *testing.T) {
 }
 
 func TestOperationOf(t *testing.T) {
-	for _, kind := range []fleet.OperationKind{fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.Terminate} {
+	for _, kind := range []fleet.OperationKind{fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.GiveNotice, fleet.Close, fleet.Terminate} {
 		o := fleet.Operation{ID: fleet.NewOperationID(kind, id, 7), InstanceID: id, Kind: kind, N: 12}
 		switch kind {
 		case fleet.Provision:
 			o.ID = fleet.ProvisionID(id)
-		case fleet.Terminate:
+		case fleet.GiveNotice, fleet.Terminate:
 			o.ID = fleet.NumberedID(kind, id, 3)
 		}
 		for o.Phase = range kind.Course().Workflows {

@@ -41,13 +41,15 @@ type commands struct {
 	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
 	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
 	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`
-	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Begin the end of an instance, take it back, or show what it would be: what happens when, what can't be undone, what is kept."`
+	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Give an instance's customer notice of its end; or show what that would be, or is; or take it back."`
 	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
 	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
 	Lift               liftCommand               `cmd:"" group:"Decide:" help:"Lift an instance's legal hold."`
 	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, or the undoing of a suspension or resumption."`
 	Resend             resendCommand             `cmd:"" group:"Decide:" help:"Send a message once more, as a new one."`
 	Ack                ackCommand                `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
+	RemoveOrphan       removeOrphanCommand       `cmd:"" group:"Decide:" help:"Delete what a vendor has of an instance that its ledger doesn't tell of, as its incident names it."`
+	Adopt              adoptCommand              `cmd:"" group:"Decide:" help:"Take what was put back at a vendor by hand into an instance's ledger, as its incident names it."`
 	Freeze             freezeCommand             `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet or at one vendor. What runs goes on to its end."`
 	Thaw               thawCommand               `cmd:"" group:"Decide:" help:"End a freeze."`
 }
@@ -177,14 +179,15 @@ func (certificateCommand) Help() string {
 
 type decommissionCommand struct {
 	Instance string `arg:"" help:"${instance}"`
-	Plan     bool   `xor:"what" required:"" help:"Only show it; nothing changes."`
-	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Begin it, and why, for other operators: a first export is made, and its administrator is told by mail what happens when."`
+	Plan     bool   `xor:"what" required:"" help:"Only show it: what happens when, what can't be undone, what is kept, what is in the way."`
+	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Give notice. Why; for other operators, nobody else sees it."`
 	Cancel   bool   `xor:"what" required:"" help:"Take it back: the instance is what it was before. Possible until it is TERMINATED."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
 func (decommissionCommand) Help() string {
-	return examples("fleetctl decommission acme-dental --plan", `fleetctl decommission acme-dental --reason "the contract ends"`, "fleetctl decommission acme-dental --cancel")
+	return examples("fleetctl decommission acme-dental --plan", `fleetctl decommission acme-dental --reason "contract ended"`, "fleetctl decommission acme-dental --cancel") +
+		"\n\nIts administrator gets a copy of its data and the dates by mail. After 30 days it is suspended and exported once more, after another 30 it is deleted."
 }
 
 type approveTerminationCommand struct {
@@ -235,6 +238,29 @@ type ackCommand struct {
 
 func (ackCommand) Help() string {
 	return examples("fleetctl ack acme-dental", "fleetctl ack acme-dental MessageUnknown --close", "fleetctl ack fleet CheckFailed")
+}
+
+type removeOrphanCommand struct {
+	Instance string     `arg:"" help:"${instance}"`
+	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
+	Name     string     `arg:"" help:"Its name, as the incident tells it."`
+	Yes      bool       `short:"y" help:"Don't ask."`
+}
+
+func (removeOrphanCommand) Help() string {
+	return examples("fleetctl remove-orphan acme-dental dns_record old.gimbal.app") +
+		"\n\nThe next recheck deletes it, within minutes: what has that name and the instance's mark, and is not what the ledger calls created."
+}
+
+type adoptCommand struct {
+	Instance string     `arg:"" help:"${instance}"`
+	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
+	Name     string     `arg:"" help:"Its name, as the incident tells it."`
+}
+
+func (adoptCommand) Help() string {
+	return examples("fleetctl adopt acme-dental dns_record acme-dental.gimbal.app") +
+		"\n\nIt must carry the instance's mark; nothing is changed at the vendor."
 }
 
 type freezeCommand struct {

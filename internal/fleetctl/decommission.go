@@ -8,23 +8,23 @@ import (
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
-// Run begins the end of an instance, takes it back, or shows what it would be, or is.
+// Run gives notice of an instance's end, shows what that would be, or is, or takes it back.
 func (d *decommissionCommand) Run(c *call) error {
 	r, err := c.instance(d.Instance)
 	if err != nil {
 		return err
-	}
-	if d.Reason != "" {
-		if err := c.confirm(d.Yes, "Decommission %s? Its administrator is told by mail; all that it has is deleted when notice and grace are over.", naming(r)); err != nil {
-			return err
-		}
-		return c.begun(r, "is being decommissioned: its first export, and then the notice", "/instances/"+r.ID+"/decommission", view.Decommission{Reason: d.Reason})
 	}
 	if d.Cancel {
 		if err := c.confirm(d.Yes, "Cancel the decommission of %s? It is what it was before.", naming(r)); err != nil {
 			return err
 		}
 		return c.said(r, "is not decommissioned any more", "/instances/"+r.ID+"/decommission/cancel", nil)
+	}
+	if d.Reason != "" {
+		if err := c.confirm(d.Yes, "Give the customer of %s notice that it ends in 60 days?", naming(r)); err != nil {
+			return err
+		}
+		return c.begun(r, "is being decommissioned", "/instances/"+r.ID+"/decommission", view.Decommission{Reason: d.Reason})
 	}
 	var plan fleet.Plan
 	text, err := c.get("/instances/"+r.ID+"/decommission", nil, &plan)

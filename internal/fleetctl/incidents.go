@@ -143,6 +143,27 @@ func ids(incidents []fleet.Incident) (text string) {
 	return text
 }
 
+// Run has an orphan deleted.
+func (o *removeOrphanCommand) Run(c *call) error {
+	r, err := c.instance(o.Instance)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(o.Yes, "Delete the %s %s of %s that its ledger doesn't tell of? It can't be undone.", o.Kind, o.Name, naming(r)); err != nil {
+		return err
+	}
+	return c.said(r, "is looked at by the next recheck, which deletes it", "/instances/"+r.ID+"/remove-orphan", view.Thing{Kind: o.Kind, Name: o.Name})
+}
+
+// Run takes something into an instance's ledger.
+func (a *adoptCommand) Run(c *call) error {
+	r, err := c.instance(a.Instance)
+	if err != nil {
+		return err
+	}
+	return c.said(r, "has it in its ledger", "/instances/"+r.ID+"/adopt", view.Thing{Kind: a.Kind, Name: a.Name})
+}
+
 // told ends a change under --json: the document as it came, or the failure.
 func (c *call) told(text []byte, err error) error {
 	if err != nil {

@@ -15,36 +15,37 @@ import (
 func TestWrongUsage(t *testing.T) {
 	api := newFakeAPI(t, nil)
 	for line, want := range map[string]string{
-		"":                                   "expected one of",
-		"lst":                                `did you mean one of "list", "lift"`,
-		"list --jsn":                         `unknown flag --jsn`,
-		"list extra":                         "unexpected argument extra",
-		"show":                               `expected "<instance>"`,
-		"reject acme-dental":                 "missing flags: --reason",
-		"suspend acme-dental":                "missing flags: --reason",
-		"decommission acme-dental":           "--plan",
-		"hold acme-dental":                   "missing flags: --why",
-		"lift " + acme:                       "say --yes",
-		"decommission " + acme + " --cancel": "say --yes",
-		"approve-termination " + acme:        "say --yes",
-		"suspend acme-dental --reason decommission":    "must be one of",
-		"suspend " + acme + " --reason payment":        "say --yes",
-		"logs acme-dental --since later":               "neither a length of time",
-		"logs acme-dental --since 0s":                  "neither a length of time",
-		"logs acme-dental --limit 0":                   "1 to 2000 lines",
-		"logs acme-dental --limit 2001":                "1 to 2000 lines",
-		"list --state LIVE":                            "is none of [PROVISIONING",
-		"list --json --state ACTIVE --state REQUESTED": "jq",
-		"freeze --reason x":                            `expected "<scope>"`,
-		"freeze twilio":                                "missing flags: --reason",
-		"runbook Overdu":                               `did you mean "Overdue"`,
-		"runbook nonsense":                             "fleetctl runbook",
-		"cancel " + acme:                               "say --yes",
-		"reject " + acme + " --reason x":               "say --yes",
-		"list --api http://example.com":                "use https",
-		"list --api nowhere":                           "no address such as",
-		"list --api https://x/?a=b":                    "no address such as",
-		"list --local --profile x":                     "--local takes address and token from the folder",
+		"":                         "expected one of",
+		"lst":                      `did you mean one of "list", "lift"`,
+		"list --jsn":               `unknown flag --jsn`,
+		"list extra":               "unexpected argument extra",
+		"show":                     `expected "<instance>"`,
+		"reject acme-dental":       "missing flags: --reason",
+		"suspend acme-dental":      "missing flags: --reason",
+		"decommission acme-dental": "--plan",
+		"hold acme-dental":         "missing flags: --why",
+		"lift " + acme:             "say --yes",
+		"remove-orphan " + acme + " dns_record old.gimbal.app": "say --yes",
+		"decommission " + acme + " --cancel":                   "say --yes",
+		"approve-termination " + acme:                          "say --yes",
+		"suspend acme-dental --reason decommission":            "must be one of",
+		"suspend " + acme + " --reason payment":                "say --yes",
+		"logs acme-dental --since later":                       "neither a length of time",
+		"logs acme-dental --since 0s":                          "neither a length of time",
+		"logs acme-dental --limit 0":                           "1 to 2000 lines",
+		"logs acme-dental --limit 2001":                        "1 to 2000 lines",
+		"list --state LIVE":                                    "is none of [PROVISIONING",
+		"list --json --state ACTIVE --state REQUESTED":         "jq",
+		"freeze --reason x":                                    `expected "<scope>"`,
+		"freeze twilio":                                        "missing flags: --reason",
+		"runbook Overdu":                                       `did you mean "Overdue"`,
+		"runbook nonsense":                                     "fleetctl runbook",
+		"cancel " + acme:                                       "say --yes",
+		"reject " + acme + " --reason x":                       "say --yes",
+		"list --api http://example.com":                        "use https",
+		"list --api nowhere":                                   "no address such as",
+		"list --api https://x/?a=b":                            "no address such as",
+		"list --local --profile x":                             "--local takes address and token from the folder",
 	} {
 		fleetctl(t, strings.Fields(line)...).want(t, exitUsage, "", want)
 	}
@@ -136,7 +137,7 @@ func leaves(t *testing.T) (names []string) {
 	for _, leaf := range parser.Model.Leaves(false) {
 		names = append(names, leaf.Name)
 	}
-	if len(names) != 24 {
+	if len(names) != 26 {
 		t.Errorf("%d commands: %q", len(names), names)
 	}
 	return names

@@ -14,7 +14,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // Request is an operator's.
@@ -67,4 +69,19 @@ func Printable(text string, most int) bool {
 		!strings.ContainsFunc(text, func(r rune) bool {
 			return r == utf8.RuneError || unicode.In(r, unicode.Cc, unicode.Zl, unicode.Zp, unicode.Bidi_Control)
 		})
+}
+
+// CheckThing refuses what can't be something that a vendor's list of Fleet's things shows.
+func CheckThing(t view.Thing) error {
+	bad := BadFields{}
+	if !fleet.MayBeOrphaned(t.Kind) {
+		bad["kind"] = "a kind of what stands at a vendor by itself, as the incident names it"
+	}
+	if !Printable(t.Name, 253) {
+		bad["name"] = "its name, as the incident tells it"
+	}
+	if len(bad) > 0 {
+		return bad
+	}
+	return nil
 }

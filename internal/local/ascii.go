@@ -7,7 +7,7 @@ import (
 )
 
 // spelled are our signs and what stands for each where a terminal shows letters of ASCII only; each takes as much room.
-var spelled = strings.NewReplacer("✓", "+", "✗", "x", "●", "*", "↻", "~", "·", ".", "■", "#", "×", "x", "…", ">",
+var spelled = strings.NewReplacer("✓", "+", "✗", "x", "●", "*", "↻", "~", "·", ".", "■", "#", "×", "x", "…", ">", "→", ">",
 	"─", "-", "│", "|", "┬", "+", "┴", "+", "┼", "+", "├", "+", "┤", "+", "┌", "/", "└", "\\", "╶", "-")
 
 // showsUnicode reports whether the locale's letters are Unicode's. As POSIX has it, the first of these variables counts, and none

@@ -60,41 +60,58 @@ func (r refusal) Error() string {
 }
 
 // signup sends the signed webhook. The same id again is the same signup.
-func (c client) signup(ctx context.Context, id string, body []byte) (progress, error) {
+func (c client) signup(ctx context.Context, id string, body []byte) (p progress, err error) {
 	hook, err := webhooks.NewWebhook(c.credentials[step.WebhookSecret])
 	if err != nil {
-		return progress{}, fmt.Errorf("the webhook's secret: %w", err)
+		return p, fmt.Errorf("the webhook's secret: %w", err)
 	}
 	at := c.clock.Now()
 	signature, err := hook.Sign(id, at, body)
 	if err != nil {
-		return progress{}, fmt.Errorf("sign the webhook: %w", err)
+		return p, fmt.Errorf("sign the webhook: %w", err)
 	}
-	return c.send(ctx, http.MethodPost, c.base+"/signups", body, map[string]string{
+	err = c.send(ctx, http.MethodPost, c.base+"/signups", body, map[string]string{
 		"Content-Type":                  "application/json",
 		webhooks.HeaderWebhookID:        id,
 		webhooks.HeaderWebhookTimestamp: strconv.FormatInt(at.Unix(), 10),
 		webhooks.HeaderWebhookSignature: signature,
-	})
+	}, &p)
+	return p, err
 }
 
 // status asks the status URL.
-func (c client) status(ctx context.Context, url string) (progress, error) {
-	return c.send(ctx, http.MethodGet, url, nil, nil)
+func (c client) status(ctx context.Context, url string) (p progress, err error) {
+	err = c.send(ctx, http.MethodGet, url, nil, nil, &p)
+	return p, err
 }
 
 // approve approves a signup as operator.
-func (c client) approve(ctx context.Context, id string) (progress, error) {
-	return c.send(ctx, http.MethodPost, c.base+"/signups/"+id+"/approve", nil, c.operator())
+func (c client) approve(ctx context.Context, id string) (p progress, err error) {
+	err = c.post(ctx, "/signups/"+id+"/approve", nil, &p)
+	return p, err
 }
 
 // reject rejects it, with a reason.
-func (c client) reject(ctx context.Context, id, reason string) (progress, error) {
-	body, err := json.Marshal(map[string]string{"reason": reason})
-	if err != nil {
-		return progress{}, err
+func (c client) reject(ctx context.Context, id, reason string) (p progress, err error) {
+	err = c.post(ctx, "/signups/"+id+"/reject", map[string]string{"reason": reason}, &p)
+	return p, err
+}
+
+// post sends an operator's wish, and a document with it unless that is nil.
+func (c client) post(ctx context.Context, path string, document, into any) error {
+	var body []byte
+	if document != nil {
+		var err error
+		if body, err = json.Marshal(document); err != nil {
+			return err
+		}
 	}
-	return c.send(ctx, http.MethodPost, c.base+"/signups/"+id+"/reject", body, c.operator())
+	return c.send(ctx, http.MethodPost, c.base+path, body, c.operator(), into)
+}
+
+// get asks as operator, and again while the front can't answer.
+func (c client) get(ctx context.Context, path string, into any) error {
+	return c.send(ctx, http.MethodGet, c.base+path, nil, c.operator(), into)
 }
 
 func (c client) operator() map[string]string {
@@ -102,24 +119,25 @@ func (c client) operator() map[string]string {
 }
 
 // send sends a request, and again while the front can't answer: each of them may be repeated.
-func (c client) send(ctx context.Context, method, url string, body []byte, header map[string]string) (progress, error) {
+func (c client) send(ctx context.Context, method, url string, body []byte, header map[string]string, into any) error {
 	for sent := 1; ; sent++ {
-		p, again, err := c.once(ctx, method, url, body, header)
+		again, err := c.once(ctx, method, url, body, header, into)
 		if !again || sent == sendings || ctx.Err() != nil {
-			return p, err
+			return err
 		}
 		if err := clock.System().Sleep(ctx, pause); err != nil {
-			return p, err
+			return err
 		}
 	}
 }
 
-func (c client) once(ctx context.Context, method, url string, body []byte, header map[string]string) (p progress, again bool, err error) {
+// once sends a request; again tells whether it is worth sending it once more.
+func (c client) once(ctx context.Context, method, url string, body []byte, header map[string]string, into any) (again bool, err error) {
 	ctx, cancel := clock.System().WithTimeout(ctx, answerWithin)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
 	if err != nil {
-		return p, false, err
+		return false, err
 	}
 	for name, value := range header {
 		req.Header.Set(name, value)
@@ -127,24 +145,24 @@ func (c client) once(ctx context.Context, method, url string, body []byte, heade
 	transport := &http.Transport{DisableKeepAlives: true}
 	res, err := transport.RoundTrip(req)
 	if err != nil {
-		return p, true, fmt.Errorf("the HTTP front does not answer: %w", err)
+		return true, fmt.Errorf("the HTTP front does not answer: %w", err)
 	}
 	text, err := io.ReadAll(res.Body)
 	_ = res.Body.Close() // it was read
 	if err != nil {
-		return p, true, fmt.Errorf("the HTTP front's answer broke off: %w", err)
+		return true, fmt.Errorf("the HTTP front's answer broke off: %w", err)
 	}
-	if res.StatusCode >= 300 {
+	if res.StatusCode >= http.StatusMultipleChoices {
 		r := refusal{httpapi.Problem{Title: strings.TrimSpace(http.StatusText(res.StatusCode))}}
 		_ = json.Unmarshal(text, &r.Problem) // what is no problem document has its status to tell
 		r.Status = res.StatusCode
 		if res.StatusCode == http.StatusConflict && res.Header.Get("Retry-After") != "" { // its first delivery is under way
-			return p, true, r
+			return true, r
 		}
-		return p, res.StatusCode >= 500, r
+		return res.StatusCode >= http.StatusInternalServerError, r
 	}
-	if err := json.Unmarshal(text, &p); err != nil {
-		return p, false, fmt.Errorf("the HTTP front's answer does not decode: %w", err)
+	if err := json.Unmarshal(text, into); err != nil {
+		return false, fmt.Errorf("the HTTP front's answer does not decode: %w", err)
 	}
-	return p, false, nil
+	return false, nil
 }

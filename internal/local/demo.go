@@ -12,6 +12,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/sim"
 	"github.com/project-gimbal/fleet/internal/sim/postgres"
@@ -33,9 +34,9 @@ func demo(args []string, t terminal, stop *interrupts) int {
 // perform plays, shows, and reports. The error is for people.
 func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) {
 	took := stopwatch()
-	c := clock.Scaled(time.Time{}, o.speed)
+	c := clock.NewLeaping(clock.Scaled(time.Time{}, o.speed))
 	s := chooseScreen(o, t, c, stop)
-	p := &play{watch: newWatch(), screen: s, stop: stop, options: o}
+	p := &play{watch: newWatch(), screen: s, stop: stop, options: o, clock: c, archive: &objects.Memory{}, life: lifeReport{mailed: map[string]bool{}}}
 	remove, err := p.open(c)
 	if err != nil {
 		s.close()
@@ -55,7 +56,7 @@ func perform(o demoOptions, t terminal, stop *interrupts) (code int, err error) 
 	err = p.run(ctx)
 	s.close()
 	if errors.Is(err, errLeft) {
-		tellLeft(t.readable(t.err), p.left(ctx))
+		tellLeft(t.readable(t.err), p.running(ctx), p.left(ctx))
 		return exitFailed, nil
 	}
 	if err != nil {
@@ -92,7 +93,7 @@ func (p *play) open(c clock.Clock) (remove func() error, err error) {
 	p.screen.said("starting PostgreSQL, five vendors and the HTTP front")
 	p.system, err = openSystem(ctx, plan{clock: c, seed: p.options.seed, latency: p.options.latency, rules: p.options.rules, processes: p.options.processes,
 		hooks: p.hooks(), table: filepath.Join(files, "fleet.db"), key: key, credentials: newCredentials(), databases: databases,
-		front: "127.0.0.1:0"})
+		archive: p.archive, front: "127.0.0.1:0"})
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
@@ -112,13 +113,16 @@ func (p *play) hooks() world.Hooks {
 }
 
 // tellLeft says what a play that was left at once leaves behind, and where: by the ledger, and by what the vendors hold. It is
-// all gone with the simulated vendors.
-func tellLeft(w io.Writer, left []resourceReport) {
+// all gone with the simulated vendors. while is the operation that ran; empty for none.
+func tellLeft(w io.Writer, while string, left []resourceReport) {
+	if while != "" {
+		while = ", while " + while + " ran"
+	}
 	if len(left) == 0 {
-		say(w, "left at once; nothing was at any vendor\n")
+		say(w, "left at once%s; nothing was at any vendor\n", while)
 		return
 	}
-	say(w, "left at once; these were at the simulated vendors, and are gone with them:\n")
+	say(w, "left at once%s; these were at the simulated vendors, and are gone with them:\n", while)
 	for _, e := range left {
 		held := "may be there: its making was under way"
 		if len(e.Held) > 0 || e.Status == fleet.Created {
@@ -132,4 +136,12 @@ func tellLeft(w io.Writer, left []resourceReport) {
 func (p *play) left(ctx context.Context) []resourceReport {
 	entries, _ := p.system.world.Store.Resources(ctx, p.id())
 	return report{Resources: beside(entries, p.system.world.Vendors.Inventory())}.left()
+}
+
+// running is the operation that runs; empty if none does, or nobody knows.
+func (p *play) running(ctx context.Context) string {
+	if i, err := p.system.world.Store.Instance(ctx, p.id()); err == nil && i != nil {
+		return i.Operation
+	}
+	return ""
 }

@@ -259,6 +259,12 @@ func TestExitCodes(t *testing.T) {
 		{outcomeRejected, demoOptions{reject: true}, false, exitDone},
 		{outcomeRejected, demoOptions{}, false, exitFailed},
 		{outcomeUnfinished, faulty, false, exitFailed},
+		{outcomeSuspended, demoOptions{until: untilSuspended}, false, exitDone},
+		{outcomeTerminated, demoOptions{until: untilTerminated}, false, exitDone},
+		{outcomeTerminated, demoOptions{until: untilTerminated}, true, exitFailed},
+		{outcomeActive, demoOptions{until: untilTerminated}, false, exitFailed},
+		{outcomeSuspended, demoOptions{until: untilTerminated}, false, exitFailed},
+		{outcomeClean, demoOptions{until: untilTerminated, rules: faulty.rules}, false, exitFailed},
 	} {
 		if got := (report{Outcome: c.outcome, Interrupted: c.interrupted}).exitCode(c.options); got != c.want {
 			t.Errorf("%+v: %d", c, got)

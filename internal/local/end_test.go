@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/sim/postgres"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/bolt"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // TestAnEndGoesOnAfterARestart: a one-time schedule whose time came while nothing ran is delivered at the next start, and the
@@ -44,7 +44,8 @@ func TestAnEndGoesOnAfterARestart(t *testing.T) {
 		}
 		id = p.ID
 		written(t, said, "op-"+id+"-provision-1 has ended")
-		if _, err := c.send(t.Context(), http.MethodPost, c.base+"/instances/"+id+"/suspend", []byte(`{"reason":"payment","note":"unpaid"}`), c.operator()); err != nil {
+		var begun view.Operation
+		if err := c.post(t.Context(), "/instances/"+id+"/suspend", view.Suspend{Reason: fleet.ForPayment, Note: "unpaid"}, &begun); err != nil {
 			t.Fatal(err)
 		}
 		written(t, said, "-suspend-1 has ended")

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,7 +13,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/export"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -178,29 +175,6 @@ func (c client) awaitExport(ctx context.Context, path, id string) (view.Export, 
 
 // ask sends an operator's request once.
 func (c client) ask(ctx context.Context, method, path string, into any) error {
-	ctx, cancel := clock.System().WithTimeout(ctx, answerWithin)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(nil))
-	if err != nil {
-		return err
-	}
-	for name, value := range c.operator() {
-		req.Header.Set(name, value)
-	}
-	transport := &http.Transport{DisableKeepAlives: true}
-	res, err := transport.RoundTrip(req)
-	if err != nil {
-		return fmt.Errorf("the HTTP front does not answer: %w", err)
-	}
-	defer func() { _ = res.Body.Close() }() // it was read
-	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		return fmt.Errorf("the HTTP front's answer broke off: %w", err)
-	}
-	if res.StatusCode >= http.StatusMultipleChoices {
-		r := refusal{httpapi.Problem{Title: http.StatusText(res.StatusCode), Status: res.StatusCode}}
-		_ = json.Unmarshal(text, &r.Problem) // what is no problem document has its status to tell
-		return r
-	}
-	return json.Unmarshal(text, into)
+	_, err := c.once(ctx, method, c.base+path, nil, c.operator(), into)
+	return err
 }

@@ -34,6 +34,7 @@ type demoOptions struct {
 	seed   uint64
 	speed  float64
 	reject bool
+	until  goal
 	// processes, if not nil, runs the functions as processes.
 	processes *world.Processes
 	// latency overrides the vendors' in tests, and meddle the world's hooks.
@@ -60,6 +61,9 @@ func parseDemo(args []string, out io.Writer) (demoOptions, error) {
 	faults := f.String("faults", "", "let vendors' calls go wrong, by this `SPEC`; see below")
 	f.Uint64Var(&o.seed, "seed", 1, "decides the vendors' latencies and ids")
 	f.Float64Var(&o.speed, "speed", demoSpeed, "how many times faster than the vendors' it all runs")
+	o.until = untilActive
+	f.Func("until", "how far to play: until the instance is "+words(goals())+`; "terminated" plays its `+"`STATE`"+` whole life, with the notice's and
+the grace's days fast-forwarded`, o.until.set)
 	f.BoolVar(&o.reject, "reject", false, "reject the signup instead of approving it")
 	processes := f.Bool(processesFlag())
 	err := parse(f, args, func() { helpDemo(out, f) })
@@ -68,6 +72,9 @@ func parseDemo(args []string, out io.Writer) (demoOptions, error) {
 	}
 	if err := checkSpeed(o.speed); err != nil {
 		return o, err
+	}
+	if o.reject && o.until != untilActive {
+		return o, wrong("-reject and -until %s: a rejected signup becomes no instance", o.until)
 	}
 	if o.processes, err = asProcesses(*processes, o.speed); err != nil {
 		return o, err
@@ -207,8 +214,10 @@ func flagHelp(f *flag.FlagSet) string {
 func helpDemo(w io.Writer, f *flag.FlagSet) {
 	say(w, "Plays one signup through the HTTP front to its end, on a system that is thrown away.\n\n")
 	say(w, "usage: go run ./internal/local demo [flags]\n%s\n", flagHelp(f))
-	say(w, "Exit: 0 when the instance is ACTIVE and healthy, or, with -faults or -reject, when it ended clean; 1 otherwise; 2 for wrong usage.\n")
-	say(w, "Ctrl-C takes the instance down again; a second one leaves at once and says what was left.\n")
+	say(w, "Exit: 0 when the instance is ACTIVE and healthy, or, with -faults or -reject, when it ended clean; with -until, when that is reached, for\n")
+	say(w, "\"terminated\" with a certificate and nothing left at any vendor; 1 otherwise; 2 for wrong usage.\n")
+	say(w, "Ctrl-C takes an instance that is being made down again, and lets what else runs come to its end; a second one leaves at once and\n")
+	say(w, "says what was left.\n")
 	say(w, "NO_COLOR, TERM=dumb and the locale are heeded; where nobody watches, it says lines instead of drawing.\n\n")
 	say(w, "SPEC is a comma-separated list of vendor.Operation=kind[:duration][@n|@n-m|@n+]. Without @ the first call goes wrong,\n")
 	say(w, "with @2-3 the second and third, with @1+ all; vendor.* means every operation. For example\n")

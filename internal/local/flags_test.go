@@ -29,6 +29,9 @@ func TestWrongUsage(t *testing.T) {
 		{"demo -speed 1001", "at most 1000"},
 		{"demo -speed fast", "-speed"},
 		{"demo -seed -1", "-seed"},
+		{"demo -until gone", "want active, suspended or terminated"},
+		{"demo -until", "-until"},
+		{"demo -until terminated -reject", "-reject and -until terminated"},
 		{"demo -event " + filepath.Join(os.TempDir(), "no", "such.json"), "-event"},
 		{"demo -faults supabase", "want vendor.Operation=kind"},
 		{"demo -faults supabase.CreateProject=kaput", `no fault kind "kaput"`},
@@ -64,7 +67,7 @@ func TestHelp(t *testing.T) {
 		{"-h", []string{"demo [-event FILE]", "run-machine -definition FILE [-input FILE]", "serve [-addr HOST:PORT]"}},
 		{"help", []string{"demo [-event FILE]"}},
 		{"help demo", []string{"-reject", "500-after", "-processes"}},
-		{"demo -h", []string{"-event FILE", "-faults SPEC", "delayed ", "supabase    ", "CreateDeployment", "default 25"}},
+		{"demo -h", []string{"-event FILE", "-until STATE", "active, suspended or terminated", "-faults SPEC", "delayed ", "supabase    ", "CreateDeployment", "default 25"}},
 		{"run-machine -h", []string{"-definition FILE", "-input FILE", "-mocks FILE", "-case NAME", "-history", "-at TIME", "JSONata", "Exit: 0"}},
 		{"serve -h", []string{"-data DIR", "-auto-approve PLANS", "-processes", "127.0.0.1:8700", "kill -9", "Exit: 0"}},
 	} {

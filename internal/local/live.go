@@ -43,6 +43,9 @@ func newLive(in io.Reader, out io.Writer, title string, c clock.Clock, speed flo
 // said prints above the picture, where it stays.
 func (l *live) said(format string, args ...any) { l.program.Send(note(fmt.Sprintf(format, args...))) }
 
+// turned prints a line that stands out.
+func (l *live) turned(what string) { l.program.Send(heading(what)) }
+
 // observed needs nothing: the picture is drawn from what the executions tell of themselves.
 func (*live) observed(asl.Observation) {}
 
@@ -58,6 +61,7 @@ func (l *live) close() {
 // Messages to the picture.
 type (
 	note     string
+	heading  string
 	tick     struct{}
 	finish   struct{}
 	attached struct {
@@ -101,6 +105,8 @@ func (m picture) Update(message tea.Msg) (tea.Model, tea.Cmd) {
 		if m.stop.asked() { // it should be seen beside the picture, too
 			m.frame.note = strings.ReplaceAll(string(message), "\n", " ")
 		}
+	case heading:
+		m.lines = append(m.lines, m.theme.turned(string(message), m.width))
 	case attached:
 		m.world, m.watch = message.world, message.watch
 		m.frame.start = m.clock.Now()

@@ -42,7 +42,7 @@ type command struct {
 
 func commands() []command {
 	return []command{
-		{"demo", "demo [-event FILE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject] [-processes]", "plays a signup to its end and says what happens", demo},
+		{"demo", "demo [-event FILE] [-until STATE] [-json] [-faults SPEC] [-seed N] [-speed N] [-reject] [-processes]", "plays a signup, or an instance's whole life, to its end and says what happens", demo},
 		{"export", "export INSTANCE -o DIR [-data DIR]", "exports an instance of what serve keeps up, into a folder", exported},
 		{"run-machine", "run-machine -definition FILE [-input FILE] [-mocks FILE -case NAME] [-history]", "runs any state machine's definition alone, in virtual time", runMachine},
 		{"serve", "serve [-addr HOST:PORT] [-data DIR] [-speed N] [-auto-approve PLANS] [-processes]", "keeps the system up until Ctrl-C", serve},

@@ -43,7 +43,20 @@ func (p *plain) said(format string, args ...any) {
 func (p *plain) line(at time.Time, text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	say(p.out, "%8s  %s\n", fmt.Sprintf("%.1fs", at.Sub(p.start).Seconds()), text)
+	since := at.Sub(p.start)
+	when := fmt.Sprintf("%.1fs", since.Seconds())
+	if since >= day {
+		when = seconds(since)
+	}
+	say(p.out, "%8s  %s\n", when, text)
+}
+
+// turned leaves a line free.
+func (p *plain) turned(what string) {
+	p.mu.Lock()
+	say(p.out, "\n")
+	p.mu.Unlock()
+	p.said("%s", what)
 }
 
 // attach watches for long waits.

@@ -10,6 +10,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/objects"
 )
 
 // reconciliations is how often the play makes Fleet look for an operation that has no outcome though nothing runs any more.
@@ -22,15 +23,23 @@ const rejection = "rejected by the demo's -reject"
 // errLeft: a second Ctrl-C ended the play at once.
 var errLeft = errors.New("left at once")
 
-// play plays one signup through a system.
+// play plays one signup, or an instance's whole life, through a system.
 type play struct {
 	system  *system
+	clock   *clock.Leaping // the system's; nil where no days are to pass
+	archive objects.Store  // the system's
 	watch   *watch
 	screen  screen
 	stop    *interrupts
 	options demoOptions
 
 	instance atomic.Pointer[string] // the instance's id, once the signup is taken in
+	life     lifeReport             // what is known of it while it is played
+}
+
+// client talks to the system's HTTP front.
+func (p *play) client() client {
+	return client{base: p.system.url, clock: p.system.clock, credentials: p.system.credentials}
 }
 
 // id is the instance's id, empty before the signup is taken in.
@@ -63,7 +72,7 @@ func (p *play) run(ctx context.Context) error {
 }
 
 func (p *play) perform(ctx context.Context) error {
-	c := client{base: p.system.url, clock: p.system.clock, credentials: p.system.credentials}
+	c := p.client()
 	// The seed names the webhook, and that names the instance: the same seed gives the same latencies.
 	accepted, err := c.signup(ctx, fmt.Sprintf("msg_demo_%d", p.options.seed), p.options.event)
 	if err != nil {
@@ -90,7 +99,10 @@ func (p *play) perform(ctx context.Context) error {
 	if _, err = c.approve(ctx, accepted.ID); err != nil {
 		return fmt.Errorf("the approval was refused: %w", err)
 	}
-	return p.settle(ctx)
+	if err = p.settle(ctx); err != nil {
+		return err
+	}
+	return p.live(ctx)
 }
 
 // settle waits until nothing moves any more. What should go on then, after an answer was lost in the wrong moment, does.
@@ -125,7 +137,11 @@ func (p *play) pending(ctx context.Context) (string, error) {
 	case o != nil && o.Running():
 		return "reconcile", nil
 	}
-	return "", nil
+	i, err := p.system.world.Store.Instance(ctx, p.id())
+	if err != nil || i == nil || i.Operation == "" {
+		return "", err
+	}
+	return "reconcile", nil
 }
 
 // takeDown answers the first Ctrl-C: the execution is stopped, reconcile finds that out and begins the take-down.
@@ -135,8 +151,11 @@ func (p *play) takeDown(ctx context.Context) {
 	case err != nil || i == nil:
 		p.screen.said("Ctrl-C: nothing was made yet")
 		return
-	case i.State == fleet.Active:
-		p.screen.said("Ctrl-C: the instance is ACTIVE already; once more leaves at once")
+	case !i.ActivatedAt.IsZero() && i.Operation != "":
+		p.screen.said("Ctrl-C: the instance is %s, and %s runs on to its end; once more leaves at once", i.State, i.Operation)
+		return
+	case !i.ActivatedAt.IsZero():
+		p.screen.said("Ctrl-C: the instance is %s, and nothing runs; once more leaves at once", i.State)
 		return
 	}
 	p.screen.said("Ctrl-C: stopping; what was made is taken down. Once more leaves at once")

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -21,11 +22,18 @@ func recap(r report, width int) string {
 	if r.Wall != nil {
 		rows = append(rows, []string{"time", fmt.Sprintf("%.0fs of the vendors', %.0fs here", *r.Wall, r.Elapsed)})
 	}
+	if l := r.Life; l != nil && len(l.Leaps) > 0 {
+		var passed time.Duration
+		for _, leap := range l.Leaps {
+			passed += leap.To.Sub(leap.From)
+		}
+		rows = append(rows, []string{"life", fmt.Sprintf("%s, %s fast-forwarded", counted(len(l.Operations), "operation"), days(passed))})
+	}
 	for _, vendor := range fleet.Vendors() {
 		entries, made, left := made(r, vendor)
 		switch {
 		case entries == 0:
-		case r.Instance.State == fleet.Active:
+		case r.Instance.State == fleet.Active || r.Instance.State == fleet.Suspended:
 			rows = append(rows, []string{vendor, fmt.Sprintf("%d created", made)})
 		default:
 			rows = append(rows, []string{vendor, fmt.Sprintf("%d created, %d left", made, left)})
@@ -43,6 +51,10 @@ func stateWords(r report) string {
 		return "ACTIVE, not healthy"
 	case outcomeClean:
 		return "taken down, nothing left"
+	case outcomeSuspended:
+		return "SUSPENDED"
+	case outcomeTerminated:
+		return "TERMINATED, certified, nothing left"
 	case outcomeDirty:
 		return fmt.Sprintf("failed, %d left", len(r.left()))
 	}

@@ -23,6 +23,8 @@ const (
 	outcomeClean      outcome = "clean"      // it failed, and nothing is left at any vendor
 	outcomeDirty      outcome = "dirty"      // it failed, and something is or may be left
 	outcomeRejected   outcome = "rejected"   // the operator rejected the signup
+	outcomeSuspended  outcome = "suspended"  // the instance is SUSPENDED
+	outcomeTerminated outcome = "terminated" // its life is over, with a certificate, and nothing is left at any vendor
 	outcomeUnfinished outcome = "unfinished" // none of these
 )
 
@@ -47,6 +49,8 @@ type report struct {
 	Elapsed float64 `json:"elapsed_seconds"`
 	Seed    uint64  `json:"seed"`
 	Speed   float64 `json:"speed"`
+	// Life is there where the play goes on after ACTIVE.
+	Life *lifeReport `json:"life,omitempty"`
 }
 
 // signupReport is a signup without the applicant.
@@ -127,6 +131,10 @@ func (r report) exitCode(o demoOptions) int {
 	switch {
 	case r.Interrupted:
 		return exitFailed
+	case o.until == untilSuspended, o.until == untilTerminated:
+		if r.Outcome == outcome(o.until) {
+			return exitDone
+		}
 	case r.Outcome == outcomeActive && !o.reject,
 		r.Outcome == outcomeClean && len(o.rules) > 0,
 		r.Outcome == outcomeRejected && o.reject:
@@ -154,9 +162,12 @@ func (p *play) report(ctx context.Context) (report, error) {
 	if err := p.reportInstance(ctx, &r); err != nil {
 		return r, err
 	}
+	if err := p.reportLife(ctx, &r); err != nil {
+		return r, err
+	}
 	r.Path, r.Transitions = p.path()
 	r.Outcome = judge(r)
-	if r.Instance != nil && !r.Instance.ActivatedAt.IsZero() {
+	if r.Critical = p.life.critical; r.Critical == nil && r.Instance != nil && !r.Instance.ActivatedAt.IsZero() {
 		critical, err := p.criticalPath(r)
 		if err != nil {
 			return r, err
@@ -238,6 +249,8 @@ func judge(r report) outcome {
 			return outcomeActive
 		}
 		return outcomeUnhealthy
+	case i != nil && !i.ActivatedAt.IsZero():
+		return judgeLife(r)
 	case r.Operation == nil:
 		return outcomeUnfinished
 	case r.Operation.Outcome == fleet.FailedDirty:
@@ -247,6 +260,19 @@ func judge(r report) outcome {
 			return outcomeDirty
 		}
 		return outcomeClean
+	}
+	return outcomeUnfinished
+}
+
+// judgeLife says how it ended with an instance that was ACTIVE, and isn't.
+func judgeLife(r report) outcome {
+	switch {
+	case r.Instance.State == fleet.Suspended:
+		return outcomeSuspended
+	case r.proved():
+		return outcomeTerminated
+	case len(r.left()) > 0:
+		return outcomeDirty
 	}
 	return outcomeUnfinished
 }

@@ -56,9 +56,19 @@ func summarise(w io.Writer, r report, width int) {
 	fact("here", "%.1fs, at speed %v", r.Elapsed, r.Speed)
 	fact("workflow", "%d transitions, %s of vendors, %s", r.Transitions, counted(vendorCallsIn(r), "call"), mailWords(r))
 	for _, i := range r.Incidents {
-		fact("incident", "%s: %s; %s", i.Code, i.Reason, i.NextAction)
+		next := i.NextAction
+		if !i.ClosedAt.IsZero() {
+			next = "closed " + date(i.ClosedAt)
+		}
+		fact("incident", "%s: %s; %s", i.Code, i.Reason, next)
 	}
-	if r.Outcome != outcomeClean { // all is removed then
+	if r.Life != nil && !r.Instance.ActivatedAt.IsZero() {
+		for _, f := range lifeFacts(r) {
+			fact(f[0], "%s", f[1])
+		}
+		tellLife(w, r, width)
+	}
+	if r.Outcome != outcomeClean && r.Outcome != outcomeTerminated { // all is removed then
 		say(w, "\n%s", table(r, width))
 	}
 	say(w, "\n%s", recap(r, width))
@@ -67,6 +77,9 @@ func summarise(w io.Writer, r report, width int) {
 // headline is the one line that counts.
 func headline(r report) string {
 	slug := r.Signup.Slug
+	if i := r.Instance; i != nil && !i.ActivatedAt.IsZero() && i.State != fleet.Active {
+		return slug + " " + lifeHeadline(r)
+	}
 	switch r.Outcome {
 	case outcomeActive:
 		return slug + " is live: ACTIVE and healthy"

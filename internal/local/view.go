@@ -91,6 +91,15 @@ func (t theme) said(text string, width int) string {
 	return t.letters(strings.Join(lines, "\n"))
 }
 
+// turned is what is printed above the picture where another part of a life begins.
+func (t theme) turned(text string, width int) string {
+	lines := strings.Split(atWords(text, max(10, width-1)), "\n")
+	for i, line := range lines {
+		lines[i] = t.strong.Render(line)
+	}
+	return t.letters("\n" + strings.Join(lines, "\n"))
+}
+
 func (t theme) note(f frame, width int) (lines []string) {
 	if f.note == "" {
 		return nil
@@ -105,6 +114,13 @@ func (t theme) note(f frame, width int) (lines []string) {
 // whole draws the runs: the last one with all its states, earlier ones by what went wrong.
 func (t theme) whole(f frame, width int) (lines []string) {
 	for i, r := range f.runs {
+		if i < len(f.runs)-1 && r.smooth() {
+			if i == 0 {
+				lines = append(lines, "")
+			}
+			lines = append(lines, t.done.Render(cut("✓ "+r.name, width)))
+			continue
+		}
 		lines = append(lines, "")
 		if i < len(f.runs)-1 {
 			lines = append(lines, t.ended(r, width)...)
@@ -152,7 +168,12 @@ func everyTask(r runFrame) []string {
 }
 
 func (t theme) header(f frame, width int) string {
-	clock := cut(fmt.Sprintf("%s  ×%v", seconds(f.now.Sub(f.start)), f.speed), width)
+	lasts := f.now.Sub(f.start)
+	clock := fmt.Sprintf("%s  ×%v", seconds(lasts), f.speed)
+	if lasts >= day {
+		clock = date(f.now) + "  " + clock
+	}
+	clock = cut(clock, width)
 	title := cut(f.title, width-wide(clock)-2)
 	return t.strong.Render(title) + strings.Repeat(" ", width-wide(title)-wide(clock)) + t.faint.Render(clock)
 }
@@ -171,6 +192,16 @@ func (t theme) ended(r runFrame, width int) []string {
 	return lines
 }
 
+// smooth reports whether a run succeeded, and no state was given up.
+func (r runFrame) smooth() bool {
+	for _, s := range r.stays {
+		if s.Type == asl.Task && given(s) {
+			return false
+		}
+	}
+	return r.status == asl.Succeeded
+}
+
 // given reports whether a state was given up.
 func given(s stay) bool {
 	return s.Outcome != "" && len(s.Errors) > 0 && int64(len(s.Errors)) >= s.Attempts
@@ -183,13 +214,20 @@ func last(errors []string) string {
 	return errors[len(errors)-1]
 }
 
-// nameRoom is the room that a state's name has in a row; the longest has 18 letters.
-const nameRoom = 18
+// nameRoom is the room that a state's name has in a row of a run.
+func (r runFrame) nameRoom() int {
+	room := 18
+	for _, name := range everyTask(r) {
+		room = max(room, len(name))
+	}
+	return room
+}
 
 // row is a state in one line.
 func (t theme) row(f frame, r runFrame, state string, width int) string {
-	mark, text, style := t.state(f, r, state, width-nameRoom-2)
-	return style.Render(strings.TrimRight(cut(fmt.Sprintf("%s %-*s  %s", mark, nameRoom, state, text), width), " "))
+	room := r.nameRoom()
+	mark, text, style := t.state(f, r, state, width-room-2)
+	return style.Render(strings.TrimRight(cut(fmt.Sprintf("%s %-*s  %s", mark, room, state, text), width), " "))
 }
 
 // state is a mark, words and a style for how a state goes. The words keep to the room as well as they can.

@@ -43,8 +43,10 @@ func complete() map[string]string {
 		"FLEET_EXPORTS":               "fleet-exports",
 		"FLEET_ARCHIVE":               "fleet-audit",
 		"FLEET_SCHEDULE_GROUP":        "fleet-production",
-		"FLEET_DEAD_LETTERS":          "https://sqs.us-east-1.amazonaws.com/111122223333/fleet-production-dead-letters",
-		"FLEET_QUOTAS":                `{"sendgrid-subusers":15,"dns-records":3500,"vercel-projects":0}`,
+		"FLEET_CALENDAR": `{"group":"fleet-production-once","function":"arn:aws:lambda:us-east-1:111122223333:function:fleet-production-due",
+			"role":"arn:aws:iam::111122223333:role/fleet-calendar","dead_letters":"arn:aws:sqs:us-east-1:111122223333:fleet-production-dead-letters"}`,
+		"FLEET_DEAD_LETTERS": "https://sqs.us-east-1.amazonaws.com/111122223333/fleet-production-dead-letters",
+		"FLEET_QUOTAS":       `{"sendgrid-subusers":15,"dns-records":3500,"vercel-projects":0}`,
 	}
 }
 
@@ -230,7 +232,9 @@ func TestStateMachinesByName(t *testing.T) {
 	variables["FLEET_STATE_MACHINES"] = `{"provision":"arn:aws:states:us-east-1:111122223333:stateMachine:Provision-7XQ",
 		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M:live",
 		"suspend":"arn:aws:states:us-east-1:111122223333:stateMachine:Suspend-A1","resume":"arn:aws:states:us-east-1:111122223333:stateMachine:Resume-B2",
-		"export":"arn:aws:states:us-east-1:111122223333:stateMachine:Export-D4","terminate":"arn:aws:states:us-east-1:111122223333:stateMachine:Terminate-C3"}`
+		"export":"arn:aws:states:us-east-1:111122223333:stateMachine:Export-D4",
+		"decommission":"arn:aws:states:us-east-1:111122223333:stateMachine:Decommission-E5","close":"arn:aws:states:us-east-1:111122223333:stateMachine:Close-F6",
+		"terminate":"arn:aws:states:us-east-1:111122223333:stateMachine:Terminate-C3"}`
 	c, err := parse(catalog.Admit, from(variables))
 	if err != nil {
 		t.Fatal(err)

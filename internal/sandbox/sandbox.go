@@ -229,6 +229,19 @@ func (h *Host) rest(p *process) {
 	h.warm[p.function] = append(h.warm[p.function], p)
 }
 
+// Cool ends the processes that have no invocation, as Lambda does with those that nothing was asked of for long.
+func (h *Host) Cool() {
+	h.mu.Lock()
+	warm := h.warm
+	h.warm = map[string][]*process{}
+	h.mu.Unlock()
+	for _, all := range warm {
+		for _, p := range all {
+			p.end()
+		}
+	}
+}
+
 func (h *Host) start(i *Invocation, secret string) (*process, error) {
 	var more []string
 	if h.options.Environment != nil {

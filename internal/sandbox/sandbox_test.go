@@ -215,6 +215,21 @@ func polled(t *testing.T, h *Host, function string) {
 	}
 }
 
+// TestCool: what was kept warm is gone, and another process takes the next invocation.
+func TestCool(t *testing.T) {
+	h := open(t, nil)
+	text, err := h.Invoke(invocation("echo"))
+	warm := pid(t, text, err)
+	h.Cool()
+	if len(h.warm) > 0 || state(warm) != "" {
+		t.Errorf("%d functions are warm, and process %d is %q", len(h.warm), warm, state(warm))
+	}
+	text, err = h.Invoke(invocation("echo"))
+	if next := pid(t, text, err); next == warm {
+		t.Error("the dead answered")
+	}
+}
+
 // TestKillComesLate: one that comes when the invocation is over doesn't end the process, which may have the next one.
 func TestKillComesLate(t *testing.T) {
 	h := open(t, nil)

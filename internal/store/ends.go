@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -69,4 +70,10 @@ func (tx *Tx) OpenIncident(kind fleet.IncidentKind) (*fleet.Incident, error) {
 		}
 	}
 	return nil, nil
+}
+
+// HasOpen reports whether one of the instance's open incidents is what is asked for.
+func (tx *Tx) HasOpen(is func(fleet.Incident) bool) (bool, error) {
+	all, err := tx.store.Incidents(tx.ctx, tx.instance)
+	return slices.ContainsFunc(all, func(i fleet.Incident) bool { return i.ClosedAt.IsZero() && is(i) }), err
 }

@@ -59,6 +59,12 @@ func (tx *Tx) Standing(kind fleet.IncidentKind, wanted []fleet.Incident, unsure 
 	return nil
 }
 
+// CauseOf is the cause of an incident that Standing opened; any other incident's is its id.
+func CauseOf(id string) string {
+	cause, _ := occurrence(id)
+	return cause
+}
+
 // occurrence takes the id of an incident that Standing opened apart; the number is 0 for another one's.
 func occurrence(id string) (cause string, n int) {
 	i := strings.LastIndexByte(id, '/')

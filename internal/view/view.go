@@ -130,6 +130,13 @@ type Hold struct {
 	Why string `json:"why"`
 }
 
+// Thing is the body of POST /instances/{id}/remove-orphan and POST /instances/{id}/adopt: something of the instance's at a vendor, as its
+// incident names it. The answer is the ledger's entry, a fleet.Resource.
+type Thing struct {
+	Kind fleet.Kind `json:"kind"`
+	Name string     `json:"name"`
+}
+
 // Resend is the body of POST /instances/{id}/resend: the id of a message that was tried before.
 type Resend struct {
 	Message string `json:"message"`

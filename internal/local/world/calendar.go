@@ -103,6 +103,18 @@ func (w *World) await(ctx context.Context) (name string, at time.Time, come bool
 	return name, at, w.options.Clock.Sleep(unchanged, at.Sub(w.options.Clock.Now())) == nil
 }
 
+// DeliverSchedules delivers the one-time schedules whose time has come, and gives their names: for who sets the clock forward while no
+// schedules run.
+func (w *World) DeliverSchedules(ctx context.Context) (names []string) {
+	for name, at := range w.Calendar() {
+		if !at.After(w.options.Clock.Now()) {
+			w.deliver(ctx, name, at)
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // deliver invokes the function that looks after what is due, and then forgets the schedule. One whose invocation this process doesn't
 // outlive is delivered again; for one that fails there is the function's own schedule.
 func (w *World) deliver(ctx context.Context, name string, at time.Time) {

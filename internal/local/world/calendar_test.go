@@ -70,6 +70,30 @@ func TestCalendar(t *testing.T) {
 	})
 }
 
+// TestSchedulesAreDeliveredByHand: those whose time has come, each once, and no other.
+func TestSchedulesAreDeliveredByHand(t *testing.T) {
+	t.Parallel()
+	var d ticks
+	inBubble(t, d.watch, func(r *rig) {
+		d.begun = time.Now()
+		c := r.w.OwnCalendar()
+		for name, in := range map[string]time.Duration{"come": time.Minute, "late": time.Hour} {
+			if err := c.Set(r.ctx, name, d.begun.Add(in)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, want := range [][]string{nil, {"come"}, nil} {
+			if got := r.w.DeliverSchedules(r.ctx); !slices.Equal(got, want) {
+				t.Errorf("after %s: %v, want %v", time.Since(d.begun), got, want)
+			}
+			time.Sleep(time.Minute)
+		}
+		if want := []time.Duration{time.Minute}; !slices.Equal(d.all, want) || len(r.w.Calendar()) != 1 {
+			t.Errorf("due was invoked after %v, not %v; left: %v", d.all, want, r.w.Calendar())
+		}
+	})
+}
+
 // TestCalendarIsDeliveredAgain: a schedule whose invocation didn't end before its process did is delivered once more.
 func TestCalendarIsDeliveredAgain(t *testing.T) {
 	t.Parallel()

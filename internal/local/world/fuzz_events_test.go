@@ -53,6 +53,8 @@ func FuzzEvents(f *testing.F) {
 		switch function.Trigger {
 		case catalog.HTTP:
 			f.Add(uint8(i), request(f, function.Route))
+		case catalog.Host:
+			f.Add(uint8(i), `{"requestContext":{"domainName":"<script>","http":{"method":"GET","path":"/"}}}`)
 		case catalog.Schedule:
 			f.Add(uint8(i), tick)
 			f.Add(uint8(i), ended)
@@ -78,6 +80,8 @@ func FuzzEvents(f *testing.F) {
 				t.Errorf("%s did something for an instance that isn't there: %s", function.Name, answer)
 			case function.Trigger == catalog.HTTP && err == nil:
 				r.wantAPI(function, payload, answer)
+			case function.Trigger == catalog.Host && err == nil:
+				r.wantSuspendedPage(payload, answer)
 			}
 			if held := records.all(r.ctx); function.Trigger != catalog.Schedule && !shown(payload) && (len(held) > 0 || records.writes+keys.writes > 0) {
 				t.Errorf("%s wrote %d times: %v", function.Name, records.writes+keys.writes, held)
@@ -106,13 +110,23 @@ func (r *rig) wantFault(function catalog.Function, payload string, err error) {
 	if function.OnExecutionEnd && strings.Contains(failed.Message, "does not decode") {
 		return // it reads which execution ended, and this tells of none
 	}
-	if function.Trigger == catalog.Schedule || function.Trigger == catalog.HTTP && json.Unmarshal([]byte(payload), &e) == nil {
+	if function.Trigger == catalog.Schedule || (function.Trigger == catalog.HTTP || function.Trigger == catalog.Host) && json.Unmarshal([]byte(payload), &e) == nil {
 		r.t.Errorf("%s failed: %v", function.Name, err)
 	}
 	for _, secret := range []string{hookSecret, linkSecret, operatorToken} {
 		if strings.Contains(failed.Message, secret) {
 			r.t.Errorf("%s tells a secret: %v", function.Name, err)
 		}
+	}
+}
+
+// wantSuspendedPage judges what a visitor of a suspended instance's host is answered.
+func (r *rig) wantSuspendedPage(payload string, text json.RawMessage) {
+	r.t.Helper()
+	var answer events.APIGatewayV2HTTPResponse
+	err := json.Unmarshal(text, &answer)
+	if err != nil || answer.StatusCode != http.StatusServiceUnavailable || answer.Headers["Cache-Control"] != "no-store" || strings.Contains(answer.Body, "<script") {
+		r.t.Errorf("%q was answered %s: %v", payload, text, err)
 	}
 }
 

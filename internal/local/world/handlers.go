@@ -22,11 +22,13 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/instance"
 	"github.com/project-gimbal/fleet/internal/steps/notice"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
+	"github.com/project-gimbal/fleet/internal/steps/overdue"
 	"github.com/project-gimbal/fleet/internal/steps/project"
 	"github.com/project-gimbal/fleet/internal/steps/recheck"
 	"github.com/project-gimbal/fleet/internal/steps/signup"
 	"github.com/project-gimbal/fleet/internal/steps/sms"
 	"github.com/project-gimbal/fleet/internal/steps/suspension"
+	"github.com/project-gimbal/fleet/internal/steps/sweep"
 	"github.com/project-gimbal/fleet/internal/steps/termination"
 	"github.com/project-gimbal/fleet/internal/steps/vendors"
 )
@@ -55,6 +57,8 @@ var handlers = map[string]step.Opener{
 	"resend":               step.Opens(notice.Open, notice.Resend),
 	"list-incidents":       step.Opens(incident.Open, incident.List),
 	"acknowledge":          step.Opens(incident.Open, incident.Acknowledge),
+	"remove-orphan":        step.Opens(incident.Open, incident.RemoveOrphan),
+	"adopt":                step.Opens(recheck.Open, recheck.Adopt),
 	"freeze":               step.Opens(freeze.Open, freeze.Freeze),
 	"thaw":                 step.Opens(freeze.Open, freeze.Thaw),
 	"doctor":               step.Opens(doctor.Open, doctor.Examine),
@@ -72,6 +76,8 @@ var handlers = map[string]step.Opener{
 	"recheck":              step.Opens(recheck.Open, recheck.LookAgain),
 	"due":                  step.Opens(decommission.Open, decommission.Due),
 	"watch-vendors":        step.Opens(vendors.Open, vendors.Watch),
+	"compare":              step.Opens(sweep.Open, sweep.Compare),
+	"overdue":              step.Opens(overdue.Open, overdue.Tell),
 	"checkup":              step.Opens(doctor.Open, doctor.Daily),
 	"auto-approve":         step.Opens(approval.Open, approval.Auto),
 	"deliver":              step.Opens(notice.Open, notice.Deliver),

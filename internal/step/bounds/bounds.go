@@ -53,4 +53,23 @@ const (
 	// Applicant is how long the data of an applicant are kept whose signup came to nothing and who could not be told surely, for an
 	// operator to tell them.
 	Applicant = 30 * 24 * time.Hour
+
+	// What follows is how long something may wait that waits for a person, or for something of Fleet's that should have come by itself,
+	// before an incident says so.
+
+	// Admitted is how long an approved signup may wait for its slot.
+	Admitted = 24 * time.Hour
+	// Mended is how long an operation that ended dirty, or an instance on which nothing runs though something should, may be left so.
+	Mended = 24 * time.Hour
+	// Suspended is how long an instance may be suspended before somebody decides what becomes of it.
+	Suspended = 30 * 24 * time.Hour
+	// Came is how late what a schedule does at a time may be.
+	Came = 24 * time.Hour
+	// Unsent is how long a message of the outbox may wait, while SendGrid is frozen or down.
+	Unsent = 2 * Outbox
+	// Frozen is how long a freeze may stand, Held a legal hold, before somebody says that it still must.
+	Frozen = 7 * 24 * time.Hour
+	Held   = 180 * 24 * time.Hour
+	// Paged is how long an incident may wait for being handed to the people on call.
+	Paged = time.Hour
 )

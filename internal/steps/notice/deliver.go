@@ -1,7 +1,6 @@
 package notice
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -71,6 +70,9 @@ func (d Deps) outgoing(env step.Env, m fleet.Message, s fleet.Signup) step.Outgo
 	if export, _ := fleet.CodeOf(m.ID); export != "" {
 		return d.code(env, m, s)
 	}
+	if text, _ := fleet.EndText(m.ID); text != "" {
+		return d.end(env, m, s)
+	}
 	return d.ofSignup(env, m, s)
 }
 
@@ -80,15 +82,11 @@ func (d Deps) ofSignup(env step.Env, m fleet.Message, s fleet.Signup) step.Outgo
 			return d.tell(ctx, env, s, id)
 		}},
 		Needed: func(tx *store.Tx) (bool, error) {
-			if text, n := fleet.EndText(m.ID); text != "" {
-				i, err := tx.Instance()
-				return err == nil && i != nil && i.Decommission.Needs(text, n), err
-			}
 			now, err := tx.Signup()
 			return err == nil && now != nil && (m.ID != fleet.DecisionWanted || now.Status == fleet.Requested && tx.Now().Before(decision.Deadline(*now))), err
 		},
 		Told: func(tx *store.Tx, status fleet.MessageStatus) error {
-			if !slices.Contains(fleet.SignupMessages(), m.ID) || m.ID == fleet.DecisionWanted || status != fleet.MessageSent {
+			if m.ID == fleet.DecisionWanted || status != fleet.MessageSent {
 				return nil // what is not surely sent, a person sees to: they need the applicant's address
 			}
 			now, err := tx.Signup()
@@ -99,7 +97,7 @@ func (d Deps) ofSignup(env step.Env, m fleet.Message, s fleet.Signup) step.Outgo
 		}, Again: "tell the recipient by hand"}
 }
 
-// tell composes a message about a signup, or about an instance's end, and hands it to SendGrid.
+// tell composes a message about a signup and hands it to SendGrid.
 func (d Deps) tell(ctx context.Context, env step.Env, s fleet.Signup, id string) (string, error) {
 	applicant, err := step.OpenApplicant(ctx, env, s)
 	if err != nil {
@@ -114,13 +112,7 @@ func (d Deps) tell(ctx context.Context, env step.Env, s fleet.Signup, id string)
 			return "", step.Unsent(err)
 		}
 	}
-	text, _ := fleet.EndText(id)
-	if text != "" {
-		if err := ends(ctx, env, s, facts); err != nil {
-			return "", step.Unsent(err)
-		}
-	}
-	if mail.Subject, mail.Text, err = compose(cmp.Or(text, id), facts); err != nil {
+	if mail.Subject, mail.Text, err = compose(id, facts); err != nil {
 		return "", err
 	}
 	mail.From, mail.FromName, mail.MessageID = env.Provider.Settings.MailFrom, "Gimbal", s.InstanceID+"/"+id

@@ -8,20 +8,51 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/download"
+	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// ends adds the facts of a message about an instance's end: its times, in the zone that the customer signed up with.
-func ends(ctx context.Context, env step.Env, s fleet.Signup, facts map[string]string) error {
+// end is a message of the outbox about an instance's end. It is sent as long as it tells the truth.
+func (d Deps) end(env step.Env, m fleet.Message, s fleet.Signup) step.Outgoing {
+	return step.Outgoing{Message: step.Message{ID: m.ID, Recipient: m.Recipient, Deliver: func(ctx context.Context, id string) (string, error) {
+		return d.tellEnd(ctx, env, s, id)
+	}}, Needed: func(tx *store.Tx) (bool, error) {
+		text, n := fleet.EndText(m.ID)
+		i, err := tx.Instance()
+		return err == nil && i != nil && i.Decommission.Needs(text, n), err
+	}, Again: "send it once more, or tell the administrator by hand"}
+}
+
+// tellEnd tells the administrator what happens when, in the zone that they signed up with, and brings the link to the export that was made.
+func (d Deps) tellEnd(ctx context.Context, env step.Env, s fleet.Signup, id string) (string, error) {
 	i, err := env.Store.Instance(ctx, s.InstanceID)
+	if err == nil && (i == nil || i.Decommission == nil) {
+		err = fault.New(fault.Internal, "message %s is about no decommission", id)
+	}
 	if err != nil {
-		return err
+		return "", step.Unsent(err)
 	}
-	if i == nil || i.Decommission == nil {
-		return fault.New(fault.Internal, "the instance is not being decommissioned")
+	end := *i.Decommission
+	text, _ := fleet.EndText(id)
+	facts := map[string]string{"NoticeEnds": local(end.NoticeEnds, s.Timezone), "GraceEnds": local(end.GraceEnds, s.Timezone)}
+	made := map[string]*fleet.VerifiedExport{fleet.NoticeGiven: end.FirstExport, fleet.GraceBegun: end.FinalExport}[text]
+	if made != nil {
+		if facts["Link"], err = linkTo(ctx, env, s.InstanceID, made.ID); err != nil {
+			return "", step.Unsent(err)
+		}
 	}
-	facts["Home"], facts["From"] = i.Origin(), env.Provider.Settings.MailFrom
-	facts["NoticeEnds"], facts["GraceEnds"] = local(i.Decommission.NoticeEnds, s.Timezone), local(i.Decommission.GraceEnds, s.Timezone)
-	return nil
+	return d.toAdministrator(ctx, env, s, text, id, facts)
+}
+
+func linkTo(ctx context.Context, env step.Env, instanceID, export string) (string, error) {
+	e, err := env.Store.Export(ctx, instanceID, export)
+	if err == nil && e == nil {
+		err = fault.New(fault.Internal, "there is no export %s", export)
+	}
+	if err != nil {
+		return "", err
+	}
+	return download.Link(ctx, env, *e)
 }
 
 // local is a time for people in a zone: "Thursday, 31 December 2026, 14:05 EST". In a zone that isn't known it is UTC, which is told.

@@ -94,8 +94,10 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 			switch {
 			case err != nil:
 				return err
-			case !(i.State == fleet.Active || i.State == fleet.Suspended && (fleet.AnnouncementText(id) != "" || fleet.ReadyExport(id) != "")):
-				return httpapi.Conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more, and a suspended one's about that or its exports")
+			case !(i.State == fleet.Active || i.State == fleet.Suspended && (fleet.AnnouncementText(id) != "" || fleet.ReadyExport(id) != "" || endOf(id))):
+				return httpapi.Conflict("the instance is " + string(i.State) + ": only an active one's messages are sent once more, and a suspended one's about that, its exports or its end")
+			case !told(*i, id):
+				return httpapi.Conflict("what the message tells is not so any more")
 			case m == nil || !m.Done():
 				return httpapi.Conflict("the message is still on its way: wait for what becomes of it")
 			}
@@ -111,6 +113,18 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 		return nil, err
 	}
 	return step.Begin(ctx, env, catalog.Resend.State(), in)
+}
+
+// endOf reports whether a message is about an instance's end.
+func endOf(id string) bool {
+	text, _ := fleet.EndText(id)
+	return text != ""
+}
+
+// told reports whether what a message tells is still so.
+func told(i fleet.Instance, id string) bool {
+	text, n := fleet.EndText(id)
+	return text == "" || i.Decommission.Needs(text, n)
 }
 
 // needs are the vendors that a message needs: the invitation's link comes from the instance's project.
@@ -134,6 +148,11 @@ func (d Deps) again(ctx context.Context, run *step.Run) error {
 	if fleet.ReadyExport(original) != "" {
 		return run.Send(ctx, step.Message{ID: run.Operation.Message, Recipient: "admin", Deliver: func(ctx context.Context, id string) (string, error) {
 			return d.tellReady(ctx, run.Env, run.Signup, id)
+		}})
+	}
+	if endOf(original) {
+		return run.Send(ctx, step.Message{ID: run.Operation.Message, Recipient: "admin", Deliver: func(ctx context.Context, id string) (string, error) {
+			return d.tellEnd(ctx, run.Env, run.Signup, id)
 		}})
 	}
 	all, err := d.messages(ctx, run)

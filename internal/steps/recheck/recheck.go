@@ -111,7 +111,7 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 // entry looks for a ledger entry's resource by name, deletes what is ours and not the ledger's, and schedules the next look. One
 // that fails is looked for again later, each time twice as late, and becomes an incident when it goes on failing.
 func (d Deps) entry(ctx context.Context, run *step.Run, e fleet.Resource) error {
-	res, err := d.resource(ctx, run, e)
+	res, err := d.Resource(ctx, run, e)
 	if err == nil {
 		err = run.RemoveStrays(ctx, res, e)
 	}
@@ -163,46 +163,4 @@ func blind(tx *store.Tx, e *fleet.Resource, is bool) error {
 			NextAction: "check the vendor's state and Fleet's credential there; it is tried again by itself, and the slug stays in quarantine until it works"}}
 	}
 	return tx.Standing(fleet.IncidentRecheckFailed, wanted, func(cause string) bool { return cause != own })
-}
-
-// resource is how an entry is looked for. Settings, which can't be doubled, are never scheduled.
-func (d Deps) resource(ctx context.Context, run *step.Run, e fleet.Resource) (res step.Resource, err error) {
-	name := fleet.ResourceName(run.Instance.ID)
-	var outer fleet.Resource
-	if kind, inside := fleet.Inside()[e.Kind]; inside && kind != fleet.DNSRecord {
-		if outer, err = run.Ledger(ctx, kind, name); err != nil {
-			return res, err
-		}
-	}
-	switch e.Kind {
-	case fleet.SupabaseProject:
-		res = d.project.Resource(run, e.Name)
-	case fleet.VercelProject:
-		res = d.frontend.Project(run, e.Name)
-	case fleet.VercelDomain:
-		res = d.frontend.Domain(run, e.Name)
-	case fleet.VercelDeployment:
-		res = d.frontend.Deployment(outer, e.Name)
-	case fleet.DNSRecord:
-		res = d.dns.Record(run, e.Name, "")
-	case fleet.CloudflareRule:
-		res = d.dns.Rule(run, e.Name)
-	case fleet.TwilioSubaccount:
-		res = d.sms.Account(run, e.Name)
-	case fleet.TwilioKey:
-		res = d.sms.Key(outer.ID, e.Name)
-	case fleet.TwilioService:
-		res = d.sms.Service(run, outer.ID, e.Name)
-	case fleet.SendGridSubuser:
-		res = d.email.Subuser(run, e.Name)
-	case fleet.SendGridKey:
-		res = d.email.APIKey(outer.Name, e.Name)
-	case fleet.SendGridDomain:
-		res = d.email.Domain(outer.Name, e.Name)
-	case fleet.SendGridWebhook:
-		res = d.email.Webhook(run, outer.Name, e.Name)
-	default:
-		return res, fault.New(fault.Internal, "there is no way to look for %s again", e.Kind)
-	}
-	return res, nil
 }
