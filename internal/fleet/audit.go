@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// TokenOperator is the actor of whoever shows the operator's token: it tells nobody apart.
+const TokenOperator = "operator:token"
+
 // AuditEntry tells one change: who did what, on what, when, with which outcome. Ids and codes only: no secret, no free
 // text, no personal data.
 type AuditEntry struct {

@@ -23,6 +23,9 @@ const (
 	Withdrawn Stage = "withdrawn"
 )
 
+// Stages lists the stages of a decommission that was not withdrawn, by its way.
+func Stages() []Stage { return []Stage{InNotice, InClosing, InGrace, Terminating, Ended} }
+
 // Decommission is the end of an instance's life: what was decided, how far it is, and what proves it.
 type Decommission struct {
 	// N counts the instance's decommissions, from 1: the ids of its operations hold it.
@@ -50,6 +53,19 @@ type Decommission struct {
 // Open reports whether the decommission is under way: neither ended nor withdrawn. A nil one is not.
 func (d *Decommission) Open() bool {
 	return d != nil && d.Stage != Ended && d.Stage != Withdrawn
+}
+
+// Ends is when the stage is over, by the calendar: the notice, or the grace. Zero for a stage that no time ends, and without a decommission.
+func (d *Decommission) Ends() time.Time {
+	switch {
+	case d == nil:
+		return time.Time{}
+	case d.Stage == InNotice && d.Given():
+		return d.NoticeEnds
+	case d.Stage == InGrace:
+		return d.GraceEnds
+	}
+	return time.Time{}
 }
 
 // Given reports whether the customer was given notice, in the change that recorded the first export.

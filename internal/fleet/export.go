@@ -74,12 +74,25 @@ type Export struct {
 	// Failure says for people why it failed.
 	Failure string `json:"failure,omitempty"`
 
+	// Progress is how far the step is that writes its files, or reads them back, as of the end of its last invocation; nil before and after.
+	Progress *ExportProgress `json:"progress,omitempty"`
+
 	// Writer is the invocation that writes its files; nil for none. Another one waits for its end.
 	Writer *ExportWriter `json:"writer,omitempty"`
 
 	BegunAt    time.Time `json:"begun_at"`
 	VerifiedAt time.Time `json:"verified_at,omitzero"`
 	ExpiresAt  time.Time `json:"expires_at,omitzero"` // its files are deleted then
+}
+
+// ExportProgress is how far a step of an export is.
+type ExportProgress struct {
+	// Step is "database", "media", "configuration", "seal" or "verify".
+	Step string `json:"step"`
+	// Files counts what is written, or read back: files of the export, or those in its archive of media. Bytes are all of it but for what
+	// was only read.
+	Files int64 `json:"files"`
+	Bytes int64 `json:"bytes,omitempty"`
 }
 
 // ExportWriter is an invocation that writes an export's files, and until when nothing of it can land any more.

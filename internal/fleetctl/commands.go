@@ -25,14 +25,15 @@ type flags struct {
 type commands struct {
 	flags
 
-	List      listCommand      `cmd:"" group:"Look:" help:"List the instances, and the signups that are none yet."`
-	Signups   signupsCommand   `cmd:"" group:"Look:" help:"List the signups that wait for a decision, with who signed up."`
-	Show      showCommand      `cmd:"" group:"Look:" help:"Show all that Fleet knows of an instance."`
-	Incidents incidentsCommand `cmd:"" group:"Look:" help:"List the open incidents, oldest first."`
-	Logs      logsCommand      `cmd:"" group:"Look:" help:"Print an instance's log lines, of functions and workflows."`
-	Exports   exportsCommand   `cmd:"" group:"Look:" help:"List an instance's exports, or show one with its files."`
-	Doctor    doctorCommand    `cmd:"" group:"Look:" help:"Check credentials, quotas and schedules, and say how to mend what is wrong."`
-	Runbook   runbookCommand   `cmd:"" group:"Look:" help:"Print the runbook of a fault code or kind of incident, or list them."`
+	List        listCommand        `cmd:"" group:"Look:" help:"List the instances, and the signups that are none yet."`
+	Signups     signupsCommand     `cmd:"" group:"Look:" help:"List the signups that wait for a decision, with who signed up."`
+	Show        showCommand        `cmd:"" group:"Look:" help:"Show all that Fleet knows of an instance."`
+	Incidents   incidentsCommand   `cmd:"" group:"Look:" help:"List the open incidents, oldest first."`
+	Logs        logsCommand        `cmd:"" group:"Look:" help:"Print an instance's log lines, of functions and workflows."`
+	Exports     exportsCommand     `cmd:"" group:"Look:" help:"List an instance's exports, or show one with its files."`
+	Certificate certificateCommand `cmd:"" group:"Look:" help:"Print the certificate of an instance's deletion, as the archive holds it."`
+	Doctor      doctorCommand      `cmd:"" group:"Look:" help:"Check credentials, quotas and schedules, and say how to mend what is wrong."`
+	Runbook     runbookCommand     `cmd:"" group:"Look:" help:"Print the runbook of a fault code or kind of incident, or list them."`
 
 	Approve            approveCommand            `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
 	Reject             rejectCommand             `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
@@ -56,11 +57,11 @@ type commands struct {
 const instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
 
 type listCommand struct {
-	State []string `placeholder:"STATE" help:"Only those in this state, of instance or signup, such as ACTIVE or REQUESTED; may be given several times."`
+	State []string `placeholder:"STATE" help:"Only those in this state, of instance or signup, such as ACTIVE or REQUESTED, or in this stage of their end, such as notice or grace; may be given several times."`
 }
 
 func (listCommand) Help() string {
-	return examples("fleetctl list", "fleetctl list --state requested --state provisioning", "fleetctl list --state active --json", "fleetctl list --json | jq -r '.instances[].slug'")
+	return examples("fleetctl list", "fleetctl list --state requested --state provisioning", "fleetctl list --state active --json", "fleetctl list --state notice --state grace", "fleetctl list --json | jq -r '.instances[].slug'")
 }
 
 type showCommand struct {
@@ -164,6 +165,16 @@ type exportsCommand struct {
 
 func (exportsCommand) Help() string {
 	return examples("fleetctl exports acme-dental", "fleetctl exports acme-dental 7")
+}
+
+type certificateCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Page     bool   `help:"Print its page for people, which is HTML, in place of its JSON."`
+}
+
+func (certificateCommand) Help() string {
+	return examples("fleetctl certificate acme-dental", "fleetctl certificate acme-dental --page") +
+		"\n\nIt is issued when everything of an instance is deleted. Its SHA-256 is told by \"show\"."
 }
 
 type decommissionCommand struct {

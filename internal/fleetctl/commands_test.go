@@ -35,6 +35,7 @@ func whole(t *testing.T) map[string]answer {
 		at("POST /instances/{id}/decommission"):         {202, `{"operation":"decommission-n1","execution":"decommission-n1-notice-1","deadline":"2026-11-25T13:00:00Z"}`},
 		at("POST /instances/{id}/decommission/approve"): {200, `{"n":1,"second":"operator:bob"}`},
 		at("POST /instances/{id}/decommission/cancel"):  {202, `{"stage":"withdrawn"}`},
+		at("GET /instances/{id}/certificate"):           {200, encoded(t, view.Certificate{JSON: "{\n}\n", SHA256: "d914176fd50bd7f565700006a31aa97b79d3ad17cee20c8e5ff2061d5cb74817", Page: "<html>"})},
 		at("POST /instances/{id}/hold"):                 {200, `{"by":"operator:ada","why":"a case"}`},
 		at("POST /instances/{id}/lift"):                 {200, `{}`},
 		at("POST /instances/{id}/remove-orphan"):        {202, `{"kind":"dns_record","name":"old.gimbal.app"}`},
@@ -54,27 +55,30 @@ func TestCommands(t *testing.T) {
 		out  string
 		asks []string // the last with its body
 	}{
-		"list":                        {0, "6 instances; 1 to decide on", []string{"GET /instances "}},
-		"list --state active":         {0, "1 instance of 6", []string{"GET /instances "}},
-		"list --state SUSPENDED":      {0, "None of the 6", []string{"GET /instances "}},
-		"list --state admitted":       {0, "2 instances of 6", []string{"GET /instances "}},
-		"show acme-dental":            {0, "chain whole", []string{"GET /instances", "GET /instances/" + acme + " "}},
-		"show " + acme:                {0, "fleetctl runbook QuotaExceeded", []string{"GET /instances/" + acme + " "}},
-		"show df4a5ecc-3 --audit":     {0, "signup.decided", []string{"GET /instances", "GET /instances/" + acme + " "}},
-		"incidents":                   {0, "2 incidents open", []string{"GET /incidents "}},
-		"incidents --fail":            {exitFound, "CheckFailed", []string{"GET /incidents "}},
-		"doctor":                      {exitFound, "1 broken", []string{"GET /doctor "}},
-		"logs acme-dental --since 2h": {0, "create-project", []string{"GET /instances", "GET /instances/" + acme + "/logs?limit=500&since=2h "}},
-		"approve acme-dental":         {0, "is APPROVED, number 2 in the queue", []string{"GET /instances", "POST /signups/" + acme + "/approve {}"}},
-		"reject acme-dental --reason a-double --yes":               {0, "is REJECTED", []string{"GET /instances", "POST /signups/" + acme + `/reject {"reason":"a-double"}`}},
-		"cancel acme-dental -y":                                    {0, "is being taken down\n", []string{"GET /instances", "POST /instances/" + acme + "/cancel {}"}},
-		"decommission acme-dental --plan":                          {0, "ref at supabase, deleted; can't be undone", []string{"GET /instances", "GET /instances/" + acme + "/decommission "}},
-		"decommission acme-dental --reason leaves -y":              {0, "is being decommissioned\n", []string{"GET /instances", "POST /instances/" + acme + `/decommission {"reason":"leaves"}`}},
-		"approve-termination acme-dental -y":                       {0, "may end", []string{"GET /instances", "POST /instances/" + acme + "/decommission/approve {}"}},
-		"decommission acme-dental --cancel -y":                     {0, "is not decommissioned any more", []string{"GET /instances", "POST /instances/" + acme + "/decommission/cancel {}"}},
-		"hold acme-dental --why case":                              {0, "is under a legal hold", []string{"GET /instances", "POST /instances/" + acme + `/hold {"why":"case"}`}},
-		"remove-orphan acme-dental dns_record old.gimbal.app -y":   {0, "next recheck", []string{"GET /instances", "POST /instances/" + acme + `/remove-orphan {"kind":"dns_record","name":"old.gimbal.app"}`}},
-		"adopt acme-dental dns_record acme-dental.gimbal.app":      {0, "in its ledger", []string{"GET /instances", "POST /instances/" + acme + `/adopt {"kind":"dns_record","name":"acme-dental.gimbal.app"}`}},
+		"list":                                        {0, "6 instances; 1 to decide on", []string{"GET /instances "}},
+		"list --state active":                         {0, "1 instance of 6", []string{"GET /instances "}},
+		"list --state SUSPENDED":                      {0, "None of the 6", []string{"GET /instances "}},
+		"list --state grace":                          {0, "None of the 6", []string{"GET /instances "}},
+		"certificate acme-dental":                     {0, "{\n}\n", []string{"GET /instances", "GET /instances/" + acme + "/certificate "}},
+		"certificate " + acme + " --page":             {0, "<html>", []string{"GET /instances/" + acme + "/certificate "}},
+		"list --state admitted":                       {0, "2 instances of 6", []string{"GET /instances "}},
+		"show acme-dental":                            {0, "chain whole", []string{"GET /instances", "GET /instances/" + acme + " "}},
+		"show " + acme:                                {0, "fleetctl runbook QuotaExceeded", []string{"GET /instances/" + acme + " "}},
+		"show df4a5ecc-3 --audit":                     {0, "signup.decided", []string{"GET /instances", "GET /instances/" + acme + " "}},
+		"incidents":                                   {0, "2 incidents open", []string{"GET /incidents "}},
+		"incidents --fail":                            {exitFound, "CheckFailed", []string{"GET /incidents "}},
+		"doctor":                                      {exitFound, "1 broken", []string{"GET /doctor "}},
+		"logs acme-dental --since 2h":                 {0, "create-project", []string{"GET /instances", "GET /instances/" + acme + "/logs?limit=500&since=2h "}},
+		"approve acme-dental":                         {0, "is APPROVED, number 2 in the queue", []string{"GET /instances", "POST /signups/" + acme + "/approve {}"}},
+		"reject acme-dental --reason a-double --yes":  {0, "is REJECTED", []string{"GET /instances", "POST /signups/" + acme + `/reject {"reason":"a-double"}`}},
+		"cancel acme-dental -y":                       {0, "is being taken down\n", []string{"GET /instances", "POST /instances/" + acme + "/cancel {}"}},
+		"decommission acme-dental --plan":             {0, "ref at supabase, deleted; can't be undone", []string{"GET /instances", "GET /instances/" + acme + "/decommission "}},
+		"decommission acme-dental --reason leaves -y": {0, "is being decommissioned\n", []string{"GET /instances", "POST /instances/" + acme + `/decommission {"reason":"leaves"}`}},
+		"approve-termination acme-dental -y":          {0, "may end", []string{"GET /instances", "POST /instances/" + acme + "/decommission/approve {}"}},
+		"decommission acme-dental --cancel -y":        {0, "is not decommissioned any more", []string{"GET /instances", "POST /instances/" + acme + "/decommission/cancel {}"}},
+		"hold acme-dental --why case":                 {0, "is under a legal hold", []string{"GET /instances", "POST /instances/" + acme + `/hold {"why":"case"}`}},
+		"remove-orphan acme-dental dns_record old.gimbal.app -y": {0, "next recheck", []string{"GET /instances", "POST /instances/" + acme + `/remove-orphan {"kind":"dns_record","name":"old.gimbal.app"}`}},
+		"adopt acme-dental dns_record acme-dental.gimbal.app":    {0, "in its ledger", []string{"GET /instances", "POST /instances/" + acme + `/adopt {"kind":"dns_record","name":"acme-dental.gimbal.app"}`}},
 		"lift acme-dental -y":                                      {0, "is under no legal hold", []string{"GET /instances", "POST /instances/" + acme + "/lift {}"}},
 		"suspend acme-dental --reason payment -y":                  {0, "is being suspended\n", []string{"GET /instances", "POST /instances/" + acme + `/suspend {"reason":"payment"}`}},
 		"suspend acme-dental --reason=violation --note=4711 --yes": {0, "suspend-3-suspend-1", []string{"GET /instances", "POST /instances/" + acme + `/suspend {"reason":"violation","note":"4711"}`}},
@@ -115,7 +119,11 @@ func TestJSON(t *testing.T) {
 		"reject acme-dental --reason a-double -y": "POST /signups/" + acme + "/reject", "cancel acme-dental -y": "POST /instances/" + acme + "/cancel",
 		"suspend acme-dental --reason payment -y": "POST /instances/" + acme + "/suspend", "resume acme-dental": "POST /instances/" + acme + "/resume",
 		"retry acme-dental": "POST /instances/" + acme + "/retry", "resend acme-dental welcome": "POST /instances/" + acme + "/resend",
-		"ack acme-dental": "POST /incidents/acknowledge", "freeze twilio --reason outage": "POST /freeze", "thaw twilio": "POST /thaw",
+		"export acme-dental": "POST /instances/" + acme + "/exports", "exports acme-dental": "GET /instances/" + acme + "/exports", "exports acme-dental 5": "GET /instances/" + acme + "/exports/export-5",
+		"hold acme-dental --why case": "POST /instances/" + acme + "/hold", "lift acme-dental -y": "POST /instances/" + acme + "/lift", "certificate acme-dental": "GET /instances/" + acme + "/certificate",
+		"decommission acme-dental --plan": "GET /instances/" + acme + "/decommission", "decommission acme-dental --reason leaves -y": "POST /instances/" + acme + "/decommission", "decommission acme-dental --cancel -y": "POST /instances/" + acme + "/decommission/cancel",
+		"approve-termination acme-dental -y": "POST /instances/" + acme + "/decommission/approve",
+		"ack acme-dental":                    "POST /incidents/acknowledge", "freeze twilio --reason outage": "POST /freeze", "thaw twilio": "POST /thaw",
 	} {
 		newFakeAPI(t, answers)
 		got, plain := fleetctl(t, append(strings.Fields(line), "-json")...), fleetctl(t, strings.Fields(line)...)
@@ -129,11 +137,23 @@ func TestJSON(t *testing.T) {
 
 // TestListChoosesByTheAPI: under --json the document is the API's, so the API chooses.
 func TestListChoosesByTheAPI(t *testing.T) {
-	api := newFakeAPI(t, map[string]answer{"GET /instances?state=ACTIVE": {200, `{"instances":[],"frozen":[]}`}, "GET /instances?signup=REQUESTED": {200, "{}"}})
+	api := newFakeAPI(t, map[string]answer{"GET /instances?state=ACTIVE": {200, `{"instances":[],"frozen":[]}`}, "GET /instances?signup=REQUESTED": {200, "{}"}, "GET /instances?stage=grace": {200, "{}"}})
 	fleetctl(t, "list", "--state", "active", "--json").want(t, exitDone, `{"instances":[],"frozen":[]}`, "")
 	fleetctl(t, "list", "--state", "requested", "--json").want(t, exitDone, `{}`, "")
-	if len(api.asked) != 2 {
+	fleetctl(t, "list", "--state", "GRACE", "--json").want(t, exitDone, `{}`, "")
+	fleetctl(t, "list", "--state", "withdrawn", "--json").want(t, exitUsage, "", "nor of an end's [notice closing grace terminating ended]")
+	if len(api.asked) != 3 {
 		t.Error(api.lines())
+	}
+}
+
+// TestCertificateIsChecked: one that has another checksum than was told is printed to nobody.
+func TestCertificateIsChecked(t *testing.T) {
+	newFakeAPI(t, map[string]answer{"GET /instances/" + acme + "/certificate": {200, encoded(t, view.Certificate{JSON: "{}", SHA256: "c0ffee", Page: "<html>"})}})
+	for _, flag := range []string{"--page", "--page=false"} {
+		if got := fleetctl(t, "certificate", acme, flag); got.code != exitFailed || got.out != "" || !strings.Contains(got.err, "another checksum") {
+			t.Errorf("%+v", got)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -55,6 +56,33 @@ func (p page) plan(r view.Row, plan fleet.Plan) {
 	}
 	for _, o := range plan.Obstacles {
 		p.fact("obstacle", o)
+	}
+}
+
+// end shows what was decided of an instance's end, and how far it is; nothing where none ever was.
+func (p page) end(d *fleet.Decommission) {
+	if d == nil {
+		return
+	}
+	p.section("END")
+	p.fact("stage", joined(", ", view.Staged(d.Stage), view.Relative(d.Ends(), p.now)))
+	p.fact("decided", fmt.Sprintf("by %s: %s", view.Who(d.By), d.Reason))
+	if d.Given() && d.Stage != fleet.Withdrawn {
+		p.fact("notice", day(d.NoticeAt)+" to "+day(d.NoticeEnds))
+		p.fact("grace", "to "+day(d.GraceEnds))
+	}
+	p.fact("next", p.strong.Render(view.EndNext(*d)))
+	if e := d.FirstExport; e != nil {
+		p.fact("first", "export "+e.ID+", its manifest of SHA-256 "+e.Manifest)
+	}
+	if e := d.FinalExport; e != nil {
+		p.fact("final", "export "+e.ID+", its manifest of SHA-256 "+e.Manifest)
+	}
+	if d.Second != "" {
+		p.fact("approved", "by "+view.Who(d.Second))
+	}
+	if c := d.Certificate; c != nil {
+		p.fact("proof", "certificate of "+day(c.At)+", SHA-256 "+c.SHA256)
 	}
 }
 

@@ -61,10 +61,26 @@ func (p page) exports(all []fleet.Export) {
 			verified++
 		}
 		rows = append(rows, row{cells: []string{e.ID, string(e.Status), fmt.Sprint(e.Files), fmt.Sprint(e.Bytes), fmt.Sprint(e.Rows),
-			p.faint.Render(view.Relative(e.BegunAt, p.now))}, below: e.Failure})
+			p.faint.Render(view.Relative(e.BegunAt, p.now))}, below: joined("; ", e.Failure, soFar(e), kept(e))})
 	}
 	p.table(0, rows...)
 	p.line("\n%s", p.faint.Render(fmt.Sprintf("%s; %d verified", counted(len(all), "export"), verified)))
+}
+
+// soFar is how far the making of an export is.
+func soFar(e fleet.Export) string {
+	if e.Progress == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s: %d files, %d bytes so far", e.Progress.Step, e.Progress.Files, e.Progress.Bytes)
+}
+
+// kept is what vouches for a verified export, and until when it is there.
+func kept(e fleet.Export) string {
+	if e.VerifiedAt.IsZero() {
+		return ""
+	}
+	return "verified " + view.Stamp(e.VerifiedAt) + ", kept until " + view.Stamp(e.ExpiresAt) + ", manifest of SHA-256 " + e.Manifest
 }
 
 // export shows one export with its files.

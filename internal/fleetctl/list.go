@@ -34,7 +34,7 @@ func (l *listCommand) Run(c *call) error {
 	if len(l.State) > 0 {
 		shown = slices.DeleteFunc(slices.Clone(shown), func(r view.Row) bool {
 			return !slices.ContainsFunc(l.State, func(s string) bool {
-				return strings.EqualFold(s, string(r.State)) || strings.EqualFold(s, string(r.Signup))
+				return strings.EqualFold(s, string(r.State)) || strings.EqualFold(s, string(r.Signup)) || strings.EqualFold(s, string(r.Stage))
 			})
 		})
 	}
@@ -52,8 +52,10 @@ func (l *listCommand) query() (url.Values, error) {
 			query.Add("state", known)
 		case slices.Contains(fleet.SignupStatuses(), fleet.SignupStatus(known)):
 			query.Add("signup", known)
+		case slices.Contains(fleet.Stages(), fleet.Stage(strings.ToLower(state))):
+			query.Add("stage", strings.ToLower(state))
 		default:
-			return nil, wrong("--state: %q is none of %v, nor of a signup's %v", state, fleet.States(), fleet.SignupStatuses())
+			return nil, wrong("--state: %q is none of %v, nor of a signup's %v, nor of an end's %v", state, fleet.States(), fleet.SignupStatuses(), fleet.Stages())
 		}
 	}
 	return query, nil
@@ -77,7 +79,7 @@ func (p page) fleet(all view.Fleet, shown []view.Row) {
 		if r.Signup == fleet.Requested {
 			waiting++
 		}
-		rows = append(rows, row{cells: []string{r.ID[:min(width, len(r.ID))], p.strong.Render(r.Slug), p.standing(r), p.deadline(r.Progress),
+		rows = append(rows, row{cells: []string{r.ID[:min(width, len(r.ID))], p.strong.Render(r.Slug), p.staged(r), p.due(r),
 			p.open(r.Incidents), p.faint.Render(view.Relative(r.Since, p.now))}, below: p.whatNext(r)})
 	}
 	if !p.fits(0, rows) {
@@ -140,6 +142,26 @@ func (p page) standing(r view.Row) string {
 		return p.busy.Render(fmt.Sprintf("%s #%d", text, r.Place))
 	}
 	return text
+}
+
+// staged is the state with how far its end is, and whether a legal hold stands.
+func (p page) staged(r view.Row) string {
+	text := p.standing(r)
+	if r.Stage != "" && r.Stage != fleet.Ended {
+		text += ", " + p.trouble.Render(view.Staged(r.Stage))
+	}
+	if r.Held {
+		text += ", " + p.trouble.Render("on hold")
+	}
+	return text
+}
+
+// due is the deadline of what is under way, or else when the stage of an end is over.
+func (p page) due(r view.Row) string {
+	if r.Progress.Deadline.IsZero() && !r.Ends.IsZero() {
+		return view.Relative(r.Ends, p.now)
+	}
+	return p.deadline(r.Progress)
 }
 
 func (p page) deadline(g fleet.Progress) string {

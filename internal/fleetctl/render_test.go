@@ -6,6 +6,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 
 	"github.com/charmbracelet/x/ansi"
@@ -24,6 +25,21 @@ var pages = map[string]func(page){
 		i.Row = view.Row{ID: acme, Slug: "acme-dental", Signup: fleet.Completed, State: fleet.Active}
 		i.Resources, i.Messages, i.History, i.AuditFault = i.Resources[:2], nil, nil, "audit chain is broken at entry 3"
 		p.instance(i, true)
+	},
+	"ending": func(p page) {
+		p.fleet(view.Fleet{Instances: []view.Row{sampleEnding().Row}}, []view.Row{sampleEnding().Row})
+		p.instance(sampleEnding(), true)
+	},
+	"ended": func(p page) {
+		i := sampleEnding()
+		i.State, i.Stage, i.Held, i.Hold, i.Decommission.Stage, i.Decommission.Second = fleet.Terminated, fleet.Ended, false, nil, fleet.Ended, "operator:bob"
+		i.Decommission.FinalExport = &fleet.VerifiedExport{ID: "close-9", Manifest: strings.Repeat("ef56", 16), VerifiedAt: before(time.Hour)}
+		i.Decommission.Certificate = &fleet.Certificate{SHA256: strings.Repeat("ab12", 16), At: before(time.Minute)}
+		p.instance(i, true)
+	},
+	"exports": func(p page) {
+		making := fleet.Export{ID: "export-6", Status: fleet.ExportMaking, Progress: &fleet.ExportProgress{Step: "media", Files: 12, Bytes: 4_000_000}, BegunAt: before(time.Minute)}
+		p.exports(append([]fleet.Export{making}, sampleExports()...))
 	},
 	"incidents": func(p page) { p.incidents(sampleIncidents()[:2]) },
 	"doctor":    func(p page) { p.diagnosis(sampleDiagnosis()) },

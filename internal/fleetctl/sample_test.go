@@ -80,6 +80,15 @@ func sampleIncidents() []fleet.Incident {
 	}
 }
 
+// sampleEnding is a live one whose customer was given notice, under a legal hold.
+func sampleEnding() view.Instance {
+	d := &fleet.Decommission{N: 1, Stage: fleet.InNotice, Reason: "the contract ends", By: "operator:ada", Before: fleet.Active, NoticeAt: before(48 * time.Hour), NoticeEnds: before(-28 * 24 * time.Hour),
+		GraceEnds: before(-58 * 24 * time.Hour), FirstExport: &fleet.VerifiedExport{ID: "decommission-7", Manifest: strings.Repeat("cd34", 16), VerifiedAt: before(48 * time.Hour)}}
+	return view.Instance{Row: view.Row{ID: acme, Slug: "acme-dental", Signup: fleet.Completed, State: fleet.Active, Stage: d.Stage, Ends: d.NoticeEnds, Held: true, Since: before(72 * time.Hour)},
+		Host: "acme-dental.gimbal.app", Hold: &fleet.Hold{By: "operator:bob", Why: "case 12 O 345/26", Since: before(time.Hour)}, Decommission: d, Audit: sampleAudit(1),
+		Signed: view.Signup{Timezone: "UTC", Locale: "en-US", RequestedAt: before(72 * time.Hour)}}
+}
+
 func sampleExports() []fleet.Export {
 	return []fleet.Export{
 		{ID: "export-5", InstanceID: acme, Purpose: fleet.OnRequest, Status: fleet.ExportVerified, Consistency: "snapshot", Files: 4, Bytes: 9000, Rows: 31,

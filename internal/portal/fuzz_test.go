@@ -18,7 +18,8 @@ import (
 // places are the pages' addresses, with the fuzzed text for {x}, and that text alone as one.
 func places() []string {
 	all := []string{"GET /", "POST /", "GET /welcome/{x}", "GET /assets/{x}", "GET /console/sign-in", "POST /console/sign-in", "POST /console/sign-out", "GET /console",
-		"GET /console/signups", "GET /console/instances", "GET /console/instances/{x}", "GET /console/executions", "GET /console/executions/{x}/op-1-provision-1",
+		"GET /console/signups", "GET /console/instances", "GET /console/instances/{x}", "GET /console/instances/{x}/certificate.html",
+		"GET /console/instances/{x}/certificate.json", "GET /console/executions", "GET /console/executions/{x}/op-1-provision-1",
 		"GET /console/executions/provision/{x}", "GET /console/executions/provision/op-1-provision-1", "GET /console/executions/provision/{x}/events", "GET /console/source/{x}",
 		"GET /console/incidents", "GET {x}", "POST {x}"}
 	for pattern := range actions() {

@@ -38,8 +38,11 @@ func parsePages(p *Portal) (pages, error) {
 		"inc":     func(i int) int { return i + 1 },
 		"cut":     cut,
 		"scopes":  fleet.Scopes,
+		"next":    view.EndNext,
+		"staged":  view.Staged,
+		"bytes":   view.Bytes,
 	}
-	shared, err := template.New("").Funcs(functions).ParseFS(files, "pages/layout.html", "pages/parts.html")
+	shared, err := template.New("").Funcs(functions).ParseFS(files, "pages/layout.html", "pages/parts.html", "pages/ending.html")
 	if err != nil {
 		return nil, err
 	}
@@ -149,11 +152,11 @@ func cut(s string, length int) string {
 // tone is how a state, status or outcome looks: good, busy, wait, bad or over.
 func tone(of any) string {
 	switch strings.ToLower(fmt.Sprint(of)) {
-	case "active", "created", "sent", "succeeded", "completed", "done":
+	case "active", "created", "sent", "succeeded", "completed", "done", "verified":
 		return "good"
-	case "provisioning", "maintenance", "admitted", "removing", "intended", "sending", "running", "now":
+	case "provisioning", "maintenance", "admitted", "removing", "intended", "sending", "running", "now", "making", "sealed", "closing", "terminating":
 		return "busy"
-	case "requested", "approved", "suspended", "again":
+	case "requested", "approved", "suspended", "again", "notice", "grace":
 		return "wait"
 	case "dirty", "unknown", "failed", "timed_out":
 		return "bad"

@@ -29,6 +29,7 @@ func everyPage() map[string]string {
 		"/console/instances/0x":           "there is no GET",
 		"/console/instances?state=ACTIVE": "overdue",
 		"/console/instances/" + acme:      "The audit is not whole",
+		"/console/instances?stage=grace":  "in grace",
 		"/console/executions/provision/op-1-provision-1":                                                                "again in 5.0 s",
 		"/console/executions/provision/op-0-provision-1":                                                                "not reached",
 		"/console/executions/provision/op-2-provision-1":                                                                "There is no such execution",

@@ -110,6 +110,8 @@ func (p *Portal) Handler(rest http.Handler) http.Handler {
 		"GET /console/signups":                          p.signupList,
 		"GET /console/instances":                        p.instanceList,
 		"GET /console/instances/{id}":                   p.instance,
+		"GET /console/instances/{id}/certificate.html":  p.certificate(false),
+		"GET /console/instances/{id}/certificate.json":  p.certificate(true),
 		"GET /console/executions":                       p.executionList,
 		"GET /console/executions/{machine}/{id}":        p.execution,
 		"GET /console/executions/{machine}/{id}/events": p.stream,

@@ -235,10 +235,16 @@ func samples() map[string]reply {
 	frozen := []fleet.Freeze{{Scope: "twilio", Reason: nasty, By: nasty, Since: now}}
 	waiting := view.SignupRow{ID: acme, Slug: nasty, Plan: nasty, Tier: nasty, Vertical: nasty, Region: nasty, Timezone: nasty, Locale: nasty, Status: fleet.Requested, Reason: nasty,
 		NextAction: nasty, RequestedAt: now, DecidedAt: now, DecidedBy: nasty, Applicant: &fleet.Applicant{Company: nasty, AdminName: nasty, AdminEmail: nasty, Phone: nasty}}
+	ending := row
+	ending.State, ending.Stage, ending.Ends, ending.Held, ending.Progress = fleet.Suspended, fleet.InGrace, now.Add(time.Hour), true, fleet.Progress{}
+	proved := &fleet.VerifiedExport{ID: nasty, Folder: nasty, Manifest: nasty, VerifiedAt: now}
 	hidden := waiting
 	hidden.Applicant = nil
 	signups := view.Signups{Signups: []view.SignupRow{waiting, hidden}, Total: 7}
-	one := view.Instance{Row: row, Host: nasty, Epoch: 3,
+	one := view.Instance{Row: row, Host: nasty, Epoch: 3, Frozen: frozen, Hold: &fleet.Hold{By: nasty, Why: nasty, Since: now},
+		Suspension: &fleet.Suspension{Reason: nasty, Note: nasty, By: nasty, Since: now},
+		Decommission: &fleet.Decommission{N: 1, Stage: nasty, Reason: nasty, By: nasty, Before: fleet.Active, NoticeAt: now, NoticeEnds: now, GraceEnds: now, FirstExport: proved, FinalExport: proved,
+			Second: nasty, Archived: &fleet.Archived{Key: nasty, SHA256: nasty, At: now}, Certificate: &fleet.Certificate{Key: nasty, Page: nasty, SHA256: nasty, At: now}, KeyDestroyedAt: now},
 		Signed:    view.Signup{Timezone: nasty, Locale: nasty, RequestedAt: now, DecidedAt: now, DecidedBy: nasty, Reason: nasty},
 		Resources: []fleet.Resource{{Kind: nasty, Name: nasty, ID: nasty, Status: nasty, Unknown: true, RecheckAt: now}},
 		Operations: []fleet.Operation{{ID: nasty, Kind: nasty, Phase: nasty, Failure: nasty, FailureText: nasty, Message: nasty, StartedAt: now, Progress: progress},
@@ -247,13 +253,18 @@ func samples() map[string]reply {
 		History:  []fleet.Incident{incident, acked},
 		Audit:    []fleet.AuditEntry{{Seq: 1, Actor: nasty, Action: nasty, Subject: nasty, Outcome: nasty}}, AuditFault: nasty}
 	return map[string]reply{
-		"GET /instances":                {status: 200, body: view.Fleet{Instances: []view.Row{row, stuck}, Frozen: frozen}},
-		"GET /instances?":               {status: 200, body: view.Fleet{Instances: []view.Row{row, stuck}, Frozen: frozen}},
-		"GET /instances?state=ACTIVE":   {status: 200, body: view.Fleet{Instances: []view.Row{row}}},
-		"GET /instances/" + acme:        {status: 200, body: one},
-		"GET /incidents":                {status: 200, body: view.Incidents{Incidents: []fleet.Incident{incident, acked}}},
-		"GET /signups":                  {status: 200, body: signups},
-		"GET /signups?status=REQUESTED": {status: 200, body: signups},
+		"GET /instances":              {status: 200, body: view.Fleet{Instances: []view.Row{row, stuck}, Frozen: frozen}},
+		"GET /instances?":             {status: 200, body: view.Fleet{Instances: []view.Row{row, stuck}, Frozen: frozen}},
+		"GET /instances?state=ACTIVE": {status: 200, body: view.Fleet{Instances: []view.Row{row}}},
+		"GET /instances/" + acme:      {status: 200, body: one},
+		"GET /instances?stage=grace":  {status: 200, body: view.Fleet{Instances: []view.Row{ending}}},
+		"GET /instances/" + acme + "/decommission": {status: 200, body: fleet.Plan{InstanceID: acme, Stage: nasty, Steps: []fleet.PlannedStep{{At: now, What: nasty, Final: true}},
+			Resources: []fleet.PlannedRemoval{{Kind: nasty, Name: nasty, ID: nasty, Vendor: nasty, With: nasty, At: now, Final: true}, {Kind: nasty, Name: nasty}},
+			Kept:      []fleet.Retained{{What: nasty, Until: now}}, Obstacles: []string{nasty}}},
+		"GET /instances/" + acme + "/exports": {status: 200, body: view.Exports{Exports: []fleet.Export{{ID: nasty, Purpose: nasty, Status: nasty, Bytes: 1, Progress: &fleet.ExportProgress{Step: nasty}, Manifest: nasty, Failure: nasty, LeftOut: 1}}}},
+		"GET /incidents":                      {status: 200, body: view.Incidents{Incidents: []fleet.Incident{incident, acked}}},
+		"GET /signups":                        {status: 200, body: signups},
+		"GET /signups?status=REQUESTED":       {status: 200, body: signups},
 		"GET /signups/" + acme: {status: 200, body: view.SignupStatus{ID: acme, Slug: nasty, Status: fleet.Approved, Reason: nasty, NextAction: nasty, Place: 3,
 			Deadline: now.Add(time.Minute)}},
 	}

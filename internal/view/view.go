@@ -27,6 +27,11 @@ type Row struct {
 	Place int         `json:"place,omitempty"`
 	// Progress is the instance's, or says what a signup waits for.
 	Progress fleet.Progress `json:"progress"`
+	// Stage is how far its decommission is, empty without one that is under way or has ended; Ends is when its notice, or its grace, does.
+	Stage fleet.Stage `json:"stage,omitempty"`
+	Ends  time.Time   `json:"ends,omitzero"`
+	// Held: a legal hold stands.
+	Held bool `json:"held,omitempty"`
 	// Since is when it was signed up for.
 	Since time.Time `json:"since"`
 	// Incidents counts the open ones.
@@ -36,15 +41,19 @@ type Row struct {
 // Instance is the answer to GET /instances/{id}: all that Fleet knows of one.
 type Instance struct {
 	Row
-	Host       string             `json:"host,omitempty"`
-	Suspension *fleet.Suspension  `json:"suspension,omitempty"` // nil unless it is SUSPENDED
-	Signed     Signup             `json:"signed_up"`
-	Epoch      int64              `json:"epoch"`
-	Resources  []fleet.Resource   `json:"resources"`
-	Operations []fleet.Operation  `json:"operations"` // oldest first
-	Messages   []fleet.Message    `json:"messages"`
-	History    []fleet.Incident   `json:"all_incidents"` // oldest first
-	Audit      []fleet.AuditEntry `json:"audit"`         // in order
+	Host       string            `json:"host,omitempty"`
+	Suspension *fleet.Suspension `json:"suspension,omitempty"` // nil unless it is SUSPENDED
+	Hold       *fleet.Hold       `json:"hold,omitempty"`       // nil for none
+	// Decommission is the one under way, or the last one that was; nil while none was ever decided.
+	Decommission *fleet.Decommission `json:"decommission,omitempty"`
+	Signed       Signup              `json:"signed_up"`
+	Epoch        int64               `json:"epoch"`
+	Resources    []fleet.Resource    `json:"resources"`
+	Operations   []fleet.Operation   `json:"operations"` // oldest first
+	Messages     []fleet.Message     `json:"messages"`
+	History      []fleet.Incident    `json:"all_incidents"` // oldest first
+	Audit        []fleet.AuditEntry  `json:"audit"`         // in order
+	Frozen       []fleet.Freeze      `json:"frozen"`        // in the whole fleet: what doesn't begin on it now
 	// AuditFault says what is wrong with the audit chain; empty for a whole one.
 	AuditFault string `json:"audit_fault,omitempty"`
 }
@@ -142,6 +151,15 @@ type Operation struct {
 	Deadline  time.Time          `json:"deadline,omitzero"`
 	// Message is the one that was sent, with its status.
 	Message *fleet.Message `json:"message,omitempty"`
+}
+
+// Certificate is the answer to GET /instances/{id}/certificate: what became of an instance, in the very files of the archive.
+type Certificate struct {
+	// JSON is the certificate, and SHA256 its checksum in hex, as it was noted when it was issued; Page is the same for people.
+	JSON     string    `json:"json"`
+	SHA256   string    `json:"sha256"`
+	Page     string    `json:"page"`
+	IssuedAt time.Time `json:"issued_at"`
 }
 
 // Withdrawal is the answer to POST /instances/{id}/decommission/cancel: the decommission's stage, and the operation that resumes the

@@ -47,6 +47,18 @@ func Until(at, now time.Time) string {
 	return "in " + Span(at.Sub(now))
 }
 
+// Bytes is a size for people, in the largest unit that tells enough: "9 B", "1.2 kB", "31 GB".
+func Bytes(n int64) string {
+	size, units := float64(n), []string{"B", "kB", "MB", "GB", "TB"}
+	for len(units) > 1 && size >= 999.5 {
+		size, units = size/1000, units[1:]
+	}
+	if units[0] == "B" || size >= 9.95 {
+		return fmt.Sprintf("%.0f %s", size, units[0])
+	}
+	return fmt.Sprintf("%.1f %s", size, units[0])
+}
+
 // Stamp is an instant for people who compare it with a log. Empty without one.
 func Stamp(at time.Time) string {
 	if at.IsZero() {

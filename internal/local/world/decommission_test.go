@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // TestPlanAndHold: the plan of a live instance names its resources and changes nothing; a hold is set once, told, and lifted.
@@ -42,6 +43,36 @@ func TestPlanAndHold(t *testing.T) {
 		}
 		r.wantStates(before)
 		r.wantAuditWhole(id)
+	})
+}
+
+// TestEndIsTold: lists tell the stage, when it ends, and a hold, and choose by the stage; an instance's document tells all of them.
+func TestEndIsTold(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, nil, func(g *graveyard) {
+		id := g.grace("msg_1", "acme-dental")
+		g.signup("msg_2", "brink")
+		act[fleet.Hold](g.rig, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
+		g.freeze("twilio")
+		rows, _ := g.list("?stage=grace")
+		ends := g.instance(id).Decommission.GraceEnds
+		if row := rows["acme-dental"]; len(rows) != 1 || row.Stage != fleet.InGrace || !row.Ends.Equal(ends) || !row.Held {
+			t.Errorf("%+v", rows)
+		}
+		if rows, _ := g.list("?stage=notice"); len(rows) != 0 {
+			t.Errorf("%+v", rows)
+		}
+		g.refused(http.StatusUnprocessableEntity, "GET", "/instances?stage=withdrawn", "", "one of notice, closing, grace, terminating, ended")
+		v := get[view.Instance](g.rig, "/instances/"+id)
+		if v.Hold == nil || v.Hold.Why != "a lawsuit" || v.Decommission == nil || v.Decommission.Reason != "leaves" || len(v.Frozen) != 1 {
+			t.Errorf("%+v, %+v, %+v", v.Hold, v.Decommission, v.Frozen)
+		}
+		g.thaw("twilio")
+		act[struct{}](g.rig, http.StatusOK, "/instances/"+id+"/lift", "")
+		act[view.Withdrawal](g.rig, http.StatusAccepted, "/instances/"+id+"/decommission/cancel", "")
+		if rows, _ := g.list(""); rows["acme-dental"].Stage != "" || rows["acme-dental"].Held {
+			t.Errorf("it is withdrawn, and told as %+v", rows["acme-dental"])
+		}
 	})
 }
 

@@ -237,9 +237,16 @@ func TestExportGoesOn(t *testing.T) {
 		at := invocations.Load()
 		slow.Store(true)
 		o := e.begin()
+		time.Sleep(14 * time.Minute)
+		if making := see[view.Exports](e.rig, "/instances/"+e.id+"/exports").Exports[0]; making.Status != fleet.ExportMaking || making.Progress == nil || making.Progress.Step != "media" || making.Progress.Files < 50 {
+			t.Errorf("it is told as %+v, with %+v", making, making.Progress)
+		}
 		e.settle()
 		if n := invocations.Load() - at; at != 1 || n < 3 {
 			t.Errorf("%d invocations, and %d where it is slow", at, n)
+		}
+		if made := see[view.Exports](e.rig, "/instances/"+e.id+"/exports").Exports[0]; made.Progress != nil {
+			t.Errorf("it is verified, and is told as %+v", made.Progress)
 		}
 		one, two := e.wantExported(quick.Operation), e.wantExported(o.Operation)
 		a := objectstest.Content(t, e.files, one.Folder+export.MediaName, 0)

@@ -26,6 +26,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/steps/termination"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // graveyard are the exports and the archive of a world, and how its terminations are begun.
@@ -250,6 +251,9 @@ func (g *graveyard) wantCertificate(i fleet.Instance) {
 		g.t.Errorf("certificate of %d entries, want %d: %+v", len(c.Resources), len(ledger), c)
 	}
 	page := string(g.file(i.Decommission.Certificate.Page))
+	if told := get[view.Certificate](g.rig, "/instances/"+i.ID+"/certificate"); told.JSON != string(text) || told.Page != page || told.IssuedAt.IsZero() {
+		g.t.Errorf("the API tells another certificate: %+v", told)
+	}
 	for _, d := range c.Resources {
 		if d.At.IsZero() || !strings.Contains(page, d.Name) {
 			g.t.Errorf("%s: %+v", d.Kind, d)

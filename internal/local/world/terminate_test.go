@@ -48,6 +48,12 @@ func TestTerminate(t *testing.T) {
 		}
 		g.terminate() // late, or once more
 		g.wantProved(id)
+		g.refused(http.StatusNotFound, "GET", "/instances/"+neighbour+"/certificate", "", "no such certificate")
+		g.refused(http.StatusNotFound, "GET", "/instances/x/certificate", "", "no such certificate")
+		if err := g.archive.Put(g.ctx, g.instance(id).Decommission.Certificate.Key, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+		g.refused(http.StatusInternalServerError, "GET", "/instances/"+id+"/certificate", "", "the logs say what")
 	})
 }
 

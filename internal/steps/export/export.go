@@ -56,13 +56,15 @@ type work struct {
 	nonce  string
 	files  *files
 	until  time.Time
+	// progress is how far the step is.
+	progress fleet.ExportProgress
 }
 
 // writing lets one invocation at a time write a step's files. Where another one may still be at it, which timed out or died, it is
 // NotReady until that one can't act any more. What is written goes on from the step's note. A failure for good is noted on the export.
 func writing(note string, do func(ctx context.Context, w *work) error) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
-		w := &work{Run: run, nonce: run.Nonce(), until: until(ctx, run)}
+		w := &work{Run: run, nonce: run.Nonce(), until: until(ctx, run), progress: fleet.ExportProgress{Step: note}}
 		if err := w.begin(ctx); err != nil {
 			return err
 		}
@@ -95,6 +97,10 @@ func (w *work) begin(ctx context.Context) error {
 			return fault.New(fault.NotReady, "another invocation may still write the export")
 		}
 		e.Writer = &fleet.ExportWriter{Nonce: w.nonce, Until: step.Deadline(ctx, w.Clock).Add(bounds.Quiet + bounds.Margin)}
+		if e.Progress != nil && e.Progress.Step == w.progress.Step {
+			w.progress = *e.Progress
+		}
+		e.Progress = &w.progress
 		w.export = *e
 		return tx.PutExport(e)
 	})
@@ -116,6 +122,9 @@ func (w *work) end(ctx context.Context, failed error) error {
 		if failed != nil && !code.Transient() && e.Status != fleet.ExportVerified && e.Status != fleet.ExportFailed {
 			e.Status, e.Failure = fleet.ExportFailed, w.Name+": "+step.SafeText(failed)
 			tx.Audit(w.Audited("export.failed", e.ID, string(code)))
+		}
+		if e.Progress = &w.progress; e.Status == fleet.ExportVerified || e.Status == fleet.ExportFailed {
+			e.Progress = nil
 		}
 		return tx.PutExport(e)
 	})
@@ -156,6 +165,17 @@ type dumped struct {
 	Tags       tags              `json:"tags"`
 }
 
+// written are the files that are done, and the bytes of all.
+func written(c export.Checkpoint) (files, size int64) {
+	for _, f := range c.Files {
+		size += f.Bytes
+	}
+	if c.Open != nil {
+		size += c.Open.Bytes
+	}
+	return int64(len(c.Files)), size
+}
+
 func (d Deps) dump(ctx context.Context, w *work, from export.Checkpoint) error {
 	return database.Deps{Projects: d.Projects}.In(ctx, w.Run, func(db schema.Database, ctx context.Context) error {
 		e := export.Export{Sink: w.files, Clock: w.Clock, PartSize: d.DatabasePart, Saved: func(ctx context.Context, c export.Checkpoint) error {
@@ -165,6 +185,7 @@ func (d Deps) dump(ctx context.Context, w *work, from export.Checkpoint) error {
 		if err != nil {
 			return err
 		}
+		w.progress.Files, w.progress.Bytes = written(c)
 		if err := w.files.note(ctx, dumped{c, w.files.tags}); err != nil {
 			return err
 		}

@@ -33,7 +33,9 @@ func Media(d Deps) step.Func {
 		if err := m.open(ctx); err != nil || m.at.Done != nil {
 			return err
 		}
-		return m.write(ctx)
+		err := m.write(ctx)
+		m.progress.Files, m.progress.Bytes = m.at.Objects, m.at.Bytes
+		return err
 	})
 }
 

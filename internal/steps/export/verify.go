@@ -59,6 +59,7 @@ func (w *work) compare(ctx context.Context, all []export.File) error {
 		return err
 	}
 	for ; c.File < len(all); c = (compared{File: c.File + 1}) {
+		w.progress.Files = int64(c.File)
 		if err := w.compareFile(ctx, all[c.File], &c); err != nil {
 			return err
 		}

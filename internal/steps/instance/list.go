@@ -16,16 +16,20 @@ import (
 )
 
 // List gives everything that was signed up for, newest first, and what is frozen. ?state= leaves only instances of a state, ?signup=
-// only signups of a status. It is made of a few of the fleet's lists, whatever the number of instances, and lags as they do.
+// only signups of a status, ?stage= only those in a stage of their end. It is made of a few of the fleet's lists, whatever the number of instances, and lags as they do.
 func List(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		state, status := fleet.State(r.QueryStringParameters["state"]), fleet.SignupStatus(r.QueryStringParameters["signup"])
+		stage := fleet.Stage(r.QueryStringParameters["stage"])
 		bad := httpapi.BadFields{}
 		if state != "" && !slices.Contains(fleet.States(), state) {
 			bad["state"] = "one of " + listed(fleet.States())
 		}
 		if status != "" && !slices.Contains(fleet.SignupStatuses(), status) {
 			bad["signup"] = "one of " + listed(fleet.SignupStatuses())
+		}
+		if stage != "" && !slices.Contains(fleet.Stages(), stage) {
+			bad["stage"] = "one of " + listed(fleet.Stages())
 		}
 		if len(bad) > 0 {
 			return 0, nil, bad
@@ -35,7 +39,7 @@ func List(Deps) step.API {
 			return 0, nil, err
 		}
 		all.Instances = slices.DeleteFunc(all.Instances, func(row view.Row) bool {
-			return state != "" && row.State != state || status != "" && row.Signup != status
+			return state != "" && row.State != state || status != "" && row.Signup != status || stage != "" && row.Stage != stage
 		})
 		return http.StatusOK, all, nil
 	})
@@ -126,7 +130,10 @@ func (w waiting) places() map[string]int {
 func (w waiting) row(s fleet.Signup, i *fleet.Instance, place int) view.Row {
 	row := view.Row{ID: s.InstanceID, Slug: s.Slug, Plan: s.Plan, Region: s.Region, Signup: s.Status, Since: s.RequestedAt}
 	if i != nil {
-		row.State, row.Progress = i.State, i.Progress
+		row.State, row.Progress, row.Held = i.State, i.Progress, i.Hold != nil
+		if d := i.Decommission; d != nil && d.Stage != fleet.Withdrawn {
+			row.Stage, row.Ends = d.Stage, d.Ends()
+		}
 		if i.Operation != "" && row.Progress == (fleet.Progress{}) { // a short one leaves it as it is
 			row.Progress = fleet.Progress{Reason: i.Operation + " runs", NextAction: "none: it ends by itself; one whose invocation died is ended within a quarter of an hour"}
 		}

@@ -37,19 +37,21 @@ func show(ctx context.Context, env step.Env, id string) (view.Instance, error) {
 		return v, err
 	}
 	if i != nil {
-		v.Host, v.Suspension = i.Host, i.Suspension
+		v.Host, v.Suspension, v.Hold, v.Decommission = i.Host, i.Suspension, i.Hold, i.Decommission
 	}
 	v.Signed = view.Signup{Tier: s.Tier, Vertical: s.Vertical, Timezone: s.Timezone, Locale: s.Locale, RequestedAt: s.RequestedAt, DecidedAt: s.DecidedAt,
 		DecidedBy: s.DecidedBy, Reason: s.Reason}
-	var errs [5]error
+	var errs [6]error
 	v.Epoch, errs[0] = env.Store.Epoch(ctx, id)
 	v.Resources, errs[1] = env.Store.Resources(ctx, id)
 	v.Operations, errs[2] = env.Store.Operations(ctx, id)
 	v.Messages, errs[3] = env.Store.Messages(ctx, id)
 	v.History, errs[4] = env.Store.Incidents(ctx, id)
+	v.Frozen, errs[5] = env.Store.Freezes(ctx)
 	if err := errors.Join(errs[:]...); err != nil {
 		return v, err
 	}
+	v.Frozen = append([]fleet.Freeze{}, v.Frozen...) // none is an empty list, not null
 	slices.SortStableFunc(v.Operations, func(a, b fleet.Operation) int {
 		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.Epoch, b.Epoch))
 	})

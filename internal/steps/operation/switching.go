@@ -3,10 +3,12 @@ package operation
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // Undoes is BeginUndo's answer. Where nothing is begun, the state says what is left to do.
@@ -92,6 +94,11 @@ func Resting(i fleet.Instance) fleet.Progress {
 	if i.Suspension == nil {
 		return fleet.Progress{}
 	}
-	return fleet.Progress{Reason: "suspended: " + string(i.Suspension.Reason),
+	reason := "suspended: " + string(i.Suspension.Reason)
+	if d := i.Decommission; d.Open() && d.Stage != fleet.InNotice {
+		return fleet.Progress{Reason: reason, NextAction: view.EndNext(*d) + ", not before " + d.GraceEnds.UTC().Format(time.RFC3339) +
+			"; to keep it: fleetctl decommission " + i.ID + " --cancel"}
+	}
+	return fleet.Progress{Reason: reason,
 		NextAction: "none by itself: once the reason is gone, fleetctl resume " + i.ID}
 }

@@ -2,12 +2,9 @@ package termination
 
 import (
 	"bytes"
-	"context"
 	_ "embed" // the page
 	"encoding/json"
-	"errors"
 	"html"
-	"io"
 	"os"
 	"slices"
 	"strconv"
@@ -16,7 +13,6 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/step"
 )
 
 // Certificate proves what became of an instance. Its JSON is the file certificate.json.
@@ -149,13 +145,3 @@ func row(to *bytes.Buffer, cells ...string) {
 }
 
 func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
-
-// kept reads a file of the archive.
-func kept(ctx context.Context, run *step.Run, key string) ([]byte, error) {
-	body, err := run.Archive.Read(ctx, key, 0)
-	if err != nil {
-		return nil, err
-	}
-	text, err := io.ReadAll(body)
-	return text, errors.Join(err, body.Close())
-}

@@ -88,7 +88,7 @@ func IssueCertificate(Deps) step.Func {
 				return err
 			}
 		}
-		if text, err = kept(ctx, run, issued.Key); err != nil {
+		if text, err = kept(ctx, run.Env, issued.Key); err != nil {
 			return err
 		}
 		issued.SHA256 = sum(text)
