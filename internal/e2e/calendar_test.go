@@ -16,7 +16,7 @@ func (c *customer) happens(name string) {
 	schedules, group := scheduler.NewFromConfig(shared.cloud.root()), aws.String("fleet-"+stage+"-calendar")
 	made, err := schedules.GetSchedule(c.ctx, &scheduler.GetScheduleInput{GroupName: group, Name: &name})
 	if err != nil {
-		c.t.Fatal(err)
+		c.t.Fatalf("%v\n%s", err, c.story())
 	}
 	_, err = shared.deployment.lambda.Invoke(c.ctx, &lambda.InvokeInput{FunctionName: made.Target.Arn, InvocationType: lambdatypes.InvocationTypeEvent,
 		Payload: []byte(aws.ToString(made.Target.Input))})

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 	"strings"
 	"time"
 
@@ -303,17 +304,29 @@ func (d *deployment) provide(ctx context.Context, credentials map[string]string)
 	return d.upload(ctx)
 }
 
-// widen lets the function that queries the logs query all of them. The emulator asks whether a query may read "*" whenever it names
-// several groups; AWS asks for each group, and the template's policy names each.
+// widen allows what the emulator refuses although the template's policies allow it on AWS. Whenever a query of logs names several groups,
+// the emulator asks whether it may read "*"; AWS asks for each group. And it takes every one-time schedule to be of the group "default".
 func (d *deployment) widen(ctx context.Context, roles *iam.Client) error {
-	f, err := d.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(functionName(catalog.InstanceLogs.Name))})
-	if err != nil {
-		return err
+	wider := map[string]string{catalog.InstanceLogs.Name: `"Action":"logs:StartQuery","Resource":"*"`}
+	for _, f := range catalog.Functions() {
+		if slices.Contains(f.Grants, catalog.Calendar) {
+			wider[f.Name] = `"Action":["scheduler:CreateSchedule","scheduler:UpdateSchedule","scheduler:DeleteSchedule"],` +
+				`"Resource":"arn:aws:scheduler:*:*:schedule/default/*"`
+		}
 	}
-	role := (*f.Role)[strings.LastIndex(*f.Role, "/")+1:]
-	_, err = roles.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String("emulator"), PolicyDocument: aws.String(
-		`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"logs:StartQuery","Resource":"*"}]}`)})
-	return err
+	for function, statement := range wider {
+		f, err := d.lambda.GetFunctionConfiguration(ctx, &lambda.GetFunctionConfigurationInput{FunctionName: aws.String(functionName(function))})
+		if err != nil {
+			return err
+		}
+		role := (*f.Role)[strings.LastIndex(*f.Role, "/")+1:]
+		_, err = roles.PutRolePolicy(ctx, &iam.PutRolePolicyInput{RoleName: &role, PolicyName: aws.String("emulator"), PolicyDocument: aws.String(
+			`{"Version":"2012-10-17","Statement":[{"Effect":"Allow",` + statement + `}]}`)})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // secret gives a secret its value; the template may have made it already, empty.

@@ -102,10 +102,14 @@ func (c *customer) comes(kind fleet.OperationKind, bring func(d *fleet.Decommiss
 		c.t.Fatal(err)
 	}
 	c.happens(fleet.ScheduleName(kind, c.id))
-	id := fleet.NumberedID(kind, c.id, 1)
-	c.eventually("the operation "+id, func() bool {
-		o, err := c.records.Operation(c.ctx, c.id, id)
-		return err == nil && o != nil
+	var id string
+	c.eventually("an operation "+string(kind), func() bool {
+		all, err := c.records.Operations(c.ctx, c.id)
+		at := slices.IndexFunc(all, func(o fleet.Operation) bool { return o.Kind == kind })
+		if at >= 0 {
+			id = all[at].ID
+		}
+		return err == nil && at >= 0
 	})
 	if o := c.ended(id); o.Outcome != fleet.Succeeded {
 		c.t.Fatalf("%s ended as %s: %s\n%s", id, o.Outcome, o.Failure, c.story())
