@@ -50,14 +50,17 @@ fleetctl: ## the operator's command line: make fleetctl ARGS="--local list"
 # psql restores exports. Debian's root gets it from Debian; others install a PostgreSQL client themselves.
 PSQL := $(shell command -v psql || ls /usr/lib/postgresql/*/bin/psql 2>/dev/null | tail -n 1)
 
+# FLOWS end the paths of the packages whose tests play whole flows. The race detector makes them six times slower: make race has it.
+FLOWS := internal/local/world|internal/local|internal/export
+
 # Without Python or psql the tests say what they skip; in CI they fail.
 test: $(SETUP) ## run the tests; VENDOR_SPECS names the folder of the vendors' own API documents
 	@$(MAKE) --no-print-directory $(VENV)/.ready || echo "no Python environment: tests on DynamoDB will be skipped"
 	@[ -n "$(PSQL)" ] || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
 		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends postgresql-client >/dev/null; } || \
 		echo "no psql, and none could be installed: tests that restore an export will be skipped"
-	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 3 -vet=off $(RACE) $$(go list ./... | grep -v /local/world$$) # vetted by lint; in threes, since many of them wait
-	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -vet=off ./internal/local/world # six times faster than under the detector: see race
+	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 3 -vet=off $(RACE) $$(go list ./... | grep -vE '/($(FLOWS))$$') # vetted by lint; in threes, since many of them wait
+	VENDOR_SPECS="$(abspath $(VENDOR_SPECS))" go test -p 2 -vet=off $$(go list ./... | grep -E '/($(FLOWS))$$')
 	go test -vet=off ./infra # the library beneath CDK races with itself
 
 # CHROME is the browser's program, where it is not on PATH under one of its usual names. The pictures are left in build/screenshots.
@@ -67,8 +70,8 @@ browser: $(SETUP) ## drive the pages of serve in a headless Chromium, and take p
 	@[ -n "$(CHROME)" ] || { echo "there is no Chromium here: install it (Debian: apt-get install chromium), or name one: make browser CHROME=/path/to/chrome"; exit 1; }
 	CHROME="$(CHROME)" SCREENSHOTS="$(CURDIR)/build/screenshots" go test -tags browser -vet=off -count=1 -run InABrowser ./internal/local $(ARGS)
 
-race: $(SETUP) ## run the world's tests under the race detector, with every death and fault of which "make test" tries a sample
-	FLEET_TEST_ALL=1 go test -vet=off -count=1 $(RACE) -timeout 20m ./internal/local/world $(ARGS)
+race: $(SETUP) ## run the tests of whole flows under the race detector
+	go test -p 2 -vet=off $(RACE) -timeout 20m $$(go list ./... | grep -E '/($(FLOWS))$$') $(ARGS)
 
 load: ## fifty signups approved at once
 	go test $(RACE) -tags load -run TestFiftyAtOnce ./internal/local/world
