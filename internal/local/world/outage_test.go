@@ -140,21 +140,33 @@ func TestVendorDownForAll(t *testing.T) {
 	}
 }
 
+// refusedWhileDown has a provisioning refused for good, and its take-down find Supabase down for as long as down is set.
+func refusedWhileDown(down *bool) func(*world.Options) {
+	return func(o *world.Options) {
+		exact(o)
+		failing("supabase", "503", func(*http.Request) bool { return *down })(o)
+		o.Script = sim.NewScript(sim.Rule{Call: "sendgrid.ValidateDomain", Kind: sim.Denied, From: 1})
+	}
+}
+
+// leftByItsVendor is an instance whose vendor goes down, for longer than its take-down may last.
+func (r *rig) leftByItsVendor(down *bool) string {
+	r.t.Helper()
+	id := r.signup("msg_1", "acme-dental")
+	r.approve(id)
+	time.Sleep(4 * time.Second)
+	*down = true
+	r.scheduled(100 * time.Minute)
+	return id
+}
+
 // TestTakeDownWaitsForItsVendor: a vendor is down for longer than the take-down may last. That ends dirty without an incident of its
 // own, says what it waits for, and begins again by itself when the vendor is back.
 func TestTakeDownWaitsForItsVendor(t *testing.T) {
 	t.Parallel()
 	var down bool
-	inBubble(t, func(o *world.Options) {
-		exact(o)
-		failing("supabase", "503", func(*http.Request) bool { return down })(o)
-		o.Script = sim.NewScript(sim.Rule{Call: "sendgrid.ValidateDomain", Kind: sim.Denied, From: 1})
-	}, func(r *rig) {
-		id := r.signup("msg_1", "acme-dental")
-		r.approve(id)
-		time.Sleep(4 * time.Second)
-		down = true
-		r.scheduled(100 * time.Minute)
+	inBubble(t, refusedWhileDown(&down), func(r *rig) {
+		id := r.leftByItsVendor(&down)
 		if i := r.instance(id); i.Waits != "supabase" || i.Operation != "" || !strings.Contains(i.Progress.Reason, "waits for supabase") {
 			t.Errorf("it waits for %q: %+v", i.Waits, i.Progress)
 		}
@@ -173,16 +185,8 @@ func TestTakeDownWaitsForItsVendor(t *testing.T) {
 func TestTakeDownGoesOnWhoeverFoundItsVendor(t *testing.T) {
 	t.Parallel()
 	var down bool
-	inBubble(t, func(o *world.Options) {
-		exact(o)
-		failing("supabase", "503", func(*http.Request) bool { return down })(o)
-		o.Script = sim.NewScript(sim.Rule{Call: "sendgrid.ValidateDomain", Kind: sim.Denied, From: 1})
-	}, func(r *rig) {
-		id := r.signup("msg_1", "acme-dental")
-		r.approve(id)
-		time.Sleep(4 * time.Second)
-		down = true
-		r.scheduled(100 * time.Minute)
+	inBubble(t, refusedWhileDown(&down), func(r *rig) {
+		id := r.leftByItsVendor(&down)
 		if i := r.instance(id); i.Waits != "supabase" || i.Operation != "" {
 			t.Fatalf("it waits for %q: %+v", i.Waits, i.Progress)
 		}
