@@ -83,31 +83,17 @@ const production = "production"
 
 // StateMachines tells a workflow's ARN.
 type StateMachines struct {
-	prefix string
-	arns   map[string]string
+	Prefix string            // what every ARN begins with, before the workflow's name; or
+	ARNs   map[string]string // by workflow
 }
 
 // ARN is the ARN of a workflow's state machine; false if it isn't configured.
 func (s StateMachines) ARN(workflow string) (string, bool) {
-	if s.prefix != "" {
-		return s.prefix + workflow, true
+	if s.Prefix != "" {
+		return s.Prefix + workflow, true
 	}
-	arn, ok := s.arns[workflow]
+	arn, ok := s.ARNs[workflow]
 	return arn, ok
-}
-
-// stateMachinePart is in every state machine's ARN, executionPart in its place in its executions'.
-const (
-	stateMachinePart = ":stateMachine:"
-	executionPart    = ":execution:"
-)
-
-// executionARN is the ARN of an execution of a state machine. One that was started through an alias or a version, which the
-// machine's ARN then ends with, has neither in its own.
-func executionARN(machine, name string) string {
-	where, machine, _ := strings.Cut(machine, stateMachinePart)
-	machine, _, _ = strings.Cut(machine, ":")
-	return where + executionPart + machine + ":" + name
 }
 
 // Kind is where something is kept.

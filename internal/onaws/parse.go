@@ -161,15 +161,15 @@ func (r *reader) stateMachines() StateMachines {
 	const want = "a JSON object of every workflow's state machine ARN, or what these ARNs begin with"
 	text := r.lookup(variable)
 	if matches(prefixPattern, text) {
-		return StateMachines{prefix: text}
+		return StateMachines{Prefix: text}
 	}
 	var s StateMachines
-	if err := decode(text, &s.arns); err != nil {
+	if err := decode(text, &s.ARNs); err != nil {
 		r.refuse(variable, want)
 		return s
 	}
 	for _, workflow := range catalog.Workflows() {
-		if !matches(machinePattern, s.arns[workflow]) {
+		if !matches(machinePattern, s.ARNs[workflow]) {
 			r.refuse(variable, want+"; that of "+workflow+" is not there, or is none")
 		}
 	}

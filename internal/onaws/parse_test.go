@@ -92,9 +92,6 @@ func TestParsed(t *testing.T) {
 	if !ok || arn != "arn:aws:states:us-east-1:111122223333:stateMachine:fleet-provision" {
 		t.Errorf("provision is %q", arn)
 	}
-	if got := executionARN(arn, "op-1-build-1"); got != "arn:aws:states:us-east-1:111122223333:execution:fleet-provision:op-1-build-1" {
-		t.Errorf("its execution is %q", got)
-	}
 	if want := (Location{S3, "releases", "frontend/v1/"}); c.Release != want {
 		t.Errorf("the release is at %+v, want %+v", c.Release, want)
 	}

@@ -85,8 +85,8 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Databases: func(context.Context, provider.Secret) (schema.Database, error) {
 			return nil, b.ungranted("customers' databases")
 		},
-		Executions:   b.executions(),
-		Trigger:      b.trigger(),
+		Executions:   closedExecutions{b.ungranted("executions of the workflows")},
+		Trigger:      func(_ context.Context, function string) error { return b.ungranted("the function " + function) },
 		Publish:      func(context.Context, string, string) error { return b.ungranted("the topic of incidents") },
 		Logs:         func(context.Context, step.LogQuery) ([]view.LogLine, error) { return nil, b.ungranted("the logs") },
 		Surroundings: closedSurroundings{b.ungranted("the schedules, the dead letters and the credentials' ages")},
