@@ -62,6 +62,8 @@ func (w *workflows) granted(grant catalog.Grant) map[string]string {
 		return map[string]string{"FLEET_EXPORTS": w.names.bucket(exports)}
 	case catalog.Archive:
 		return map[string]string{"FLEET_ARCHIVE": w.names.bucket(audit)}
+	case catalog.History:
+		return map[string]string{"FLEET_HISTORY": w.names.bucket(history)}
 	case catalog.Calendar:
 		return map[string]string{"FLEET_CALENDAR": encoded(map[string]string{"group": w.names.calendarGroup(), "function": w.names.functionARN(catalog.Due.Name),
 			"role": *w.grants.calendarRole.RoleArn(), "dead_letters": w.names.queueARN()})}

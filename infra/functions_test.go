@@ -109,6 +109,7 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_RELEASE":               {catalog.ReadRelease},
 	"FLEET_EXPORTS":               {catalog.Exports, catalog.ReadExports},
 	"FLEET_ARCHIVE":               {catalog.Archive},
+	"FLEET_HISTORY":               {catalog.History},
 	"FLEET_CALENDAR":              {catalog.Calendar},
 	"FLEET_INCIDENT_TOPIC":        {catalog.Publish},
 	"FLEET_LOG_GROUPS":            {catalog.ReadLogs},

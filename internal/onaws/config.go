@@ -40,9 +40,9 @@ type Config struct {
 	// Release is FLEET_RELEASE, where the files of the release are: "s3://bucket/prefix", or "file:" and a folder. Needed
 	// with "release".
 	Release Location
-	// Exports is FLEET_EXPORTS and Archive FLEET_ARCHIVE, the names of the buckets of customers' exports and of the audit archive.
-	// Needed with "exports" or "exports:read", and "archive".
-	Exports, Archive string
+	// Exports is FLEET_EXPORTS, Archive FLEET_ARCHIVE and History FLEET_HISTORY: the names of the buckets of customers' exports, of the
+	// audit archive and of the history of configurations. Needed with "exports" or "exports:read", "archive", and "history".
+	Exports, Archive, History string
 	// Calendar is FLEET_CALENDAR, what one-time schedules are made of, as a JSON object of names and ARNs. Needed with "calendar".
 	Calendar Calendar
 	// ScheduleGroup is FLEET_SCHEDULE_GROUP, the name of the group of EventBridge Scheduler that holds Fleet's schedules, each

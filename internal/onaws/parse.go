@@ -61,6 +61,9 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.Archive) {
 		c.Archive = r.matching("FLEET_ARCHIVE", bucketPattern, "a bucket's name")
 	}
+	if r.granted(catalog.History) {
+		c.History = r.matching("FLEET_HISTORY", bucketPattern, "a bucket's name")
+	}
 	if r.granted(catalog.Calendar) {
 		c.Calendar = r.calendar()
 	}

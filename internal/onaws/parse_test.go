@@ -42,6 +42,7 @@ func complete() map[string]string {
 		"FLEET_OPERATOR_MAIL":         "operators@gimbal.app",
 		"FLEET_EXPORTS":               "fleet-exports",
 		"FLEET_ARCHIVE":               "fleet-audit",
+		"FLEET_HISTORY":               "fleet-history",
 		"FLEET_SCHEDULE_GROUP":        "fleet-production",
 		"FLEET_CALENDAR": `{"group":"fleet-production-once","function":"arn:aws:lambda:us-east-1:111122223333:function:fleet-production-due",
 			"role":"arn:aws:iam::111122223333:role/fleet-calendar","dead_letters":"arn:aws:sqs:us-east-1:111122223333:fleet-production-dead-letters"}`,

@@ -47,6 +47,8 @@ type Env struct {
 	// Exports is where customers' exports are kept, and Archive where what must outlast an instance is: nobody can change or
 	// delete anything there before its time.
 	Exports, Archive objects.Store
+	// History is where instances' configurations are kept, as they are and were: it is written only.
+	History objects.Store
 	// Release is the set of built files that new instances get.
 	Release fs.FS
 	// Nonce gives a value that no other invocation has.

@@ -149,6 +149,7 @@ func (w *World) ports(l *life, c clock.Clock, f catalog.Function) function.Ports
 		Logs:         w.find,
 		Exports:      mortalObjects{o.Exports, l},
 		Archive:      mortalObjects{o.Archive, l},
+		History:      mortalObjects{o.History, l},
 		Calendar:     calendar{w, l},
 		Surroundings: w.surround(l),
 		Release:      o.Release,

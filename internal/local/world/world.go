@@ -66,8 +66,9 @@ type Options struct {
 	DatabaseURL string
 	// Release is the set of files that new instances get.
 	Release fs.FS
-	// Exports and Archive are where exports and the audit archive are kept; nil keeps them in memory.
-	Exports, Archive objects.Store
+	// Exports, Archive and History are where exports, the audit archive and the history of configurations are kept; nil keeps them in
+	// memory.
+	Exports, Archive, History objects.Store
 	// Latency is how fast the vendors are.
 	Latency Latency
 	// Script lets vendors' calls go wrong; nil lets none.
@@ -158,6 +159,9 @@ func New(o Options) (*World, error) {
 	}
 	if o.Archive == nil {
 		o.Archive = &objects.Memory{}
+	}
+	if o.History == nil {
+		o.History = &objects.Memory{}
 	}
 	if o.Script == nil {
 		o.Script = sim.NewScript()
