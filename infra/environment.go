@@ -26,6 +26,9 @@ func (w *workflows) environment(f catalog.Function) map[string]string {
 	if w.config.TerminationsADay > 0 && slices.Contains(catalog.CountTerminations(), f.Name) {
 		e["FLEET_TERMINATIONS_A_DAY"] = encoded(w.config.TerminationsADay)
 	}
+	if !w.config.UnpaidLock && slices.Contains(catalog.CheckUnpaid(), f.Name) {
+		e["FLEET_UNPAID_LOCK"] = "false"
+	}
 	if slices.Contains(catalog.MakeLinks(), f.Name) {
 		e["FLEET_PUBLIC_URL"] = w.publicURL()
 	}

@@ -137,6 +137,9 @@ func needless(f catalog.Function, variables map[string]any, stage string) (wrong
 	if f.Name == "due" || f.Name == "confirm-termination" || f.Name == "mark-terminated" {
 		others = append(others, "FLEET_TERMINATIONS_A_DAY")
 	}
+	if f.Name == "plan-decommission" || f.Name == "begin-decommission" {
+		others = append(others, "FLEET_UNPAID_LOCK")
+	}
 	if f.Name == "deliver" || f.Name == "auto-approve" {
 		others = append(others, "FLEET_AUTO_APPROVE")
 	}

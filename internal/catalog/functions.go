@@ -124,6 +124,11 @@ func CountTerminations() []string {
 	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name}
 }
 
+// CheckUnpaid are the names of the functions that have to know whether unpaid bills are in the way of a decommission.
+func CheckUnpaid() []string {
+	return []string{PlanDecommission.Name, BeginDecommission.Name}
+}
+
 // MakeLinks are the names of the functions that make links to Fleet's own pages, and so have to know where those are.
 func MakeLinks() []string {
 	return []string{Signup.Name, Deliver.Name, Resend.Name}

@@ -53,6 +53,8 @@ type plan struct {
 	credentialsSince time.Time
 	// autoApprove are the plans that need no operator.
 	autoApprove []string
+	// endUnpaid lets instances be decommissioned whose bills are unpaid.
+	endUnpaid bool
 	// databases is PostgreSQL's folder.
 	databases string
 	// front is where the HTTP front listens; simulators are where those do, by vendor, where it matters.
@@ -111,7 +113,7 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 	p.latency.Answer, p.latency.Lag = ordinaryCall, listLag
 	s.world, err = world.New(world.Options{
 		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials,
-		CredentialsSince: p.credentialsSince, AutoApprove: p.autoApprove, Quotas: world.Quotas(),
+		CredentialsSince: p.credentialsSince, AutoApprove: p.autoApprove, EndUnpaid: p.endUnpaid, Quotas: world.Quotas(),
 		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release, Exports: p.exports, Archive: p.archive, History: p.history,
 		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, ReadLog: p.readLog, Publish: p.publish, Processes: p.processes, Hooks: p.hooks,
 	})

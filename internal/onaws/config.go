@@ -62,7 +62,8 @@ type Config struct {
 	// FLEET_AUTO_APPROVE, the plans whose signups need no operator, separated by commas, or "none"; auto-approve and deliver need it.
 	// Limits is FLEET_LIMITS, optional: the vendors' rate limits where they have granted more than they publish, as a JSON object of
 	// calls by vendor: {"supabase":300}. TerminationsADay is FLEET_TERMINATIONS_A_DAY, optional: how many instances are terminated within a
-	// day on one operator's word, 1 to 1000.
+	// day on one operator's word, 1 to 1000. EndUnpaid is the opposite of FLEET_UNPAID_LOCK, optional: "false" where unpaid bills are not in
+	// the way of a decommission, or "true".
 	Settings step.Settings
 	// Vendors is FLEET_DOMAIN (needed by all), and what is needed with the credential of its vendor:
 	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid

@@ -315,6 +315,7 @@ func (r *reader) settings() step.Settings {
 	}
 	s.Limits = r.limits()
 	s.TerminationsADay = r.terminationsADay()
+	s.EndUnpaid = !r.unpaidLock()
 	if slices.Contains([]string{catalog.AutoApprove.Name, catalog.Deliver.Name}, r.entry.Name) {
 		s.AutoApprove = r.plans()
 	}
@@ -334,6 +335,18 @@ func (r *reader) terminationsADay() int {
 		r.refuse(variable, "a number from 1 to "+strconv.Itoa(mostTerminations))
 	}
 	return n
+}
+
+func (r *reader) unpaidLock() bool {
+	const variable = "FLEET_UNPAID_LOCK"
+	switch r.lookup(variable) {
+	case "", "true":
+	case "false":
+		return false
+	default:
+		r.refuse(variable, "true or false")
+	}
+	return true
 }
 
 func (r *reader) plans() (plans []string) {

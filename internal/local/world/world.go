@@ -53,6 +53,8 @@ type Options struct {
 	Limits budget.Limits
 	// AutoApprove are the plans whose signups need no operator, as step.Settings has them.
 	AutoApprove []string
+	// EndUnpaid lets instances be decommissioned whose bills are unpaid, as step.Settings has it.
+	EndUnpaid bool
 	// Slots is how many provisionings run at once.
 	Slots int
 	// RateLimitRules is how many rate-limiting rules the plan of the zone at Cloudflare allows; 0 means plenty, negative none.

@@ -22,7 +22,7 @@ const longestReason = 300
 // same operation.
 //
 // 202 with the operation; 404 for an instance that isn't there; 409 for one in another state, which names all that is in the way: an
-// operation that runs or is to be retried, a legal hold, unpaid bills, a freeze, a decommission under way; 422 without a reason.
+// operation that runs or is to be retried, a legal hold, unpaid bills under the lock, a freeze, a decommission under way; 422 without a reason.
 func Begin(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		var wanted view.Decommission
