@@ -114,7 +114,8 @@ type Hooks struct {
 	Loses func(p Point) bool
 	// Again tells before each commit and call whether its invocation is made a second time, from its beginning, while it goes on.
 	Again func(p Point) bool
-	// OnCalendar learns of all one-time schedules before they are changed so. What it refuses doesn't come about.
+	// OnCalendar learns of all one-time schedules before they are changed so. What it refuses, by a fault or as Unavailable,
+	// doesn't come about.
 	OnCalendar func(due map[string]time.Time) error
 	// Surroundings wraps those of one invocation, and Settings changes Fleet's identifiers at the vendors in one.
 	Surroundings func(step.Surroundings) step.Surroundings
