@@ -45,15 +45,21 @@ func TestOrphanIsRemovedOnDemand(t *testing.T) {
 				}
 				c.compare()
 				c.wantTold(id, fleet.IncidentOrphan, 1)
+				ask := thingOf(p.kind, name)
+				if p.live && fleet.Irreversible(p.kind) {
+					c.refused(http.StatusConflict, "POST", path, ask, "say in without_export why")
+					c.refused(http.StatusUnprocessableEntity, "POST", path, without(ask, "\\u0007"), "without_export")
+					ask = without(ask, "it is empty")
+				}
 				if p.live {
 					act[fleet.Hold](c.rig, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
-					if status, _ := c.do("POST", path, thingOf(p.kind, name), operator); status != http.StatusConflict {
+					if status, _ := c.do("POST", path, ask, operator); status != http.StatusConflict {
 						t.Errorf("under a hold: %d", status)
 					}
 					act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", "")
 				}
 				for range 2 {
-					act[fleet.Resource](c.rig, http.StatusAccepted, path, thingOf(p.kind, name))
+					act[fleet.Resource](c.rig, http.StatusAccepted, path, ask)
 				}
 				for range 2 {
 					c.invoke("recheck")
