@@ -24,11 +24,7 @@ func TestOrphanIsRemovedOnDemand(t *testing.T) {
 	for _, p := range planted() {
 		t.Run(fmt.Sprintf("%s %t", p.kind, p.live), func(t *testing.T) {
 			t.Parallel()
-			script := ""
-			if !p.live {
-				script = "sendgrid.ValidateDomain=403@1+"
-			}
-			inCensus(t, faults(t, script), func(c *census) {
+			inCensus(t, faults(t, p.script()), func(c *census) {
 				id := c.provision()
 				time.Sleep(25 * time.Hour) // rechecks are over
 				c.invoke("recheck")
