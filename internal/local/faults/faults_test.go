@@ -35,6 +35,7 @@ func TestEveryFaultEverywhere(t *testing.T) {
 	b := newBase(t)
 	clean := b.record(t, "provision", "A", nil)
 	flows := append([]*workflow{clean, b.record(t, "teardown", "C", late())}, b.switching(t)...)
+	flows = append(flows, b.ending(t)...)
 	if *oneCase != "" {
 		s, err := parse(*oneCase)
 		if err != nil {

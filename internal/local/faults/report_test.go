@@ -73,12 +73,12 @@ func (r *report) print(t *testing.T) {
 		for _, c := range columns() {
 			names = append(names, c.name)
 		}
-		table(s.Workflow+": calls", names, s.Calls)
+		printTable(s.Workflow+": calls", names, s.Calls)
 		names = nil
 		for _, h := range harms() {
 			names = append(names, string(h))
 		}
-		table(s.Workflow+": commits", names, s.Commits)
+		printTable(s.Workflow+": commits", names, s.Commits)
 		for _, l := range append(s.Calls, s.Commits...) {
 			for _, one := range l.Results {
 				count(one)
@@ -107,7 +107,7 @@ func (r *report) print(t *testing.T) {
 	}
 }
 
-func table(title string, columns []string, rows []line) {
+func printTable(title string, columns []string, rows []line) {
 	const first = 36
 	fmt.Printf("\n%-*s", first, title)
 	for _, c := range columns {

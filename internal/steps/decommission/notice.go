@@ -105,8 +105,8 @@ func progress(ctx context.Context, run *step.Run, do func(tx *store.Tx, i *fleet
 	})
 }
 
-// ScheduleEnds sets the one-time schedules of the ends of notice and grace that are to come. The sweep backs them up: where one can't be
-// set, what it is for happens some minutes later.
+// ScheduleEnds sets the one-time schedules of the ends of notice and grace that are to come, and deletes them again where the decommission
+// was withdrawn meanwhile. The sweep backs them up: where one can't be set, what it is for happens some minutes later.
 func ScheduleEnds(Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		var failed error
@@ -115,7 +115,11 @@ func ScheduleEnds(Deps) step.Func {
 				failed = errors.Join(failed, run.Calendar.Set(ctx, fleet.ScheduleName(kind, run.Instance.ID), at))
 			}
 		}
-		return failed
+		now, err := run.Store.Instance(ctx, run.Instance.ID)
+		if err != nil || now == nil || now.Decommission.Open() {
+			return errors.Join(failed, err)
+		}
+		return errors.Join(failed, operation.Unschedule(ctx, run.Env, run.Instance.ID))
 	}
 }
 
