@@ -52,6 +52,7 @@ type base struct {
 	end       *part
 	files     map[string]files
 	calendar  map[string]time.Time
+	holds     map[string]bool // what the vendors hold of the subject's, by kind and name
 	databases *memory.Store
 	theirs    map[string][]string
 }
@@ -130,7 +131,8 @@ func (b *base) after(t *testing.T, state fleet.State, do func(r *run) (id string
 		if next.records, err = r.records(next.neighbour); err != nil {
 			t.Fatal(err)
 		}
-		next.at, next.calendar, next.databases = time.Now(), r.w.Calendar(), r.databases
+		r.settled(nil)
+		next.at, next.calendar, next.databases, next.holds = time.Now(), r.w.Calendar(), r.databases, r.has
 		if next.files, err = r.stored(); err != nil {
 			t.Fatal(err)
 		}

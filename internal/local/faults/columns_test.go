@@ -76,9 +76,9 @@ func (f *workflow) orphan(row int) script {
 func (f *workflow) late(row int) script {
 	sibling := "sendgrid.UpdateSubuser"
 	switch state := f.calls[row].place.State; {
-	case !f.changes(row) || strings.HasPrefix(state, "Announce"):
+	case !f.changes(row) || strings.HasPrefix(state, "Announce") || state == "":
 		return nil
-	case state == "DisableEmail" || state == "EnableEmail":
+	case f.calls[row].Vendor == "sendgrid":
 		sibling = "twilio.UpdateAccount"
 	}
 	return append(f.strikes(row, sim.Delayed), strike{call: sim.Rule{Call: sibling, Kind: sim.Denied, From: 1, To: 1}})

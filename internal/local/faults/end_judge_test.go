@@ -20,8 +20,8 @@ import (
 func (j *judgement) ending(want map[string]int) verdict {
 	id := j.base.subject
 	i, err := j.w.Store.Instance(j.ctx, id)
-	if !j.check(err) || i == nil || i.Decommission == nil {
-		return verdict{Outcome: "!", Violations: append(j.wrong, "there is no decommission")}
+	if !j.check(err) || i == nil {
+		return verdict{Outcome: "!", Violations: append(j.wrong, "there is no instance")}
 	}
 	v := verdict{Outcome: j.stands(*i), Seconds: max(0, int(j.ended().Sub(j.approved).Round(time.Second)/time.Second))}
 	if i.Operation != "" || i.Unfinished != "" {
@@ -34,18 +34,24 @@ func (j *judgement) ending(want map[string]int) verdict {
 	j.held(id, want)
 	j.check(j.deliver())
 	j.messages(id, true)
-	j.told(*i)
 	j.executions()
 	j.recheck(id)
 	j.held(id, want)
 	j.claim(i, want != nil)
 	j.audit(id)
-	j.scheduled(*i)
 	files, err := j.stored()
-	if j.check(err) {
-		j.kept(files)
-		j.exported(*i, files[exports])
-		j.ordered(*i, files)
+	if !j.check(err) {
+		return v
+	}
+	j.kept(files)
+	j.exported(*i, files[exports])
+	j.ordered(*i, files)
+	if i.Decommission != nil {
+		j.told(*i)
+		j.scheduled(*i)
+	}
+	if want == nil {
+		j.proved(*i, files[archive])
 	}
 	v.Violations = append(j.wrong, j.neighbour()...)
 	return v
@@ -55,6 +61,9 @@ func (j *judgement) ending(want map[string]int) verdict {
 func (j *judgement) stands(i fleet.Instance) string {
 	d := i.Decommission
 	switch {
+	case d == nil:
+		j.exact()
+		return "E"
 	case d.Stage == fleet.Ended && i.State == fleet.Terminated:
 		j.keyGone(i.ID)
 		if j.retried {
@@ -164,20 +173,35 @@ func digest(content []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// exported judges that each export that the records call verified is there, file by file.
+// exported judges that each export that the records call verified is there, file by file, and that each by which the decommission goes is
+// one of them. Whom one was made for is told.
 func (j *judgement) exported(i fleet.Instance, store files) {
-	d := i.Decommission
-	for _, e := range []*fleet.VerifiedExport{d.FirstExport, d.FinalExport} {
-		if e == nil {
+	all, err := j.w.Store.Exports(j.ctx, i.ID)
+	j.check(err)
+	if d := i.Decommission; d != nil {
+		for _, by := range []*fleet.VerifiedExport{d.FirstExport, d.FinalExport} {
+			if by != nil && !slices.ContainsFunc(all, func(e fleet.Export) bool {
+				return e.ID == by.ID && e.Folder == by.Folder && e.Manifest == by.Manifest && e.Status == fleet.ExportVerified
+			}) {
+				j.errorf("there is no export %+v", by)
+			}
+		}
+	}
+	for _, e := range all {
+		if e.Status != fleet.ExportVerified {
 			continue
 		}
+		m, err := j.w.Store.Message(j.ctx, i.ID, fleet.ExportReady(e.ID))
+		if j.check(err) && (m != nil) != (e.Purpose == fleet.OnRequest) {
+			j.errorf("export %s is told by %+v", e.ID, m)
+		}
 		text := store[e.Folder+"manifest.json"]
-		var m manifest
-		if digest(text) != e.Manifest || json.Unmarshal(text, &m) != nil || len(m.Files) < 3 {
+		var told manifest
+		if digest(text) != e.Manifest || json.Unmarshal(text, &told) != nil || len(told.Files) < 3 {
 			j.errorf("the manifest of %s is not what was verified: %s", e.ID, text)
 		}
-		for _, f := range m.Files {
-			if content := store[e.Folder+f.Name]; digest(content) != f.SHA256 {
+		for _, f := range told.Files {
+			if content := store[e.Folder+f.Name]; digest(content) != f.SHA256 || int64(len(content)) != f.Bytes {
 				j.errorf("%s of %s is not what its manifest says", f.Name, e.ID)
 			}
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
 )
 
 // part is a part of an instance's end, as runs play it.
@@ -21,13 +22,28 @@ type part struct {
 	machines, asks []string
 	// begin asks for it; it is asked for again while over says that it has not come about.
 	begin func(r *run) error
-	over  func(i fleet.Instance) bool
+	over  func(r *run, i fleet.Instance) bool
 	// undone: it is what brings a closing back that is cancelled, and what comes before is another part's.
 	undone bool
 }
 
-func stage(is fleet.Stage) func(fleet.Instance) bool {
-	return func(i fleet.Instance) bool { return i.Decommission != nil && i.Decommission.Stage == is }
+func inStage(i fleet.Instance, is fleet.Stage) bool {
+	return i.Decommission != nil && i.Decommission.Stage == is
+}
+
+func stage(is fleet.Stage) func(*run, fleet.Instance) bool {
+	return func(_ *run, i fleet.Instance) bool { return inStage(i, is) }
+}
+
+// withdrawn reports whether an instance is ACTIVE again.
+func withdrawn(_ *run, i fleet.Instance) bool {
+	return inStage(i, fleet.Withdrawn) && i.State == fleet.Active
+}
+
+// exported reports whether an export is made that was asked for.
+func exported(r *run, i fleet.Instance) bool {
+	all, err := r.w.Store.Exports(r.ctx, i.ID)
+	return err == nil && slices.ContainsFunc(all, func(e fleet.Export) bool { return e.Status == fleet.ExportVerified })
 }
 
 // owns tells whether a function's points are the part's: it is a workflow's, or asked by somebody.
@@ -63,7 +79,7 @@ func cancels(r *run) error {
 	if err != nil {
 		return err
 	}
-	if stage(fleet.Withdrawn)(*i) && i.State == fleet.Suspended {
+	if inStage(*i, fleet.Withdrawn) && i.State == fleet.Suspended {
 		return posts("/resume", "")(r)
 	}
 	r.cancel()
@@ -101,7 +117,7 @@ func (r *run) ends() error {
 		if err != nil {
 			return err
 		}
-		if i.Operation == "" && i.Unfinished == "" && (r.base.end.over(*i) || stage(fleet.Withdrawn)(*i) && i.State == fleet.Active) {
+		if i.Operation == "" && i.Unfinished == "" && (r.base.end.over(r, *i) || withdrawn(r, *i)) {
 			return r.tellsAll()
 		}
 		if err := r.goesOn(*i); err != nil {
@@ -232,8 +248,10 @@ func (b *base) ending(t *testing.T) []*workflow {
 		begin: posts("/decommission", `{"reason":"leaves"}`), over: stage(fleet.InNotice)}
 	closing := part{machines: []string{"close"}, asks: []string{"due"}, begin: delivers, over: stage(fleet.InGrace)}
 	terminate := part{machines: []string{"terminate", "teardown"}, asks: []string{"due"}, begin: delivers, over: stage(fleet.Ended)}
-	cancel := part{machines: []string{"resume"}, asks: []string{"cancel-decommission"}, begin: cancels,
-		over: func(i fleet.Instance) bool { return stage(fleet.Withdrawn)(i) && i.State == fleet.Active }}
+	cancel := part{machines: []string{"resume"}, asks: []string{"cancel-decommission"}, begin: cancels, over: withdrawn}
+	undo := part{machines: []string{"resume"}, asks: []string{"cancel-decommission"}, begin: delivers, over: withdrawn, undone: true}
+	export := part{machines: []string{"export"}, asks: []string{"export-instance"}, begin: posts("/exports", ""), over: exported}
+	halfway := script{{point: world.Point{Function: "mark-suspended", Invocation: 1, N: 1, Commit: true}, harm: takenOver}}
 	played := func(p part, wait time.Duration) func(r *run) error {
 		return func(r *run) error {
 			r.base.end = &p
@@ -245,10 +263,12 @@ func (b *base) ending(t *testing.T) []*workflow {
 	grace := noticed.after(t, fleet.Suspended, func(r *run) (string, error) { return active.subject, played(closing, noticePeriod)(r) }).plain()
 	sleep := func(d time.Duration) func(*run) error { return func(*run) error { time.Sleep(d); return nil } }
 	return []*workflow{
+		active.before(t, export, fleet.Active, nil).record(t, "export", "E", nil),
 		active.before(t, decommission, fleet.Active, nil).record(t, "decommission", "N", nil),
 		noticed.before(t, closing, fleet.Active, sleep(noticePeriod)).record(t, "close", "G", nil),
 		grace.before(t, terminate, fleet.Suspended, sleep(gracePeriod)).record(t, "terminate", "T", nil),
 		noticed.before(t, cancel, fleet.Active, sleep(noticePeriod/2)).record(t, "cancel-notice", "A", nil),
+		noticed.before(t, undo, fleet.Active, sleep(noticePeriod)).record(t, "cancel-closing", "A", halfway),
 		grace.before(t, cancel, fleet.Suspended, sleep(gracePeriod/2)).record(t, "cancel-grace", "A", nil),
 	}
 }
@@ -259,4 +279,3 @@ func (b *base) plain() *base {
 	next.wish, next.end = "", nil
 	return &next
 }
-

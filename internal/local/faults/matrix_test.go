@@ -140,13 +140,20 @@ func (f *workflow) cells() (all []cell) {
 
 // harms are those that may come at a point: at a write that is no commit an invocation dies, and only an end has a calendar.
 func (f *workflow) harms(p world.Point) []harm {
-	switch {
-	case !p.Commit:
-		return []harm{crashBefore, crashAfter, takenOver}
-	case f.base.end == nil:
-		return slices.DeleteFunc(harms(), func(h harm) bool { return h == comes })
+	all := harms()
+	without := func(unwanted ...harm) {
+		all = slices.DeleteFunc(all, func(h harm) bool { return slices.Contains(unwanted, h) })
 	}
-	return harms()
+	if !p.Commit {
+		all = []harm{crashBefore, crashAfter, takenOver}
+	}
+	if f.base.end == nil {
+		without(comes)
+	}
+	if f.name == "export" { // there is nothing to cancel
+		without(takenOver, overtaken, passed)
+	}
+	return all
 }
 
 // rowName names a row.

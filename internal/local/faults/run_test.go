@@ -88,7 +88,9 @@ func open(ctx context.Context, dir string, b *base, s script) (*run, error) {
 	if r.databases = b.databases; b.wish == "" && b.end == nil {
 		r.databases = &memory.Store{}
 	}
-	o.OpenDatabase = func(ctx context.Context, url provider.Secret) (schema.Database, error) { return r.databases.Open(ctx, url) }
+	o.OpenDatabase = func(ctx context.Context, url provider.Secret) (schema.Database, error) {
+		return r.databases.Open(ctx, url)
+	}
 	o.Hooks = world.Hooks{OnCall: r.called, Late: r.begins, Dies: r.dies, Loses: r.loses, Again: r.again, Transport: r.reach,
 		OnSettled: r.settled, Keys: r.keys}
 	if err := r.openStores(&o); err != nil {
