@@ -96,11 +96,13 @@ func (r *run) ended() (last time.Time) {
 	return last
 }
 
-// cancelled judges that a cancelling was taken where the instance is what it was, and refused clearly where it is too late.
+// cancelled judges that a cancelling was taken where the instance is what it was, and refused where it is too late, or where there is
+// nothing to cancel, with words that say so.
 func (j *judgement) cancelled(outcome string) {
-	for _, status := range j.asked {
-		if (status == http.StatusAccepted) != (outcome == "A") {
-			j.errorf("it ends as %s, and who cancelled it was answered with %v", outcome, j.asked)
+	for _, a := range j.answers {
+		refused := a.status == http.StatusConflict && (strings.Contains(a.text, "TERMINATED") || strings.Contains(a.text, "not being decommissioned"))
+		if taken := a.status == http.StatusAccepted; taken != (outcome == "A") || !taken && !refused {
+			j.errorf("it ends as %s, and who cancelled it was answered with %v", outcome, a)
 		}
 	}
 }

@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"testing"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fleet"
-	"github.com/project-gimbal/fleet/internal/local/world"
 )
 
 // part is a part of an instance's end, as runs play it.
@@ -25,6 +23,8 @@ type part struct {
 	over  func(r *run, i fleet.Instance) bool
 	// undone: it is what brings a closing back that is cancelled, and what comes before is another part's.
 	undone bool
+	// certain: nobody cancels it, for there is nothing to cancel, or nothing to go back to.
+	certain bool
 }
 
 func inStage(i fleet.Instance, is fleet.Stage) bool {
@@ -86,13 +86,19 @@ func cancels(r *run) error {
 	return nil
 }
 
+// answered is how an operator who cancels was answered.
+type answered struct {
+	status int
+	text   string
+}
+
 // cancel is an operator's who takes the decommission back, and asks again as long as there is no answer.
 func (r *run) cancel() {
 	for range 3 {
-		status, _, err := r.do("/instances/"+r.base.subject+"/decommission/cancel", "", operator)
+		status, answer, err := r.do("/instances/"+r.base.subject+"/decommission/cancel", "", operator)
 		if err == nil && status < http.StatusInternalServerError {
 			r.mu.Lock()
-			r.asked = append(r.asked, status)
+			r.answers = append(r.answers, answered{status, fmt.Sprint(answer)})
 			r.mu.Unlock()
 			return
 		}
@@ -200,82 +206,4 @@ func (r *run) tellsAll() error {
 		time.Sleep(time.Minute)
 	}
 	return errors.New("the outbox is never empty")
-}
-
-// before is the base in which a part of the subject's end begins: the neighbour is given notice last, so that nothing of it comes meanwhile.
-func (b *base) before(t *testing.T, p part, state fleet.State, do func(r *run) error) *base {
-	t.Helper()
-	next := b.after(t, state, func(r *run) (string, error) {
-		if do == nil {
-			return b.subject, nil
-		}
-		return b.subject, do(r)
-	})
-	next.wish, next.live = "", b.live
-	neighbours := next.after(t, fleet.Active, func(r *run) (string, error) {
-		before := r.elements()
-		_, _, err := r.do("/instances/"+b.neighbour+"/decommission", `{"reason":"leaves"}`, operator)
-		if err = errors.Join(err, r.w.Settle(r.ctx), r.tellsAll()); err != nil {
-			return b.neighbour, err
-		}
-		r.base.theirs = r.given(before)
-		return b.neighbour, nil
-	})
-	neighbours.subject, neighbours.end = b.subject, &p
-	return neighbours
-}
-
-// given is what the vendors have of the neighbour's, now that it was given notice: what they had, as it is by now, and what is new.
-func (r *run) given(before map[string][]string) map[string][]string {
-	theirs := map[string][]string{}
-	for vendor, now := range r.elements() {
-		for _, e := range now {
-			if slices.Contains(r.base.theirs[vendor], e) || !slices.Contains(before[vendor], e) {
-				theirs[vendor] = append(theirs[vendor], e)
-			}
-		}
-	}
-	return theirs
-}
-
-const noticePeriod, gracePeriod = 30 * 24 * time.Hour, 30 * 24 * time.Hour
-
-// ending are the workflows of an instance's end, and the ways back from it.
-func (b *base) ending(t *testing.T) []*workflow {
-	t.Helper()
-	active := b.suspending(t)
-	decommission := part{machines: []string{"decommission"}, asks: []string{"begin-decommission"},
-		begin: posts("/decommission", `{"reason":"leaves"}`), over: stage(fleet.InNotice)}
-	closing := part{machines: []string{"close"}, asks: []string{"due"}, begin: delivers, over: stage(fleet.InGrace)}
-	terminate := part{machines: []string{"terminate", "teardown"}, asks: []string{"due"}, begin: delivers, over: stage(fleet.Ended)}
-	cancel := part{machines: []string{"resume"}, asks: []string{"cancel-decommission"}, begin: cancels, over: withdrawn}
-	undo := part{machines: []string{"resume"}, asks: []string{"cancel-decommission"}, begin: delivers, over: withdrawn, undone: true}
-	export := part{machines: []string{"export"}, asks: []string{"export-instance"}, begin: posts("/exports", ""), over: exported}
-	halfway := script{{point: world.Point{Function: "mark-suspended", Invocation: 1, N: 1, Commit: true}, harm: takenOver}}
-	played := func(p part, wait time.Duration) func(r *run) error {
-		return func(r *run) error {
-			r.base.end = &p
-			time.Sleep(wait)
-			return r.ends()
-		}
-	}
-	noticed := active.plain().after(t, fleet.Active, func(r *run) (string, error) { return active.subject, played(decommission, 0)(r) }).plain()
-	grace := noticed.after(t, fleet.Suspended, func(r *run) (string, error) { return active.subject, played(closing, noticePeriod)(r) }).plain()
-	sleep := func(d time.Duration) func(*run) error { return func(*run) error { time.Sleep(d); return nil } }
-	return []*workflow{
-		active.before(t, export, fleet.Active, nil).record(t, "export", "E", nil),
-		active.before(t, decommission, fleet.Active, nil).record(t, "decommission", "N", nil),
-		noticed.before(t, closing, fleet.Active, sleep(noticePeriod)).record(t, "close", "G", nil),
-		grace.before(t, terminate, fleet.Suspended, sleep(gracePeriod)).record(t, "terminate", "T", nil),
-		noticed.before(t, cancel, fleet.Active, sleep(noticePeriod/2)).record(t, "cancel-notice", "A", nil),
-		noticed.before(t, undo, fleet.Active, sleep(noticePeriod)).record(t, "cancel-closing", "A", halfway),
-		grace.before(t, cancel, fleet.Suspended, sleep(gracePeriod/2)).record(t, "cancel-grace", "A", nil),
-	}
-}
-
-// plain is the base in which what comes next is not begun.
-func (b *base) plain() *base {
-	next := *b
-	next.wish, next.end = "", nil
-	return &next
 }

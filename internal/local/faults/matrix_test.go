@@ -150,7 +150,7 @@ func (f *workflow) harms(p world.Point) []harm {
 	if f.base.end == nil {
 		without(comes)
 	}
-	if f.name == "export" { // there is nothing to cancel
+	if f.base.end != nil && f.base.end.certain {
 		without(takenOver, overtaken, passed)
 	}
 	return all
@@ -182,7 +182,7 @@ func (b *base) matrix(t *testing.T, f *workflow, want map[string]int) (all []pla
 	b.playAll(t, cases, want, func(i int, r result) bool {
 		all[i].expect(&r)
 		all[i].result = r
-		tell(t, r)
+		tell(t, f.name, r)
 		return true
 	})
 	return all

@@ -55,8 +55,9 @@ type run struct {
 
 	databases *memory.Store
 	options   world.Options
-	asked     []int      // how operators who cancelled meanwhile were answered
-	journal   []happened // to the subject, in its order
+	direct    http.RoundTripper // to the vendors, past every invocation
+	answers   []answered        // to the operators who cancelled
+	journal   []happened        // to the subject, in its order
 	had, has  map[string]bool
 }
 
