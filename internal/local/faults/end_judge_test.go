@@ -39,6 +39,7 @@ func (j *judgement) ending(want map[string]int) verdict {
 	j.held(id, want)
 	j.claim(i, want != nil)
 	j.audit(id)
+	j.led()
 	files, err := j.stored()
 	if !j.check(err) {
 		return v
@@ -221,8 +222,17 @@ func (j *judgement) keyGone(id string) {
 	}
 }
 
-// ordered judges by what happened, in its order: no DNS record outlived its target; nothing was lost but in a termination that had looked
-// at the final export before; and the key went last, after the archive was written.
+// led judges that no DNS record outlived its target, at any time.
+func (j *judgement) led() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if n := slices.IndexFunc(j.journal, func(h happened) bool { return h.what == "dangles" }); n >= 0 {
+		j.errorf("DNS record %s outlives its target", j.journal[n].to)
+	}
+}
+
+// ordered judges by what happened, in its order: nothing was lost but in a termination that had looked at the final export before, and the
+// key went last, after the archive was written.
 func (j *judgement) ordered(i fleet.Instance, store map[string]files) {
 	j.mu.Lock()
 	journal := slices.Clone(j.journal)
@@ -230,9 +240,6 @@ func (j *judgement) ordered(i fleet.Instance, store map[string]files) {
 	first, last, archived, destroyed := -1, -1, -1, -1
 	for n, h := range journal {
 		switch {
-		case h.what == "dangles":
-			j.errorf("DNS record %s outlives its target", h.to)
-			return
 		case h.what == "lost" || h.what == "destroyed":
 			if last = n; first < 0 {
 				first = n

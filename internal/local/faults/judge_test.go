@@ -81,6 +81,7 @@ func (r *run) judge(id string, want map[string]int) verdict {
 	j.held(id, want)
 	j.claim(i, v.Outcome == "A")
 	j.audit(id)
+	j.led()
 	v.Violations = append(j.wrong, r.neighbour()...)
 	return v
 }

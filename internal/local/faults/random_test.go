@@ -27,10 +27,11 @@ func draw(seed uint64, clean, failing *workflow) script {
 	return append(s, mix(random, pool)...)
 }
 
-// drawEnd gives the case of a seed in a part of an end: one to five faults of its own, and cancellings.
+// drawEnd gives the case of a seed in a part of an end: one to five faults of its own, and cancellings. The world stays the one in which
+// the instance was made: what its vendors have drawn has to go on.
 func drawEnd(seed uint64, f *workflow) script {
 	random := rand.New(rand.NewPCG(seed, 1))
-	return append(append(slices.Clone(f.given), strike{seed: seed}), mix(random, f.cells())...)
+	return append(slices.Clone(f.given), mix(random, f.cells())...)
 }
 
 // mix gives the faults of one to five cells.
