@@ -46,13 +46,12 @@ func (j *judgement) ending(want map[string]int) verdict {
 	}
 	j.kept(files)
 	j.exported(*i, files[exports])
-	j.ordered(*i, files)
+	if want != nil || j.proved(*i, files[archive]) {
+		j.ordered(*i, files)
+	}
 	if i.Decommission != nil {
 		j.told(*i)
 		j.scheduled(*i)
-	}
-	if want == nil {
-		j.proved(*i, files[archive])
 	}
 	v.Violations = append(j.wrong, j.neighbour()...)
 	return v
@@ -237,18 +236,12 @@ func (j *judgement) ordered(i fleet.Instance, store map[string]files) {
 	j.mu.Lock()
 	journal := slices.Clone(j.journal)
 	j.mu.Unlock()
-	first, last, archived, destroyed := -1, -1, -1, -1
+	first, last := -1, -1
 	for n, h := range journal {
-		switch {
-		case h.what == "lost" || h.what == "destroyed":
+		if h.what == "lost" || h.what == "destroyed" {
 			if last = n; first < 0 {
 				first = n
 			}
-			if h.what == "destroyed" {
-				destroyed = n
-			}
-		case h.what == "written" && strings.HasPrefix(h.to, archive+"/"):
-			archived = n
 		}
 	}
 	if i.State != fleet.Terminated {
@@ -257,9 +250,14 @@ func (j *judgement) ordered(i fleet.Instance, store map[string]files) {
 		}
 		return
 	}
-	if first < 0 || destroyed != last || archived < 0 || archived > destroyed {
-		j.errorf("the key went at %d, the last loss was at %d, the archive was written at %d: %v", destroyed, last, archived, journal)
+	if first < 0 || journal[last].what != "destroyed" {
+		j.errorf("the key didn't go last: %v", journal)
 		return
+	}
+	for _, proof := range []string{i.Decommission.Archived.Key, i.Decommission.Certificate.Key} {
+		if n := slices.Index(journal, happened{"written", archive + "/" + proof}); n < 0 || n > last {
+			j.errorf("the key went before %s was written", proof)
+		}
 	}
 	final := i.Decommission.FinalExport
 	var m manifest
