@@ -32,6 +32,7 @@ import (
 type exporting struct {
 	*rig
 	files  objects.Store
+	once   sync.Once
 	direct http.RoundTripper // to the vendors
 	id     string
 }
@@ -47,7 +48,8 @@ func inExporting(t *testing.T, change func(*world.Options), test func(e *exporti
 		}
 		wrap := o.Hooks.Transport
 		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper {
-			if e.direct = next; wrap != nil {
+			e.once.Do(func() { e.direct = next })
+			if wrap != nil {
 				return wrap(next)
 			}
 			return next

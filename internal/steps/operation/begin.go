@@ -110,7 +110,12 @@ func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce 
 	if o.Epoch != old+1 {
 		return nil, fault.New(fault.Internal, "the epoch moved from %d to %d", old, o.Epoch)
 	}
-	tx.Audit(begunEntry(o, w.Actor, w.why(), env.Request))
+	begun := begunEntry(o, w.Actor, w.why(), env.Request)
+	begun.Note = w.Reason
+	if w.Suspension != nil {
+		begun.Note = w.Suspension.Note
+	}
+	tx.Audit(begun)
 	return o, nil
 }
 
