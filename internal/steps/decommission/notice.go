@@ -98,7 +98,7 @@ func progress(ctx context.Context, run *step.Run, do func(tx *store.Tx, i *fleet
 		}
 		d := *i.Decommission
 		i.Decommission = &d
-		if err := do(tx, i, fleet.VerifiedExport{ID: e.ID, Folder: e.Folder, Manifest: e.Manifest, VerifiedAt: e.VerifiedAt}); err != nil {
+		if err := do(tx, i, e.Verified()); err != nil {
 			return err
 		}
 		return tx.PutInstance(i)

@@ -112,9 +112,6 @@ func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce 
 	}
 	begun := begunEntry(o, w.Actor, w.why(), env.Request)
 	begun.Note = w.Reason
-	if w.Suspension != nil {
-		begun.Note = w.Suspension.Note
-	}
 	tx.Audit(begun)
 	return o, nil
 }
