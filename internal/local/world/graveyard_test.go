@@ -199,6 +199,7 @@ func (g *graveyard) wantProved(id string) {
 	}
 	g.wantArchived(id, *d.Archived)
 	g.wantCertificate(i)
+	g.wantKept(id, i.TerminatedAt)
 	s, err := g.w.Store.Signup(g.ctx, id)
 	if err != nil {
 		g.t.Fatal(err)
