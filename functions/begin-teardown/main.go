@@ -6,7 +6,10 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/onaws/executions"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
 )
 
-func main() { onaws.Main(catalog.BeginTeardown, operation.Open, operation.BeginTeardown) }
+func main() {
+	onaws.Main(catalog.BeginTeardown, operation.Open, operation.BeginTeardown, executions.Open)
+}

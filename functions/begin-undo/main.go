@@ -6,7 +6,8 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/onaws/executions"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
 )
 
-func main() { onaws.Main(catalog.BeginUndo, operation.Open, operation.BeginUndo) }
+func main() { onaws.Main(catalog.BeginUndo, operation.Open, operation.BeginUndo, executions.Open) }

@@ -7,9 +7,10 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
 	"github.com/project-gimbal/fleet/internal/onaws/calendar"
+	"github.com/project-gimbal/fleet/internal/onaws/executions"
 	"github.com/project-gimbal/fleet/internal/steps/decommission"
 )
 
 func main() {
-	onaws.Main(catalog.CancelDecommission, decommission.Open, decommission.Cancel, calendar.Open)
+	onaws.Main(catalog.CancelDecommission, decommission.Open, decommission.Cancel, executions.Open, calendar.Open)
 }

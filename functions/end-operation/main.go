@@ -6,7 +6,8 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/onaws/trigger"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
 )
 
-func main() { onaws.Main(catalog.EndOperation, operation.Open, operation.End) }
+func main() { onaws.Main(catalog.EndOperation, operation.Open, operation.End, trigger.Open) }

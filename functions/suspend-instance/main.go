@@ -6,7 +6,10 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/onaws/executions"
 	"github.com/project-gimbal/fleet/internal/steps/suspension"
 )
 
-func main() { onaws.Main(catalog.SuspendInstance, suspension.Open, suspension.Suspend) }
+func main() {
+	onaws.Main(catalog.SuspendInstance, suspension.Open, suspension.Suspend, executions.Open)
+}

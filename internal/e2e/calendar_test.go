@@ -3,10 +3,14 @@
 package e2e
 
 import (
+	"slices"
+
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler"
+
+	"github.com/project-gimbal/fleet/internal/catalog"
 )
 
 // happens does what a one-time schedule of the instance does at its time: it invokes its target, and deletes itself. Time doesn't go
@@ -26,4 +30,14 @@ func (c *customer) happens(name string) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
+}
+
+// delivers does what the minute's schedule does, until a message has gone out: the emulator's schedules invoke nothing.
+func (c *customer) delivers(message string) {
+	c.t.Helper()
+	c.eventually(message+" is sent", func() bool {
+		_, err := shared.deployment.lambda.Invoke(c.ctx, &lambda.InvokeInput{FunctionName: aws.String(functionName(catalog.Deliver.Name)),
+			Payload: []byte("{}")})
+		return err == nil && slices.Contains(c.mails(), message)
+	})
 }

@@ -260,24 +260,30 @@ func (c *customer) wantClean() {
 	if recorded := c.recorded(); len(recorded) > 0 {
 		c.t.Errorf("%s: the ledger still has %s", c.slug, strings.Join(recorded, ", "))
 	}
-	c.wantMails()
+	c.delivers(fleet.SignupFailed)
+	c.wantMails(fleet.SignupFailed)
 	c.wantAuditWhole()
 }
 
 // wantMails judges that these messages were sent, each once.
 func (c *customer) wantMails(want ...string) {
 	c.t.Helper()
-	var sent []string
+	sent := c.mails()
+	sent = slices.DeleteFunc(sent, func(m string) bool { return m == fleet.DecisionWanted }) // depends on how soon the approval came
+	if !slices.Equal(sent, want) {
+		c.t.Errorf("%s: the mails %q were sent, want %q", c.slug, sent, want)
+	}
+}
+
+// mails are the messages that were sent about the customer, in order of their names.
+func (c *customer) mails() (sent []string) {
 	for _, m := range shared.vendors.SendGrid.Sent() {
-		message, ok := strings.CutPrefix(m.CustomArgs["message_id"], c.id+"/")
-		if ok && message != fleet.DecisionWanted { // whether somebody was asked depends on how soon the approval came
+		if message, ok := strings.CutPrefix(m.CustomArgs["message_id"], c.id+"/"); ok {
 			sent = append(sent, message)
 		}
 	}
 	slices.Sort(sent)
-	if !slices.Equal(sent, want) {
-		c.t.Errorf("%s: the mails %q were sent, want %q", c.slug, sent, want)
-	}
+	return sent
 }
 
 func (c *customer) wantAuditWhole() {

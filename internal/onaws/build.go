@@ -10,9 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
-	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/tink-crypto/tink-go/v2/tink"
 
 	"github.com/project-gimbal/fleet/internal/catalog"
@@ -20,7 +18,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/seal"
-	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/dynamo"
 )
@@ -64,28 +61,6 @@ func (b builder) keyEncryptionKey() (tink.AEADWithContext, error) {
 	}
 	client := kms.NewFromConfig(b.aws)
 	return wrapping{client.Encrypt, client.Decrypt, b.clock, b.config.KeyEncryptionKey}, nil
-}
-
-func (b builder) executions() step.Executions {
-	if !granted(b.entry, catalog.StartRuns) {
-		return closedExecutions{b.ungranted("executions of the workflows")}
-	}
-	client := sfn.NewFromConfig(b.aws)
-	return executions{client.StartExecution, client.DescribeExecution, b.clock, b.config.StateMachines}
-}
-
-func (b builder) trigger() func(context.Context, string) error {
-	names := map[string]string{}
-	if granted(b.entry, catalog.InvokeAdmit) {
-		names[catalog.Admit.Name] = b.config.AdmitFunction
-	}
-	if granted(b.entry, catalog.InvokeDeliver) {
-		names[catalog.Deliver.Name] = b.config.DeliverFunction
-	}
-	if len(names) == 0 {
-		return func(_ context.Context, function string) error { return b.ungranted("the function " + function) }
-	}
-	return trigger{lambda.NewFromConfig(b.aws).Invoke, b.clock, names}.invoke
 }
 
 // credentials gives the values of those that are granted. Others may be configured, for their age to be told.

@@ -44,7 +44,7 @@ func (c *credentials) fetch(ctx context.Context, name string, r Reference) (stri
 	defer cancel()
 	answer, err := c.secret(ctx, &secretsmanager.GetSecretValueInput{SecretId: aws.String(r.Name)})
 	if err != nil {
-		return "", failed("GetSecretValue of "+name, err)
+		return "", Failed("GetSecretValue of "+name, err)
 	}
 	return strings.TrimSpace(aws.ToString(answer.SecretString)), nil
 }

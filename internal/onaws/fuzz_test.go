@@ -88,8 +88,8 @@ func wantBounds(t *testing.T, c Config) {
 		}
 	}
 	for _, workflow := range catalog.Workflows() {
-		if len(c.StateMachines.arns) > 0 && !strings.Contains(c.StateMachines.arns[workflow], ":stateMachine:") {
-			t.Errorf("%s is %q", workflow, c.StateMachines.arns[workflow])
+		if len(c.StateMachines.ARNs) > 0 && !strings.Contains(c.StateMachines.ARNs[workflow], ":stateMachine:") {
+			t.Errorf("%s is %q", workflow, c.StateMachines.ARNs[workflow])
 		}
 	}
 }

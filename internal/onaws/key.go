@@ -29,7 +29,7 @@ func (w wrapping) EncryptWithContext(ctx context.Context, plaintext, associatedD
 	defer cancel()
 	answer, err := w.encrypt(ctx, &kms.EncryptInput{KeyId: &w.arn, Plaintext: plaintext, EncryptionContext: w.context(associatedData)})
 	if err != nil {
-		return nil, failed("Encrypt", err)
+		return nil, Failed("Encrypt", err)
 	}
 	return answer.CiphertextBlob, nil
 }
@@ -40,7 +40,7 @@ func (w wrapping) DecryptWithContext(ctx context.Context, ciphertext, associated
 	defer cancel()
 	answer, err := w.decrypt(ctx, &kms.DecryptInput{KeyId: &w.arn, CiphertextBlob: ciphertext, EncryptionContext: w.context(associatedData)})
 	if err != nil {
-		return nil, failed("Decrypt", err)
+		return nil, Failed("Decrypt", err)
 	}
 	return answer.Plaintext, nil
 }

@@ -61,6 +61,9 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.Archive) {
 		c.Archive = r.matching("FLEET_ARCHIVE", bucketPattern, "a bucket's name")
 	}
+	if r.granted(catalog.History) {
+		c.History = r.matching("FLEET_HISTORY", bucketPattern, "a bucket's name")
+	}
 	if r.granted(catalog.Calendar) {
 		c.Calendar = r.calendar()
 	}
@@ -161,15 +164,15 @@ func (r *reader) stateMachines() StateMachines {
 	const want = "a JSON object of every workflow's state machine ARN, or what these ARNs begin with"
 	text := r.lookup(variable)
 	if matches(prefixPattern, text) {
-		return StateMachines{prefix: text}
+		return StateMachines{Prefix: text}
 	}
 	var s StateMachines
-	if err := decode(text, &s.arns); err != nil {
+	if err := decode(text, &s.ARNs); err != nil {
 		r.refuse(variable, want)
 		return s
 	}
 	for _, workflow := range catalog.Workflows() {
-		if !matches(machinePattern, s.arns[workflow]) {
+		if !matches(machinePattern, s.ARNs[workflow]) {
 			r.refuse(variable, want+"; that of "+workflow+" is not there, or is none")
 		}
 	}
@@ -312,6 +315,7 @@ func (r *reader) settings() step.Settings {
 	}
 	s.Limits = r.limits()
 	s.TerminationsADay = r.terminationsADay()
+	s.EndUnpaid = !r.unpaidLock()
 	if slices.Contains([]string{catalog.AutoApprove.Name, catalog.Deliver.Name}, r.entry.Name) {
 		s.AutoApprove = r.plans()
 	}
@@ -331,6 +335,18 @@ func (r *reader) terminationsADay() int {
 		r.refuse(variable, "a number from 1 to "+strconv.Itoa(mostTerminations))
 	}
 	return n
+}
+
+func (r *reader) unpaidLock() bool {
+	const variable = "FLEET_UNPAID_LOCK"
+	switch r.lookup(variable) {
+	case "", "true":
+	case "false":
+		return false
+	default:
+		r.refuse(variable, "true or false")
+	}
+	return true
 }
 
 func (r *reader) plans() (plans []string) {

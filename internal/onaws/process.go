@@ -85,13 +85,14 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Databases: func(context.Context, provider.Secret) (schema.Database, error) {
 			return nil, b.ungranted("customers' databases")
 		},
-		Executions:   b.executions(),
-		Trigger:      b.trigger(),
+		Executions:   closedExecutions{b.ungranted("executions of the workflows")},
+		Trigger:      func(_ context.Context, function string) error { return b.ungranted("the function " + function) },
 		Publish:      func(context.Context, string, string) error { return b.ungranted("the topic of incidents") },
 		Logs:         func(context.Context, step.LogQuery) ([]view.LogLine, error) { return nil, b.ungranted("the logs") },
 		Surroundings: closedSurroundings{b.ungranted("the schedules, the dead letters and the credentials' ages")},
 		Exports:      closedObjects{b.ungranted("exports")},
 		Archive:      closedObjects{b.ungranted("the audit archive")},
+		History:      closedObjects{b.ungranted("the history of configurations")},
 		Calendar:     closedCalendar{b.ungranted("the calendar")},
 		Release:      release,
 		Nonce:        uuid.NewString,
@@ -107,12 +108,12 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 
 // vendorTransport is the way to the vendors. It takes no proxy from the environment; contexts bound its calls.
 func vendorTransport() *http.Transport {
-	return &http.Transport{ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10}
+	return &http.Transport{MaxResponseHeaderBytes: 64 << 10}
 }
 
 // awsTransport is the way to AWS's services. Their clients try again what is lost on a connection that has gone stale.
 func awsTransport() *http.Transport {
-	return &http.Transport{ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 10, IdleConnTimeout: time.Minute}
+	return &http.Transport{MaxIdleConnsPerHost: 10, IdleConnTimeout: time.Minute}
 }
 
 // env is the environment of one invocation.

@@ -97,7 +97,7 @@ func withdrawable(i *fleet.Instance) error {
 
 // moot reports whether an incident is over with the decommission that it was about. What ended dirty is still to be mended.
 func moot(i fleet.Incident) bool {
-	return i.Code == fleet.IncidentTerminationHeld || strings.HasPrefix(i.ID, string(fleet.Close)+"-") && (i.Code == fleet.IncidentExportFailed || i.Code == fleet.IncidentUndone)
+	return i.Code == fleet.IncidentTerminationHeld || i.Code == fleet.IncidentCalendarRefused || strings.HasPrefix(i.ID, string(fleet.Close)+"-") && (i.Code == fleet.IncidentExportFailed || i.Code == fleet.IncidentUndone)
 }
 
 // wayBack is the operation that makes an instance whose decommission was withdrawn what it was; nil where none runs.

@@ -1,27 +1,42 @@
-package onaws
+// Package executions starts executions of the workflows by Step Functions, and tells how they are.
+package executions
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/onaws"
 	"github.com/project-gimbal/fleet/internal/step"
 )
+
+// patience is how long one call may take, its retries included.
+const patience = 10 * time.Second
+
+// Open puts Executions into env.
+func Open(p onaws.Parts, env *step.Env) {
+	client := sfn.NewFromConfig(p.AWS)
+	env.Executions = executions{client.StartExecution, client.DescribeExecution, p.Clock, p.Config.StateMachines}
+}
+
+// call is one operation of an AWS client; as package onaws does, it holds those, not clients.
+type call[In, Out any] = func(context.Context, *In, ...func(*sfn.Options)) (*Out, error)
 
 // executions is the port to the state machines over Step Functions. The SDK may try both calls again: an execution's name
 // lets it begin once.
 type executions struct {
-	start    call[*sfn.StartExecutionInput, *sfn.StartExecutionOutput, sfn.Options]
-	describe call[*sfn.DescribeExecutionInput, *sfn.DescribeExecutionOutput, sfn.Options]
+	start    call[sfn.StartExecutionInput, sfn.StartExecutionOutput]
+	describe call[sfn.DescribeExecutionInput, sfn.DescribeExecutionOutput]
 	clock    clock.Clock
-	machines StateMachines
+	machines onaws.StateMachines
 }
 
 // Start starts an execution. Step Functions takes the same name with the same input for the same request while the execution
@@ -42,7 +57,7 @@ func (e executions) Start(ctx context.Context, workflow, name string, input any)
 	if _, there := errors.AsType[*types.ExecutionAlreadyExists](err); there || err == nil {
 		return nil
 	}
-	return failed("StartExecution", err)
+	return onaws.Failed("StartExecution", err)
 }
 
 // Status describes an execution. One that ended over 90 days ago is Unstarted again.
@@ -59,7 +74,7 @@ func (e executions) Status(ctx context.Context, workflow, name string) (step.Exe
 		return step.Unstarted, nil
 	}
 	if err != nil {
-		return "", failed("DescribeExecution", err)
+		return "", onaws.Failed("DescribeExecution", err)
 	}
 	switch x.Status {
 	case types.ExecutionStatusRunning, types.ExecutionStatusPendingRedrive:
@@ -78,20 +93,10 @@ func (e executions) machine(workflow string) (string, error) {
 	return arn, nil
 }
 
-// failed is the fault of a call that AWS did not answer or refused. Its text holds AWS's error code and nothing else of the
-// answer. What time doesn't heal is Internal.
-func failed(operation string, err error) error {
-	refused, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return &fault.Error{Code: fault.Unavailable, Text: operation + " got no answer", Err: err}
-	}
-	code := fault.Unavailable
-	switch refused.ErrorCode() {
-	case "StateMachineDoesNotExist", "InvalidArn", "InvalidName", "InvalidExecutionInput", "ResourceNotFoundException",
-		"NotFoundException", "InvalidParameterValueException", "InvalidParameterException", "MalformedQueryException", "ValidationException",
-		"AccessDeniedException", "AccessDenied", "AuthorizationErrorException", "QueueDoesNotExist",
-		"AWS.SimpleQueueService.NonExistentQueue", "InvalidAddress", "InvalidCiphertextException", "IncorrectKeyException":
-		code = fault.Internal
-	}
-	return &fault.Error{Code: code, Text: operation + " was refused: " + refused.ErrorCode(), Err: err}
+// executionARN is the ARN of an execution of a state machine. One that was started through an alias or a version, which the
+// machine's ARN then ends with, has neither in its own.
+func executionARN(machine, name string) string {
+	where, machine, _ := strings.Cut(machine, ":stateMachine:")
+	machine, _, _ = strings.Cut(machine, ":")
+	return where + ":execution:" + machine + ":" + name
 }
