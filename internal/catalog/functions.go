@@ -121,7 +121,7 @@ var (
 
 // CountTerminations are the names of the functions that count a day's terminations.
 func CountTerminations() []string {
-	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name}
+	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name, RemoveOrphan.Name}
 }
 
 // CheckUnpaid are the names of the functions that have to know whether unpaid bills are in the way of a decommission.

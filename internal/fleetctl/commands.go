@@ -247,12 +247,15 @@ type removeOrphanCommand struct {
 	Instance string     `arg:"" help:"${instance}"`
 	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
 	Name     string     `arg:"" help:"Its name, as the incident tells it."`
-	Yes      bool       `short:"y" help:"Don't ask."`
+	// WithoutExport goes into the ledger, for other operators.
+	WithoutExport string `placeholder:"TEXT" help:"Why something that may hold a customer's data is deleted without a verified final export of the instance."`
+	Yes           bool   `short:"y" help:"Don't ask."`
 }
 
 func (removeOrphanCommand) Help() string {
-	return examples("fleetctl remove-orphan acme-dental dns_record old.gimbal.app") +
-		"\n\nThe next recheck deletes it, within minutes: what has that name and the instance's mark, and is not what the ledger calls created."
+	return examples("fleetctl remove-orphan acme-dental dns_record old.gimbal.app", `fleetctl remove-orphan acme-dental supabase_project gimbal-… --without-export "it is empty"`) +
+		"\n\nThe next recheck deletes it, within minutes: what has that name and the instance's mark, and is not what the ledger calls created." +
+		"\n\nA project, a subaccount or a subuser counts as a termination: beyond a number of them a day another operator has to ask for the same."
 }
 
 type adoptCommand struct {
