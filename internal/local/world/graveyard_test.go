@@ -89,13 +89,13 @@ func (g *graveyard) atEndOfGrace(id string) {
 	}
 }
 
-// export puts an export of one file where exports are.
+// export puts an export of two files where exports are, one of them of a table whose name isn't English.
 func (g *graveyard) export(id string) fleet.VerifiedExport {
 	g.t.Helper()
 	folder := id + "/final/"
-	manifest := []byte(`{"format":1,"files":[{"name":"database.sql","bytes":4}]}`)
-	for name, body := range map[string][]byte{"manifest.json": manifest, "database.sql": []byte("drop")} {
-		if err := g.exports.Put(g.ctx, folder+name, body); err != nil {
+	manifest := []byte(`{"format":1,"files":[{"name":"database.sql","bytes":4},{"name":"csv/public.größe.csv","bytes":3}]}`)
+	for name, body := range map[string][]byte{fleet.ManifestName: manifest, "database.sql": []byte("drop"), "csv/public.größe.csv": []byte("id\n")} {
+		if err := g.exports.Put(g.ctx, fleet.ExportKey(folder, name), body); err != nil {
 			g.t.Fatal(err)
 		}
 	}

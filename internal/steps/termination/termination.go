@@ -75,7 +75,7 @@ const longestManifest = 16 << 20
 
 // compare says what of an export is not as it was verified: its manifest by checksum, each of its files by its size. Empty where all is.
 func compare(ctx context.Context, run *step.Run, e fleet.VerifiedExport) (wrong string, err error) {
-	text, err := read(ctx, run, e.Folder+"manifest.json")
+	text, err := read(ctx, run, fleet.ExportKey(e.Folder, fleet.ManifestName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "its manifest is gone", nil
 	}
@@ -95,7 +95,7 @@ func compare(ctx context.Context, run *step.Run, e fleet.VerifiedExport) (wrong 
 		return "its manifest is none", nil
 	}
 	for _, f := range manifest.Files {
-		there, err := run.Exports.Head(ctx, e.Folder+f.Name)
+		there, err := run.Exports.Head(ctx, fleet.ExportKey(e.Folder, f.Name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return f.Name + " is gone", nil
