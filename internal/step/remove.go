@@ -2,6 +2,7 @@ package step
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,6 +118,27 @@ func (r Resource) there(ctx context.Context, id string) (bool, error) {
 		return false, fault.New(fault.NotOurs, "%s is there, and not ours any more", r.subject())
 	}
 	return true, nil
+}
+
+// Absent reports whether somebody else has surely removed what the ledger calls created: the vendor has nothing of its id, and nothing of
+// its name that is ours, at a time when no list lags and nothing of ours can land any more.
+func (r *Run) Absent(ctx context.Context, res Resource) (bool, error) {
+	if res.Look == nil {
+		return false, nil
+	}
+	e, err := r.Store.Resource(ctx, r.Input.InstanceID, res.Kind, res.Name)
+	if err != nil || e == nil || e.Status != fleet.Created || e.Attempt != nil || !r.Clock.Now().After(e.LookUntil) {
+		return false, err
+	}
+	if err := r.timeFor(2 * bounds.Call); err != nil {
+		return false, err
+	}
+	seen, err := res.Look(ctx, e.ID)
+	if err != nil || len(seen) > 0 {
+		return false, err
+	}
+	seen, err = res.Find(ctx, res.Name)
+	return err == nil && !slices.ContainsFunc(seen, func(f Found) bool { return f.Mark == res.Mark }), err
 }
 
 // estranged notes that what has an entry's id is not ours any more, and is that fault.

@@ -148,7 +148,7 @@ func Enable(d Deps) step.Func { return d.switching(fleet.Serving) }
 func (d Deps) switching(to fleet.Setting) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		name := fleet.ResourceName(run.Instance.ID)
-		return run.Switch(ctx, step.Switch{Kind: fleet.MailSuspension, Name: name, To: to,
+		return run.Switch(ctx, step.Switch{Kind: fleet.MailSuspension, Name: name, To: to, In: d.Subuser(run, name),
 			Apply: func(ctx context.Context, _ string) error {
 				return d.SendGrid.SetDisabled(ctx, name, to == fleet.Stopped)
 			}})

@@ -103,7 +103,7 @@ func (d Deps) switching(to fleet.Setting) step.Func {
 		if err != nil {
 			return err
 		}
-		return run.Switch(ctx, step.Switch{Kind: fleet.SMSSuspension, Name: name, To: to,
+		return run.Switch(ctx, step.Switch{Kind: fleet.SMSSuspension, Name: name, To: to, In: d.Account(run, name),
 			Apply: func(ctx context.Context, _ string) error { return set(ctx, account.ID) }})
 	}
 }
