@@ -24,7 +24,7 @@ func TestWrongUsage(t *testing.T) {
 		"suspend acme-dental":      "missing flags: --reason",
 		"decommission acme-dental": "--plan",
 		"hold acme-dental":         "missing flags: --why",
-		"lift " + acme:             "say --yes",
+		"lift --why x " + acme:     "say --yes",
 		"remove-orphan " + acme + " dns_record old.gimbal.app": "say --yes",
 		"decommission " + acme + " --cancel":                   "say --yes",
 		"approve-termination " + acme:                          "say --yes",

@@ -19,7 +19,7 @@ const cancelledSignup = "cancelled"
 
 // Cancel ends what is on its way to an instance: an approved signup that waits for its slot becomes REJECTED and its slug is free; a
 // provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone. 202, and again 202 for what was
-// cancelled before; 409, which says what to do instead, for everything else. A freeze doesn't hold it back.
+// cancelled before; 409, which says what to do instead, for everything else, such as an export, which ends by itself. A freeze doesn't hold it back.
 func Cancel(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		answer, err := cancel(ctx, env, r)
@@ -95,6 +95,10 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 	}
 	if o != nil && o.Kind.Ends() {
 		return nil, httpapi.Conflict("it is being decommissioned: cancel that, which is possible until it is TERMINATED")
+	}
+	if o != nil && o.Kind == fleet.MakeExport {
+		return nil, httpapi.Conflict("export " + o.ID + " runs: it changes nothing of the instance, and ends by itself, by " +
+			o.Progress.Deadline.UTC().Format("2006-01-02 15:04 UTC") + " at the latest")
 	}
 	if o != nil && o.Kind.Course().From != "" {
 		return cancelSwitching(ctx, env, r, *o)
