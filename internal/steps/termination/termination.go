@@ -77,7 +77,7 @@ const longestManifest = 16 << 20
 // compare says what of an export is not as it was verified: its manifest by checksum, each of its files, which were all read then, by its
 // size and by what the store knows its content by. Empty where all is.
 func compare(ctx context.Context, run *step.Run, e fleet.VerifiedExport) (wrong string, err error) {
-	text, err := read(ctx, run, e.Folder+"manifest.json")
+	text, err := read(ctx, run, fleet.ExportKey(e.Folder, fleet.ManifestName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "its manifest is gone", nil
 	}
