@@ -17,6 +17,8 @@ const (
 	IncidentUndone IncidentKind = "Undone"
 	// IncidentExportFailed: an export came to nothing, or its files are not what was written.
 	IncidentExportFailed IncidentKind = "ExportFailed"
+	// IncidentImportFailed: an export was not imported, and the instance is as it was.
+	IncidentImportFailed IncidentKind = "ImportFailed"
 	// IncidentTerminationHeld: grace is over, and something keeps the instance from being terminated.
 	IncidentTerminationHeld IncidentKind = "TerminationHeld"
 	// IncidentTerminationsStopped: Fleet itself has frozen terminations, for something about one was not as it must be.
@@ -45,7 +47,7 @@ const (
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
-	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
+	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentImportFailed, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
 		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown,
 		IncidentOrphan, IncidentMissing}
 }

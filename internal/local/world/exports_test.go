@@ -39,6 +39,12 @@ type exporting struct {
 // inExporting runs a test on a world with one instance.
 func inExporting(t *testing.T, change func(*world.Options), test func(e *exporting)) {
 	t.Helper()
+	inExportingOf(t, change, (*rig).live, test)
+}
+
+// inExportingOf is inExporting with an instance that the test makes.
+func inExportingOf(t *testing.T, change func(*world.Options), provision func(*rig) string, test func(e *exporting)) {
+	t.Helper()
 	e := &exporting{files: &objects.Memory{}}
 	inBubble(t, func(o *world.Options) {
 		o.Exports = e.files
@@ -53,7 +59,7 @@ func inExporting(t *testing.T, change func(*world.Options), test func(e *exporti
 			return next
 		}
 	}, func(r *rig) {
-		e.rig, e.id = r, r.live()
+		e.rig, e.id = r, provision(r)
 		test(e)
 	})
 }
@@ -158,6 +164,12 @@ func (e *exporting) media(x view.Export) map[string][]byte {
 		content, err := io.ReadAll(r)
 		if err != nil {
 			e.t.Fatal(err)
+		}
+		if h.Typeflag == tar.TypeDir {
+			if h.Name == "documents/" && h.PAXRecords["GIMBAL.public"] != "false" {
+				e.t.Errorf("%s: %v", h.Name, h.PAXRecords)
+			}
+			continue
 		}
 		files[h.Name] = content
 		if strings.HasPrefix(h.Name, "documents/") && (h.PAXRecords["GIMBAL.content-type"] != "application/pdf" || h.PAXRecords["GIMBAL.cache-control"] != "no-cache") {
