@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/objects"
@@ -67,10 +66,7 @@ func inExportingOf(t *testing.T, change func(*world.Options), provision func(*ri
 // upload puts files into the instance's Storage, as its users do.
 func (e *exporting) upload(files map[string][]byte) {
 	e.t.Helper()
-	projects := supabase.New(provider.Config{Clock: clock.System(), Endpoints: e.w.Endpoints, Transport: e.direct, Settings: world.Settings(),
-		Credential: func(context.Context, string) (provider.Secret, error) {
-			return provider.NewSecret("sbp_0123456789"), nil
-		}})
+	projects := e.storage()
 	ctx, ref := provider.WithAttempt(e.ctx), e.project(e.id)
 	key, err := projects.SecretKey(ctx, ref)
 	if err == nil {

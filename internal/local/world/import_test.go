@@ -19,6 +19,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/provider/supabase"
 	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/schema/memory"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -36,8 +37,16 @@ var large = bytes.Repeat([]byte("0123456789abcdef"), 13<<16) // 13 MB
 // inImporting runs a test on such a world.
 func inImporting(t *testing.T, change func(*world.Options), test func(m *importing)) {
 	t.Helper()
+	var databases *memory.Store
+	followed := func(o *world.Options) {
+		o.Databases = inMemory{o.Databases, func() *memory.Store { return databases }}
+		if change != nil {
+			change(o)
+		}
+	}
 	provision := func(r *rig) string { return r.branded("msg_first", "acme-dental", sampleImages) }
-	inExportingOf(t, change, provision, func(e *exporting) {
+	inExportingOf(t, followed, provision, func(e *exporting) {
+		databases = e.databases
 		e.upload(map[string][]byte{"a.pdf": []byte("one"), "folder/empty.pdf": {}, "large.pdf": large})
 		e.use()
 		time.Sleep(time.Minute)
@@ -48,6 +57,29 @@ func inImporting(t *testing.T, change func(*world.Options), test func(m *importi
 		m.into = e.branded("msg_second", "acme-again", fleet.Branding{FaviconURL: sampleImages.FaviconURL})
 		test(m)
 	})
+}
+
+// inMemory are databases whose users Auth knows by what is in memory.
+type inMemory struct {
+	world.Databases
+	store func() *memory.Store
+}
+
+func (d inMemory) Users(_ context.Context, ref string) (map[string]string, bool, error) {
+	if d.store() == nil {
+		return nil, false, nil
+	}
+	users := map[string]string{}
+	for _, key := range d.store().Keys() {
+		if strings.HasPrefix(key, "postgres."+ref+"@") {
+			for id := range d.store().Admins(key) {
+				if !strings.HasPrefix(id, "00000000") { // whom a test put there the ledger doesn't tell of
+					users[id] = id + "@example.com"
+				}
+			}
+		}
+	}
+	return users, len(users) > 0, nil
 }
 
 // branded provisions an instance with a look.
@@ -107,11 +139,18 @@ func (e *exporting) database(id string) schema.Database {
 	return db
 }
 
+// storage is a client of the projects, past every invocation.
+func (e *exporting) storage() *supabase.Client {
+	return supabase.New(provider.Config{Clock: clock.System(), Endpoints: e.w.Endpoints, Transport: e.direct, Settings: world.Settings(),
+		Credential: func(context.Context, string) (provider.Secret, error) {
+			return provider.NewSecret("sbp_0123456789"), nil
+		}})
+}
+
 // stored are the files and buckets of an instance's Storage. Addresses of its own project are written as of one.
 func (e *exporting) stored(id string) map[string]string {
 	e.t.Helper()
-	projects := supabase.New(provider.Config{Clock: clock.System(), Endpoints: e.w.Endpoints, Transport: e.direct, Settings: world.Settings(),
-		Credential: func(context.Context, string) (provider.Secret, error) { return provider.NewSecret("sbp_0123456789"), nil }})
+	projects := e.storage()
 	ref, found := e.project(id), map[string]string{}
 	key, err := projects.SecretKey(e.ctx, ref)
 	if err != nil {
@@ -170,12 +209,11 @@ func (m *importing) wantImported(o view.Operation, from map[string]string) {
 	}
 	m.wantOwnSettings(theirs, ours)
 	m.wantOneAdministrator()
-	for id, action := range map[string]string{m.id: "export.imported", m.into: "import.begun"} {
-		if n := m.rig.audited(id, action); n != 1 {
-			m.t.Errorf("%s was audited %d times", action, n)
-		}
-		m.wantAuditWhole(id)
+	if there, here := m.rig.audited(m.id, "export.imported"), m.rig.audited(m.into, "import.begun"); there != 1 || here < 1 {
+		m.t.Errorf("it was audited %d times there, %d times here", there, here)
 	}
+	m.wantAuditWhole(m.id)
+	m.wantAuditWhole(m.into)
 	if status, _ := m.visit("acme-again.gimbal.app"); status != http.StatusOK {
 		m.t.Errorf("the host answers %d", status)
 	}
@@ -200,11 +238,21 @@ func (m *importing) wantOwnSettings(theirs, ours string) {
 // wantOneAdministrator judges that the ledger knows the imported administrator, and that the one of before is gone from it.
 func (m *importing) wantOneAdministrator() {
 	m.t.Helper()
-	all, err := m.w.Store.ResourcesOf(m.ctx, m.into, fleet.AdminUser)
+	entries, err := m.w.Store.ResourcesOf(m.ctx, m.into, fleet.AdminUser)
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	all = slices.DeleteFunc(all, func(e fleet.Resource) bool { return e.Gone() })
+	all := slices.DeleteFunc(slices.Clone(entries), func(e fleet.Resource) bool { return e.Gone() })
+	ref := m.project(m.into)
+	key, err := m.storage().SecretKey(m.ctx, ref)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if _, there, err := m.storage().User(m.ctx, ref, key, e.ID); err != nil || there == e.Gone() {
+			m.t.Errorf("of %+v Auth says %v, %v", e, there, err)
+		}
+	}
 	admins := m.databases.Admins(m.key(m.into))
 	if len(all) != 1 || admins[all[0].ID] == "" {
 		m.t.Errorf("the ledger holds %+v, the database %v", all, admins)

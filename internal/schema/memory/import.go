@@ -25,12 +25,12 @@ func (d *database) Import(ctx context.Context, in export.Import, m export.Manife
 	if err := d.store.fault(ctx, d.key, "Import"); err != nil {
 		return done, err
 	}
-	w, err := read(ctx, in.Source, m)
-	if err != nil {
-		return done, err
-	}
-	err = d.change(ctx, "Import", func(c *content) error {
+	var w written
+	err = d.change(ctx, "Import", func(c *content) (err error) {
 		if done.Before = c.imports[in.Operation]; !done.Before {
+			if w, err = read(ctx, in.Source, m); err != nil {
+				return err
+			}
 			if _, fresh := c.admins[in.Administrator]; !fresh || len(c.admins) != 1 {
 				return fault.New(fault.Conflict, "this instance is not fresh: it has users besides its administrator")
 			}

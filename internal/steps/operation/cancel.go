@@ -18,7 +18,7 @@ import (
 const cancelledSignup = "cancelled"
 
 // Cancel ends what is on its way to an instance: an approved signup that waits for its slot becomes REJECTED and its slug is free; a
-// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone; an import that ended dirty is given up. 202, and again 202 for what was
+// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone; an import that ended dirty is given up, once. 202, and again 202 for what was
 // cancelled before; 409, which says what to do instead, for everything else. A freeze doesn't hold it back.
 func Cancel(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
