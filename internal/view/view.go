@@ -112,6 +112,12 @@ type Export struct {
 	Lacks   []string     `json:"lacks,omitempty"` // what is not in it, and why
 }
 
+// Import is the body of POST /instances/{id}/import: an export of another instance.
+type Import struct {
+	From   string `json:"from"`
+	Export string `json:"export"`
+}
+
 // ExportFile is a file of an export.
 type ExportFile struct {
 	Name   string `json:"name"`
