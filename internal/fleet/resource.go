@@ -117,6 +117,8 @@ type Resource struct {
 	LookUntil time.Time `json:"look_until,omitzero"`
 	// Unknown: an attempt ended without telling what it did. It is never cleared, but rechecks see to it.
 	Unknown bool `json:"unknown,omitempty"`
+	// Estranged: what has its ID at the vendor was seen to be another's by its mark, or its name, when it was to be removed.
+	Estranged bool `json:"estranged,omitempty"`
 	// Conflicted: a create was told that the name is taken although no look-up showed it.
 	Conflicted bool  `json:"conflicted,omitempty"`
 	Epoch      int64 `json:"epoch"`

@@ -112,6 +112,12 @@ type Export struct {
 	Lacks   []string     `json:"lacks,omitempty"` // what is not in it, and why
 }
 
+// Import is the body of POST /instances/{id}/import: an export of another instance.
+type Import struct {
+	From   string `json:"from"`
+	Export string `json:"export"`
+}
+
 // ExportFile is a file of an export.
 type ExportFile struct {
 	Name   string `json:"name"`
@@ -125,7 +131,7 @@ type Decommission struct {
 	Reason string `json:"reason"`
 }
 
-// Hold is the body of POST /instances/{id}/hold. The answer is the hold, a fleet.Hold.
+// Hold is the body of POST /instances/{id}/hold, whose answer is the hold, a fleet.Hold, and of POST /instances/{id}/lift.
 type Hold struct {
 	Why string `json:"why"`
 }

@@ -52,7 +52,7 @@ func TestOrphanIsRemovedOnDemand(t *testing.T) {
 					if status, _ := c.do("POST", path, ask, operator); status != http.StatusConflict {
 						t.Errorf("under a hold: %d", status)
 					}
-					act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", "")
+					act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
 				}
 				for range 2 {
 					act[fleet.Resource](c.rig, http.StatusAccepted, path, ask)

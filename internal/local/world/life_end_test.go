@@ -312,7 +312,8 @@ func TestEndDiesOnceAnywhere(t *testing.T) {
 		o.Hooks.Dies = func(p world.Point) bool {
 			mu.Lock()
 			defer mu.Unlock()
-			if armed && p.Function != "deliver" && p.Function != "give-download" { // a mail that dies while it is sent may be lost; who downloads asks again
+			// A mail that dies while it is sent may be lost, and whoever downloads tries again: other tests play both.
+			if armed && p.Function != "deliver" && p.Function != "give-download" {
 				points = append(points, p)
 			}
 			return false

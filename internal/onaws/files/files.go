@@ -173,7 +173,7 @@ func (s store) Head(ctx context.Context, key string) (objects.Object, error) {
 	if err != nil {
 		return objects.Object{}, failed("HeadObject", err)
 	}
-	return objects.Object{Key: key, Size: aws.ToInt64(answer.ContentLength)}, nil
+	return objects.Object{Key: key, Size: aws.ToInt64(answer.ContentLength), Tag: aws.ToString(answer.ETag)}, nil
 }
 
 // Read is bounded by ctx alone: how long it takes is up to whoever reads.

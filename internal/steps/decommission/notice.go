@@ -98,7 +98,7 @@ func progress(ctx context.Context, run *step.Run, do func(tx *store.Tx, i *fleet
 		}
 		d := *i.Decommission
 		i.Decommission = &d
-		if err := do(tx, i, fleet.VerifiedExport{ID: e.ID, Folder: e.Folder, Manifest: e.Manifest, VerifiedAt: e.VerifiedAt}); err != nil {
+		if err := do(tx, i, e.Verified()); err != nil {
 			return err
 		}
 		return tx.PutInstance(i)
@@ -108,8 +108,9 @@ func progress(ctx context.Context, run *step.Run, do func(tx *store.Tx, i *fleet
 // patience is for how long a calendar is asked that can't be reached.
 const patience = 30 * time.Minute
 
-// ScheduleEnds sets the one-time schedules of the ends of notice and grace that are to come. The sweep backs them up: where one can't be
-// set, what it is for happens some minutes later, and an incident says so.
+// ScheduleEnds sets the one-time schedules of the ends of notice and grace that are to come, and deletes them again where the decommission
+// was withdrawn meanwhile. The sweep backs them up: where one can't be set, what it is for happens some minutes later, and an incident
+// says so.
 func ScheduleEnds(Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		d := *run.Instance.Decommission
@@ -119,7 +120,13 @@ func ScheduleEnds(Deps) step.Func {
 				failed = step.Join(failed, run.Calendar.Set(ctx, fleet.ScheduleName(kind, run.Instance.ID), at))
 			}
 		}
-		if failed != nil && fault.CodeOf(failed).Transient() && run.Clock.Now().Before(reached(d).Add(patience)) {
+		now, err := run.Store.Instance(ctx, run.Instance.ID)
+		switch {
+		case err != nil:
+			return errors.Join(failed, err)
+		case now == nil || !now.Decommission.Open():
+			return operation.Unschedule(ctx, run.Env, run.Instance.ID)
+		case failed != nil && fault.CodeOf(failed).Transient() && run.Clock.Now().Before(reached(d).Add(patience)):
 			return failed
 		}
 		return run.Update(ctx, func(tx *store.Tx) error {
