@@ -144,7 +144,7 @@ func TestOrphanWaits(t *testing.T) {
 		act[fleet.Hold](c.rig, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
 		thaw()
 		c.rechecked(id, 2)
-		act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", "")
+		act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
 		c.rechecked(id, 1)
 		c.wantLedgerTrue(id)
 		c.wantAuditWhole(id)
