@@ -61,11 +61,11 @@ func TestPlanTellsObstacles(t *testing.T) {
 	}
 }
 
-// TestWithin: a termination counts for a day, and nobody's own counts for them.
+// TestWithin: a termination counts for a day, and nobody's own counts for them; an orphan's is another.
 func TestWithin(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	all := []fleet.Termination{{InstanceID: "old", At: now.Add(-24 * time.Hour)}, {InstanceID: "own", At: now}, {InstanceID: "other", At: now.Add(-23 * time.Hour)}}
-	if got := fleet.Within(all, now, "own"); len(got) != 1 || got[0].InstanceID != "other" {
+	all := []fleet.Termination{{InstanceID: "old", At: now.Add(-24 * time.Hour)}, {InstanceID: "own", At: now}, {InstanceID: "own", Orphan: "supabase_project/x", At: now}, {InstanceID: "other", At: now.Add(-23 * time.Hour)}}
+	if got := fleet.Within(all, now, all[1]); len(got) != 2 || got[0].Orphan == "" || got[1].InstanceID != "other" {
 		t.Errorf("%+v", got)
 	}
 }

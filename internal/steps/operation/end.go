@@ -157,15 +157,34 @@ func dirty(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, w
 	if err != nil {
 		return err
 	}
+	cause, err := mendable(tx)
+	if err != nil {
+		return err
+	}
 	reason := what + list(left)
 	if instance.Waits = vendor; vendor != "" {
 		instance.Progress = fleet.Progress{Reason: "waits for " + vendor + ", which was down; " + reason,
 			NextAction: "none: it goes on by itself when " + vendor + " answers; its incident says more"}
 		return nil
 	}
-	instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
+	instance.Progress = fleet.Progress{Reason: reason, NextAction: cause + ", then retry"}
 	return tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
-		NextAction: fmt.Sprintf("mend the cause at the vendor, then: fleetctl retry %s", instance.ID)})
+		NextAction: cause + ", then: fleetctl retry " + instance.ID})
+}
+
+// mendable says what there is to do before a retry: what isn't ours any more is given back by hand, or removed.
+func mendable(tx *store.Tx) (string, error) {
+	entries, err := tx.Resources()
+	var all []string
+	for _, e := range entries {
+		if e.Estranged {
+			all = append(all, fmt.Sprintf("%s %s (%s) has another name or owner's mark at %s: put Fleet's back, or remove it there by hand", e.Kind, e.Name, e.ID, e.Kind.Vendor()))
+		}
+	}
+	if len(all) == 0 {
+		return "mend the cause at the vendor", err
+	}
+	return strings.Join(all, "; "), err
 }
 
 func list(kinds []fleet.Kind) string {

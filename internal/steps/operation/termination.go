@@ -25,16 +25,11 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	latest, err := tx.Terminations()
+	today, limit, err := Today(tx, s, fleet.Termination{InstanceID: i.ID})
 	if err != nil {
 		return nil, err
 	}
 	d := i.Decommission
-	limit := s.TerminationsADay
-	if limit == 0 {
-		limit = fleet.TerminationsADay
-	}
-	today := len(fleet.Within(latest, tx.Now(), i.ID))
 	frozen := fleet.Frozen(freezes, append(fleet.Vendors(), fleet.Terminations)...)
 	switch {
 	case !d.Open():
@@ -57,6 +52,15 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 			NextAction: "another operator than " + d.By + " approves: fleetctl approve-termination " + i.ID}, nil
 	}
 	return nil, nil
+}
+
+// Today counts the day's terminations without one, and gives how many there are on one operator's word at most.
+func Today(tx *store.Tx, s step.Settings, but fleet.Termination) (today, limit int, err error) {
+	latest, err := tx.Terminations()
+	if limit = s.TerminationsADay; limit == 0 {
+		limit = fleet.TerminationsADay
+	}
+	return len(fleet.Within(latest, tx.Now(), but)), limit, err
 }
 
 // Terminate begins the termination of an instance whose grace is over, in the name of the operator who decommissioned it, or goes on
