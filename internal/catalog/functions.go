@@ -77,7 +77,7 @@ var (
 	ProtectHost        = step("protect-host", "dns.Protect", secret("cloudflare-token"))
 	VerifyHealth       = step("verify-health", "health.Verify")
 	ActivateInstance   = step("activate-instance", "instance.Activate")
-	NotifyCustomer     = step("notify-customer", "notice.Customer", Keys, secret("supabase-token"), secret("sendgrid-key"))
+	NotifyCustomer     = step("notify-customer", "notice.Customer", Keys, History, secret("supabase-token"), secret("sendgrid-key"))
 
 	PointHost          = step("point-host", "dns.Point", secret("cloudflare-token"))
 	PauseFrontend      = step("pause-frontend", "frontend.Pause", secret("vercel-token"))
@@ -98,7 +98,7 @@ var (
 
 	ExportDatabase      = long(step("export-database", "export.Database", Keys, Databases, Exports, secret("supabase-token")))
 	ExportMedia         = long(step("export-media", "export.Media", Keys, Exports, secret("supabase-token")))
-	ExportConfiguration = step("export-configuration", "export.Configuration", Exports)
+	ExportConfiguration = step("export-configuration", "export.Configuration", Exports, History)
 	SealExport          = step("seal-export", "export.Seal", Exports)
 	VerifyExport        = long(step("verify-export", "export.Verify", Exports))
 
@@ -119,7 +119,7 @@ var (
 	ConfirmTermination = step("confirm-termination", "termination.Confirm", Exports)
 	MarkTerminated     = step("mark-terminated", "termination.Mark")
 	ArchiveAudit       = step("archive-audit", "termination.ArchiveAudit", Archive)
-	IssueCertificate   = step("issue-certificate", "termination.IssueCertificate", Archive)
+	IssueCertificate   = step("issue-certificate", "termination.IssueCertificate", Archive, History)
 	DestroyKey         = step("destroy-key", "termination.DestroyKey", DestroyKeys)
 	EndOperation       = step("end-operation", "operation.End", InvokeAdmit)
 )
@@ -127,6 +127,11 @@ var (
 // CountTerminations are the names of the functions that count a day's terminations.
 func CountTerminations() []string {
 	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name}
+}
+
+// CheckUnpaid are the names of the functions that have to know whether unpaid bills are in the way of a decommission.
+func CheckUnpaid() []string {
+	return []string{PlanDecommission.Name, BeginDecommission.Name}
 }
 
 // MakeLinks are the names of the functions that make links to Fleet's own pages, and so have to know where those are.

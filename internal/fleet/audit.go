@@ -24,6 +24,7 @@ type AuditEntry struct {
 	Subject string    `json:"subject"` // "supabase_project/gimbal-…"
 	Outcome string    `json:"outcome"` // "ok", a code, a state
 	Request string    `json:"request,omitempty"`
+	Note    string    `json:"note,omitempty"` // why, in the actor's own words, where an operator is asked for them
 	// Previous is the Hash of the entry before, empty for the first; Hash is this entry's.
 	Previous string `json:"previous"`
 	Hash     string `json:"hash"`

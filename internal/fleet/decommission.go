@@ -117,7 +117,9 @@ type VerifiedExport struct {
 	// Folder is where its files are among the exports: what their keys begin with, "/" at its end.
 	Folder string `json:"folder"`
 	// Manifest is the SHA-256 of its manifest, in hex.
-	Manifest   string    `json:"manifest_sha256"`
+	Manifest string `json:"manifest_sha256"`
+	// Objects is the fingerprint of the files as they were when all were read: whatever is written over them since gives another.
+	Objects    string    `json:"objects,omitempty"`
 	VerifiedAt time.Time `json:"verified_at"`
 }
 

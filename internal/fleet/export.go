@@ -71,6 +71,8 @@ type Export struct {
 	LeftOut     int    `json:"left_out,omitempty"` // how many things the manifest says it lacks
 	// Manifest is the SHA-256 of its manifest, in hex: it vouches for all files.
 	Manifest string `json:"manifest_sha256,omitempty"`
+	// Objects is the fingerprint of its files once they were verified.
+	Objects string `json:"objects,omitempty"`
 	// Failure says for people why it failed.
 	Failure string `json:"failure,omitempty"`
 
@@ -118,6 +120,11 @@ func (p ExportPurpose) Folder(instanceID, export string) string {
 		return RequestFolder + instanceID + "/" + export + "/"
 	}
 	return EndFolder + instanceID + "/" + export + "/"
+}
+
+// Verified is what is noted of a verified export where it counts.
+func (e Export) Verified() VerifiedExport {
+	return VerifiedExport{ID: e.ID, Folder: e.Folder, Manifest: e.Manifest, Objects: e.Objects, VerifiedAt: e.VerifiedAt}
 }
 
 // ManifestName is the file of an export that vouches for all its others.

@@ -19,6 +19,10 @@ const (
 	IncidentExportFailed IncidentKind = "ExportFailed"
 	// IncidentImportFailed: an export was not imported, and the instance is as it was.
 	IncidentImportFailed IncidentKind = "ImportFailed"
+	// IncidentHistoryMissing: how an instance is set up could not be written into the history of configurations.
+	IncidentHistoryMissing IncidentKind = "HistoryMissing"
+	// IncidentCalendarRefused: the one-time schedules of an instance's end could not be set.
+	IncidentCalendarRefused IncidentKind = "CalendarRefused"
 	// IncidentTerminationHeld: grace is over, and something keeps the instance from being terminated.
 	IncidentTerminationHeld IncidentKind = "TerminationHeld"
 	// IncidentTerminationsStopped: Fleet itself has frozen terminations, for something about one was not as it must be.
@@ -47,7 +51,7 @@ const (
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
-	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentImportFailed, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
+	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentImportFailed, IncidentHistoryMissing, IncidentCalendarRefused, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
 		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown,
 		IncidentOrphan, IncidentMissing}
 }

@@ -224,10 +224,13 @@ func (holdCommand) Help() string {
 
 type liftCommand struct {
 	Instance string `arg:"" help:"${instance}"`
+	Why      string `required:"" placeholder:"TEXT" help:"Why; it stays in the audit."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
-func (liftCommand) Help() string { return examples("fleetctl lift acme-dental") }
+func (liftCommand) Help() string {
+	return examples(`fleetctl lift acme-dental --why "the court has decided"`)
+}
 
 type retryCommand struct {
 	Instance string `arg:"" help:"${instance}"`

@@ -125,7 +125,7 @@ func (l *liftCommand) Run(c *call) error {
 	if err := c.confirm(l.Yes, "Lift the legal hold of %s? What is due goes on then.", naming(r)); err != nil {
 		return err
 	}
-	return c.said(r, "is under no legal hold", "/instances/"+r.ID+"/lift", nil)
+	return c.said(r, "is under no legal hold", "/instances/"+r.ID+"/lift", view.Hold{Why: l.Why})
 }
 
 // said asks for a change that is done when it is answered, and tells of it.

@@ -214,8 +214,8 @@ func (p page) audit(i view.Instance, whole bool) {
 	for _, e := range entries {
 		cells := []string{view.Stamp(e.At), view.Who(e.Actor), e.Action, e.Outcome}
 		subject := strings.ReplaceAll(e.Subject, i.ID, short(i.ID)+"…")
-		wide = append(wide, row{cells: append(slices.Clone(cells), subject)})
-		tall = append(tall, row{cells: cells, below: p.faint.Render(subject)})
+		wide = append(wide, row{cells: append(slices.Clone(cells), subject), below: e.Note})
+		tall = append(tall, row{cells: cells, below: joined("\n", p.faint.Render(subject), e.Note)})
 	}
 	if p.fits(2, wide) {
 		p.table(2, wide...)

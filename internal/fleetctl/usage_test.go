@@ -26,7 +26,7 @@ func TestWrongUsage(t *testing.T) {
 		"hold acme-dental":                      "missing flags: --why",
 		"import acme-dental":                    "missing flags: --from",
 		"import " + acme + " --from acme-again": "an instance and its export",
-		"lift " + acme:                          "say --yes",
+		"lift --why x " + acme:                  "say --yes",
 		"remove-orphan " + acme + " dns_record old.gimbal.app": "say --yes",
 		"decommission " + acme + " --cancel":                   "say --yes",
 		"approve-termination " + acme:                          "say --yes",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -59,23 +60,32 @@ func (r refusal) Error() string {
 	return text
 }
 
+// signings is how often a webhook is signed whose answer says that its signature is not good: it may have been under way for so long that
+// its time is off, on a machine with more to do, where minutes of the fleet's time are seconds.
+const signings = 3
+
 // signup sends the signed webhook. The same id again is the same signup.
 func (c client) signup(ctx context.Context, id string, body []byte) (p progress, err error) {
 	hook, err := webhooks.NewWebhook(c.credentials[step.WebhookSecret])
 	if err != nil {
 		return p, fmt.Errorf("the webhook's secret: %w", err)
 	}
-	at := c.clock.Now()
-	signature, err := hook.Sign(id, at, body)
-	if err != nil {
-		return p, fmt.Errorf("sign the webhook: %w", err)
+	for range signings {
+		at := c.clock.Now()
+		signature, failed := hook.Sign(id, at, body)
+		if failed != nil {
+			return p, fmt.Errorf("sign the webhook: %w", failed)
+		}
+		err = c.send(ctx, http.MethodPost, c.base+"/signups", body, map[string]string{
+			"Content-Type":                  "application/json",
+			webhooks.HeaderWebhookID:        id,
+			webhooks.HeaderWebhookTimestamp: strconv.FormatInt(at.Unix(), 10),
+			webhooks.HeaderWebhookSignature: signature,
+		}, &p)
+		if r, refused := errors.AsType[refusal](err); !refused || r.Status != http.StatusUnauthorized {
+			break
+		}
 	}
-	err = c.send(ctx, http.MethodPost, c.base+"/signups", body, map[string]string{
-		"Content-Type":                  "application/json",
-		webhooks.HeaderWebhookID:        id,
-		webhooks.HeaderWebhookTimestamp: strconv.FormatInt(at.Unix(), 10),
-		webhooks.HeaderWebhookSignature: signature,
-	}, &p)
 	return p, err
 }
 

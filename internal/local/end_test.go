@@ -86,7 +86,7 @@ func overdue(t *testing.T, f folder, id string) (d fleet.Decommission) {
 			return err
 		}
 		d = fleet.Decommission{N: 1, Stage: fleet.InGrace, Reason: "leaves", By: "operator:ada", Before: fleet.Active, GraceEnds: tx.Now().Add(-time.Second),
-			FinalExport: &fleet.VerifiedExport{ID: e.ID, Folder: e.Folder, Manifest: e.Manifest, VerifiedAt: e.VerifiedAt}}
+			FinalExport: new(e.Verified())}
 		i.Decommission = &d
 		return errors.Join(tx.PutDue(d.GraceEnds), tx.PutInstance(i))
 	})

@@ -159,7 +159,7 @@ func (m *Memory) Head(_ context.Context, key string) (Object, error) {
 	if !there {
 		return Object{}, fs.ErrNotExist
 	}
-	return Object{key, int64(len(body))}, nil
+	return Object{key, int64(len(body)), tagOf(body)}, nil
 }
 
 // Read implements Store.
@@ -182,7 +182,7 @@ func (m *Memory) List(_ context.Context, prefix string) (all []Object, _ error) 
 	defer m.mu.Unlock()
 	for _, key := range slices.Sorted(maps.Keys(m.objects)) {
 		if strings.HasPrefix(key, prefix) {
-			all = append(all, Object{key, int64(len(m.objects[key]))})
+			all = append(all, Object{Key: key, Size: int64(len(m.objects[key]))})
 		}
 	}
 	return all, nil

@@ -4,7 +4,10 @@ package objects
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 )
@@ -23,6 +26,17 @@ const (
 type Object struct {
 	Key  string
 	Size int64 // in bytes
+	// Tag is another one whenever the object was written with another content. Head tells it, List doesn't.
+	Tag string
+}
+
+// Fingerprint is one for objects as Head told them, in hex: the same as long as each is as it was.
+func Fingerprint(all []Object) string {
+	sum := sha256.New()
+	for _, o := range all {
+		_, _ = fmt.Fprintf(sum, "%q %d %q\n", o.Key, o.Size, o.Tag) // a hash takes whatever is written
+	}
+	return hex.EncodeToString(sum.Sum(nil))
 }
 
 // Part is one of an upload that was taken.

@@ -84,7 +84,7 @@ func (p *process) log() string {
 func start(t *testing.T, function string, variables ...string) *process {
 	t.Helper()
 	bootstrap := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-tags", "lambda.norpc", "-o", bootstrap, "../../functions/"+function)
+	build := exec.Command("go", "build", "-tags", "lambda.norpc nethttpomithttp2", "-o", bootstrap, "../../functions/"+function)
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

@@ -92,6 +92,7 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Surroundings: closedSurroundings{b.ungranted("the schedules, the dead letters and the credentials' ages")},
 		Exports:      closedObjects{b.ungranted("exports")},
 		Archive:      closedObjects{b.ungranted("the audit archive")},
+		History:      closedObjects{b.ungranted("the history of configurations")},
 		Calendar:     closedCalendar{b.ungranted("the calendar")},
 		Release:      release,
 		Nonce:        uuid.NewString,
@@ -107,12 +108,12 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 
 // vendorTransport is the way to the vendors. It takes no proxy from the environment; contexts bound its calls.
 func vendorTransport() *http.Transport {
-	return &http.Transport{ForceAttemptHTTP2: true, MaxResponseHeaderBytes: 64 << 10}
+	return &http.Transport{MaxResponseHeaderBytes: 64 << 10}
 }
 
 // awsTransport is the way to AWS's services. Their clients try again what is lost on a connection that has gone stale.
 func awsTransport() *http.Transport {
-	return &http.Transport{ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 10, IdleConnTimeout: time.Minute}
+	return &http.Transport{MaxIdleConnsPerHost: 10, IdleConnTimeout: time.Minute}
 }
 
 // env is the environment of one invocation.

@@ -24,7 +24,7 @@ func acts() map[string]struct{ form, line, body string } {
 		"/console/instances/" + acme + "/retry":                {"", "POST /instances/" + acme + "/retry", "{}"},
 		"/console/instances/" + acme + "/resend":               {"message=welcome", "POST /instances/" + acme + "/resend", `{"message":"welcome"}`},
 		"/console/instances/" + acme + "/hold":                 {"why=a+case", "POST /instances/" + acme + "/hold", `{"why":"a case"}`},
-		"/console/instances/" + acme + "/lift":                 {"sure=" + url.QueryEscape(nasty), "POST /instances/" + acme + "/lift", "{}"},
+		"/console/instances/" + acme + "/lift":                 {"why=over&sure=" + url.QueryEscape(nasty), "POST /instances/" + acme + "/lift", `{"why":"over"}`},
 		"/console/instances/" + acme + "/exports":              {"", "POST /instances/" + acme + "/exports", "{}"},
 		"/console/instances/" + acme + "/decommission":         {"reason=leaves&sure=" + url.QueryEscape(nasty), "POST /instances/" + acme + "/decommission", `{"reason":"leaves"}`},
 		"/console/instances/" + acme + "/decommission/cancel":  {"", "POST /instances/" + acme + "/decommission/cancel", "{}"},

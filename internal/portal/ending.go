@@ -78,7 +78,9 @@ func endingActions() map[string]action {
 		}, func(fleet.Hold) string {
 			return "It is under a legal hold: nothing of it is deleted until that is lifted."
 		}),
-		"instances/{id}/lift": did("/instances/{id}/lift", nil, func(struct{}) string {
+		"instances/{id}/lift": did("/instances/{id}/lift", func(typed url.Values) any {
+			return view.Hold{Why: typed.Get("why")}
+		}, func(struct{}) string {
 			return "The legal hold is lifted. What is due goes on."
 		}).checked(confirmed(func(i view.Instance) bool { return i.Decommission.Open() })),
 		"instances/{id}/exports": did("/instances/{id}/exports", nil, func(o view.Operation) string {

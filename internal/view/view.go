@@ -131,7 +131,7 @@ type Decommission struct {
 	Reason string `json:"reason"`
 }
 
-// Hold is the body of POST /instances/{id}/hold. The answer is the hold, a fleet.Hold.
+// Hold is the body of POST /instances/{id}/hold, whose answer is the hold, a fleet.Hold, and of POST /instances/{id}/lift.
 type Hold struct {
 	Why string `json:"why"`
 }

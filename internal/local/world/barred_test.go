@@ -102,6 +102,9 @@ func TestAnomalyStopsTerminations(t *testing.T) {
 		"file shorter": func(g *graveyard, id string) error {
 			return g.exports.Put(g.ctx, id+"/final/database.sql", []byte("dro"))
 		},
+		"file of the same length": func(g *graveyard, id string) error {
+			return g.exports.Put(g.ctx, id+"/final/database.sql", []byte("grow"))
+		},
 		"six within a day": func(g *graveyard, _ string) error {
 			return g.w.Store.Update(g.ctx, fleet.FleetID, func(tx *store.Tx) error {
 				var latest []fleet.Termination

@@ -50,7 +50,7 @@ func TestOrphanIsRemovedOnDemand(t *testing.T) {
 					if status, _ := c.do("POST", path, thingOf(p.kind, name), operator); status != http.StatusConflict {
 						t.Errorf("under a hold: %d", status)
 					}
-					act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", "")
+					act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
 				}
 				for range 2 {
 					act[fleet.Resource](c.rig, http.StatusAccepted, path, thingOf(p.kind, name))

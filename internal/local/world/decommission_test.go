@@ -2,6 +2,8 @@ package world_test
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -28,10 +30,20 @@ func TestPlanAndHold(t *testing.T) {
 			t.Errorf("%v", plan.Obstacles)
 		}
 		for range 2 {
-			act[struct{}](r, http.StatusOK, "/instances/"+id+"/lift", "")
+			act[struct{}](r, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
 		}
 		if r.instance(id).Hold != nil {
 			t.Error("it is still held")
+		}
+		entries, _, err := r.w.Store.Audit(r.ctx, id)
+		var why []string
+		for _, e := range entries {
+			if strings.HasPrefix(e.Action, "hold.") {
+				why = append(why, e.Actor+" "+e.Action+": "+e.Note)
+			}
+		}
+		if by := hold.By; err != nil || !slices.Equal(why, []string{by + " hold.set: a lawsuit", by + " hold.lifted: it is over"}) {
+			t.Errorf("the audit tells %q, %v", why, err)
 		}
 		for path, want := range map[string]int{"/decommission/approve": http.StatusConflict, "/hold": http.StatusBadRequest} {
 			if status, answer := r.do("POST", "/instances/"+id+path, "", operator); status != want {
@@ -68,7 +80,7 @@ func TestEndIsTold(t *testing.T) {
 			t.Errorf("%+v, %+v, %+v", v.Hold, v.Decommission, v.Frozen)
 		}
 		g.thaw("twilio")
-		act[struct{}](g.rig, http.StatusOK, "/instances/"+id+"/lift", "")
+		act[struct{}](g.rig, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
 		act[view.Withdrawal](g.rig, http.StatusAccepted, "/instances/"+id+"/decommission/cancel", "")
 		if rows, _ := g.list(""); rows["acme-dental"].Stage != "" || rows["acme-dental"].Held {
 			t.Errorf("it is withdrawn, and told as %+v", rows["acme-dental"])

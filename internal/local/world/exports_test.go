@@ -31,6 +31,7 @@ import (
 type exporting struct {
 	*rig
 	files  objects.Store
+	once   sync.Once
 	direct http.RoundTripper // to the vendors
 	id     string
 }
@@ -52,7 +53,8 @@ func inExportingOf(t *testing.T, change func(*world.Options), provision func(*ri
 		}
 		wrap := o.Hooks.Transport
 		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper {
-			if e.direct = next; wrap != nil {
+			e.once.Do(func() { e.direct = next })
+			if wrap != nil {
 				return wrap(next)
 			}
 			return next
@@ -388,6 +390,20 @@ func TestSpoiltExport(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRunningExportIsNotCancelled: it changes nothing, and the answer says by when it ends.
+func TestRunningExportIsNotCancelled(t *testing.T) {
+	t.Parallel()
+	inExporting(t, nil, func(e *exporting) {
+		o := e.begin()
+		for _, says := range []string{o.Operation, "changes nothing", "by itself", o.Deadline.UTC().Format("2006-01-02 15:04 UTC")} {
+			e.refused(http.StatusConflict, "POST", "/instances/"+e.id+"/cancel", "", says)
+		}
+		e.settle()
+		e.wantExported(o.Operation)
+		e.refused(http.StatusConflict, "POST", "/instances/"+e.id+"/cancel", "", "only what is not active yet")
+	})
 }
 
 // TestExportWhereItMayNot: what isn't there, and what isn't in a state for it, isn't exported.

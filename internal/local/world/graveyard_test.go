@@ -99,7 +99,11 @@ func (g *graveyard) export(id string) fleet.VerifiedExport {
 			g.t.Fatal(err)
 		}
 	}
-	return fleet.VerifiedExport{ID: "final", Folder: folder, Manifest: hash(manifest), VerifiedAt: time.Now()}
+	file, err := g.exports.Head(g.ctx, folder+"database.sql")
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return fleet.VerifiedExport{ID: "final", Folder: folder, Manifest: hash(manifest), Objects: objects.Fingerprint([]objects.Object{file}), VerifiedAt: time.Now()}
 }
 
 func hash(text []byte) string {
@@ -195,6 +199,7 @@ func (g *graveyard) wantProved(id string) {
 	}
 	g.wantArchived(id, *d.Archived)
 	g.wantCertificate(i)
+	g.wantKept(id, i.TerminatedAt)
 	s, err := g.w.Store.Signup(g.ctx, id)
 	if err != nil {
 		g.t.Fatal(err)

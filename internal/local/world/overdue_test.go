@@ -88,7 +88,9 @@ func TestOverdue(t *testing.T) {
 			id := r.live()
 			act[fleet.Hold](r, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
 			return id
-		}, bounds.Held, func(r *rig, id string) { act[struct{}](r, http.StatusOK, "/instances/"+id+"/lift", "") }},
+		}, bounds.Held, func(r *rig, id string) {
+			act[struct{}](r, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
+		}},
 		"overdue/end": {func(r *rig) string {
 			id := r.live()
 			change(r, id, func(i *fleet.Instance) {

@@ -52,14 +52,19 @@ func random(n int) []byte {
 }
 
 func put(t *testing.T, s objects.Store) {
-	for _, body := range [][]byte{[]byte("first"), []byte("the second"), {}} {
+	tags := map[string]bool{}
+	for _, body := range [][]byte{[]byte("first"), []byte("the second"), {}, []byte("thirs")} {
 		if err := s.Put(t.Context(), "a/b-c_d.json", body); err != nil {
 			t.Fatal(err)
 		}
 		o, err := s.Head(t.Context(), "a/b-c_d.json")
-		if err != nil || o.Size != int64(len(body)) || o.Key != "a/b-c_d.json" {
-			t.Errorf("%+v, %v", o, err)
+		if err != nil || o.Size != int64(len(body)) || o.Key != "a/b-c_d.json" || tags[o.Tag] {
+			t.Errorf("%+v, %v, after %v", o, err, tags)
 		}
+		if again, err := s.Head(t.Context(), o.Key); err != nil || again != o {
+			t.Errorf("%+v, %v, and it was %+v", again, err, o)
+		}
+		tags[o.Tag] = true
 		if got := Content(t, s, "a/b-c_d.json", 0); !bytes.Equal(got, body) {
 			t.Errorf("%q, want %q", got, body)
 		}

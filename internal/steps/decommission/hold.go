@@ -11,7 +11,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
-// longestWhy is how long the reason of a legal hold may be, in characters.
+// longestWhy is how long the reason of a legal hold, or of lifting it, may be, in characters.
 const longestWhy = 300
 
 // Hold puts an instance under a legal hold: nothing of it is deleted until the hold is lifted. One that stands stays as it is.
@@ -19,16 +19,12 @@ const longestWhy = 300
 // 200 with the hold; 404 for an instance that isn't there; 409 for one that is TERMINATED; 422 without a reason.
 func Hold(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
-		var wanted view.Hold
-		if err := r.Decode(&wanted); err != nil {
+		entry, err := told(env, r, "hold.set")
+		if err != nil {
 			return 0, nil, err
 		}
-		if !httpapi.Printable(wanted.Why, longestWhy) {
-			return 0, nil, httpapi.BadFields{"why": "1 to 300 printable characters that tell the others why"}
-		}
 		var hold fleet.Hold
-		nonce := env.Nonce()
-		err := change(ctx, env, r.ID, func(tx *store.Tx, i *fleet.Instance) error {
+		err = change(ctx, env, r.ID, func(tx *store.Tx, i *fleet.Instance) error {
 			if i.Hold != nil {
 				hold = *i.Hold
 				return nil
@@ -36,9 +32,9 @@ func Hold(Deps) step.API {
 			if i.State == fleet.Terminated {
 				return httpapi.Conflict("the instance is TERMINATED: it is too late for a hold")
 			}
-			hold = fleet.Hold{By: r.Operator, Why: wanted.Why, Since: tx.Now().UTC()}
+			hold = fleet.Hold{By: r.Operator, Why: entry.Note, Since: tx.Now().UTC()}
 			i.Hold = &hold
-			tx.Audit(fleet.AuditEntry{ID: "hold/" + nonce, Actor: r.Operator, Action: "hold.set", Subject: "instance", Outcome: "ok", Request: env.Request})
+			tx.Audit(entry)
 			return tx.PutInstance(i)
 		})
 		return http.StatusOK, hold, err
@@ -47,18 +43,34 @@ func Hold(Deps) step.API {
 
 // Lift lifts an instance's legal hold. Where none stands nothing happens.
 //
-// 200; 404 for an instance that isn't there.
+// 200; 404 for an instance that isn't there; 422 without a reason.
 func Lift(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
-		nonce := env.Nonce()
-		err := change(ctx, env, r.ID, func(tx *store.Tx, i *fleet.Instance) error {
+		entry, err := told(env, r, "hold.lifted")
+		if err != nil {
+			return 0, nil, err
+		}
+		err = change(ctx, env, r.ID, func(tx *store.Tx, i *fleet.Instance) error {
 			if i.Hold == nil {
 				return nil
 			}
 			i.Hold = nil
-			tx.Audit(fleet.AuditEntry{ID: "hold/" + nonce, Actor: r.Operator, Action: "hold.lifted", Subject: "instance", Outcome: "ok", Request: env.Request})
+			tx.Audit(entry)
 			return tx.PutInstance(i)
 		})
 		return http.StatusOK, struct{}{}, err
 	})
+}
+
+// told is the entry that tells in the audit who sets or lifts a hold, and why.
+func told(env step.Env, r httpapi.Request, action string) (fleet.AuditEntry, error) {
+	var wanted view.Hold
+	if err := r.Decode(&wanted); err != nil {
+		return fleet.AuditEntry{}, err
+	}
+	if !httpapi.Printable(wanted.Why, longestWhy) {
+		return fleet.AuditEntry{}, httpapi.BadFields{"why": "1 to 300 printable characters that tell the others why"}
+	}
+	return fleet.AuditEntry{ID: "hold/" + env.Nonce(), Actor: r.Operator, Action: action, Subject: "instance", Outcome: "ok",
+		Request: env.Request, Note: wanted.Why}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/export"
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/store"
 )
@@ -34,8 +35,12 @@ func Verify(Deps) step.Func {
 		if err := w.compare(ctx, m.Files); err != nil {
 			return err
 		}
+		seen, err := w.fingerprint(ctx, m.Files)
+		if err != nil {
+			return err
+		}
 		return w.change(ctx, func(tx *store.Tx, e *fleet.Export) error {
-			e.Status, e.VerifiedAt, e.ExpiresAt = fleet.ExportVerified, tx.Now(), tx.Now().Add(e.Purpose.Keep())
+			e.Status, e.VerifiedAt, e.ExpiresAt, e.Objects = fleet.ExportVerified, tx.Now(), tx.Now().Add(e.Purpose.Keep()), seen
 			tx.Audit(w.Audited("export.verified", e.ID, e.Manifest))
 			if e.Purpose != fleet.OnRequest {
 				return nil // the mail that it comes with tells of it
@@ -43,6 +48,19 @@ func Verify(Deps) step.Func {
 			return tx.Intend(fleet.ExportReady(e.ID), "admin")
 		})
 	})
+}
+
+// fingerprint is that of the files as they are there.
+func (w *work) fingerprint(ctx context.Context, all []export.File) (string, error) {
+	var there []objects.Object
+	for _, f := range all {
+		o, err := w.Exports.Head(ctx, fleet.ExportKey(w.export.Folder, f.Name))
+		if err != nil {
+			return "", err
+		}
+		there = append(there, o)
+	}
+	return objects.Fingerprint(there), nil
 }
 
 // compared is how far the reading back is.

@@ -31,7 +31,7 @@ func Freeze(Deps) step.API {
 		if err != nil {
 			return 0, nil, err
 		}
-		frozen, err := change(ctx, env, r, "frozen", wanted.Scope, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
+		frozen, err := change(ctx, env, r, "frozen", wanted, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
 			if slices.ContainsFunc(freezes, in(wanted.Scope)) {
 				return freezes, false
 			}
@@ -48,7 +48,7 @@ func Thaw(Deps) step.API {
 		if err != nil {
 			return 0, nil, err
 		}
-		frozen, err := change(ctx, env, r, "thawed", wanted.Scope, func(_ *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
+		frozen, err := change(ctx, env, r, "thawed", wanted, func(_ *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
 			if !slices.ContainsFunc(freezes, in(wanted.Scope)) {
 				return freezes, false
 			}
@@ -93,11 +93,11 @@ func in(scope string) func(fleet.Freeze) bool {
 // change changes what is frozen in one transaction with its audit entry, which is in the whole fleet's chain, and gives what is
 // frozen then. The entry's id holds a nonce: it tells this freeze from the next one of the same scope, and a change whose answer was
 // lost finds by it that it was made, whatever another operator has made of it since.
-func change(ctx context.Context, env step.Env, r httpapi.Request, action, scope string,
+func change(ctx context.Context, env step.Env, r httpapi.Request, action string, wanted view.FreezeRequest,
 	do func(*store.Tx, []fleet.Freeze) (next []fleet.Freeze, changed bool)) (view.Frozen, error) {
 	frozen := view.Frozen{}
-	entry := fleet.AuditEntry{ID: "freeze/" + scope + "/" + action + "/" + env.Nonce(), Actor: r.Operator, Action: "fleet." + action,
-		Subject: scope, Outcome: "ok", Request: env.Request}
+	entry := fleet.AuditEntry{ID: "freeze/" + wanted.Scope + "/" + action + "/" + env.Nonce(), Actor: r.Operator, Action: "fleet." + action,
+		Subject: wanted.Scope, Outcome: "ok", Request: env.Request, Note: wanted.Reason}
 	err := env.Store.Update(ctx, fleet.FleetID, func(tx *store.Tx) error {
 		now, err := tx.Freezes()
 		if err != nil {

@@ -75,7 +75,7 @@ func (w Wish) take(ctx context.Context, env step.Env, instanceID string) (taken 
 		if course.To == "" && instance.Unfinished != "" {
 			return httpapi.Conflict("operation " + instance.Unfinished + " ended dirty: retry it first")
 		}
-		if err := w.allowed(tx, *instance); err != nil {
+		if err := w.allowed(tx, env, *instance); err != nil {
 			return err
 		}
 		taken, err = w.begin(tx, env, instance, nonce)
@@ -90,10 +90,10 @@ func (w Wish) same(o *fleet.Operation) bool {
 }
 
 // allowed refuses what an instance's end, or a freeze, doesn't allow.
-func (w Wish) allowed(tx *store.Tx, i fleet.Instance) error {
+func (w Wish) allowed(tx *store.Tx, env step.Env, i fleet.Instance) error {
 	switch w.Kind {
 	case fleet.GiveNotice:
-		return decommissionable(tx, i)
+		return decommissionable(tx, i, env.Settings.UnpaidLock())
 	case fleet.TakeIn:
 		return importable(tx, i)
 	}
@@ -120,7 +120,9 @@ func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce 
 	if o.Epoch != old+1 {
 		return nil, fault.New(fault.Internal, "the epoch moved from %d to %d", old, o.Epoch)
 	}
-	tx.Audit(begunEntry(o, w.Actor, w.why(), env.Request))
+	begun := begunEntry(o, w.Actor, w.why(), env.Request)
+	begun.Note = w.Reason
+	tx.Audit(begun)
 	return o, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"net/http"
+	"strings"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -18,8 +19,9 @@ import (
 const cancelledSignup = "cancelled"
 
 // Cancel ends what is on its way to an instance: an approved signup that waits for its slot becomes REJECTED and its slug is free; a
-// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone; an import that ended dirty is given up, once. 202, and again 202 for what was
-// cancelled before; 409, which says what to do instead, for everything else. A freeze doesn't hold it back.
+// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone; an import that ended dirty is given up,
+// once. 202, and again 202 for what was cancelled before; 409, which says what to do instead, for everything else, such as an export, which
+// ends by itself. A freeze doesn't hold it back.
 func Cancel(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		answer, err := cancel(ctx, env, r)
@@ -89,7 +91,11 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 	if instance == nil {
 		return nil, fault.New(fault.Internal, "there is no instance")
 	}
-	o, err := env.Store.Operation(ctx, r.ID, cmp.Or(instance.Operation, instance.Unfinished, fleet.ProvisionID(r.ID)))
+	id := cmp.Or(instance.Operation, fleet.ProvisionID(r.ID))
+	if instance.Operation == "" && strings.HasPrefix(instance.Unfinished, string(fleet.TakeIn)+"-") {
+		id = instance.Unfinished
+	}
+	o, err := env.Store.Operation(ctx, r.ID, id)
 	if err != nil {
 		return nil, err
 	}
@@ -98,6 +104,10 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 	}
 	if o != nil && o.Kind.Ends() {
 		return nil, httpapi.Conflict("it is being decommissioned: cancel that, which is possible until it is TERMINATED")
+	}
+	if o != nil && o.Kind == fleet.MakeExport {
+		return nil, httpapi.Conflict("export " + o.ID + " runs: it changes nothing of the instance, and ends by itself, by " +
+			o.Progress.Deadline.UTC().Format("2006-01-02 15:04 UTC") + " at the latest")
 	}
 	if o != nil && o.Kind.Course().From != "" {
 		return cancelSwitching(ctx, env, r, *o)

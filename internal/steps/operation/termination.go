@@ -44,7 +44,7 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 	case tx.Now().Before(d.GraceEnds):
 		return &Barrier{Reason: "its grace is not over", NextAction: "wait until then"}, nil
 	case i.Hold != nil:
-		return &Barrier{Reason: "a legal hold stands: " + i.Hold.Why, NextAction: "when it is over: fleetctl lift " + i.ID}, nil
+		return &Barrier{Reason: "a legal hold stands: " + i.Hold.Why, NextAction: "when it is over: fleetctl lift " + i.ID + " --why TEXT"}, nil
 	case d.FinalExport == nil || d.FinalExport.VerifiedAt.IsZero():
 		return &Barrier{Reason: "no final export was verified", NextAction: "look at its close operation"}, nil
 	case frozen != nil:

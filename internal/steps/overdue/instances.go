@@ -29,7 +29,7 @@ func (s *sweep) about(i fleet.Instance) (found []finding) {
 		}})
 	}
 	if i.Hold != nil && s.past(i.Hold.Since, bounds.Held) {
-		note("hold", says("a legal hold stands since %s", since(i.Hold.Since)), "ask whether it still must; if not: fleetctl lift "+i.ID)
+		note("hold", says("a legal hold stands since %s", since(i.Hold.Since)), "ask whether it still must; if not: fleetctl lift "+i.ID+" --why TEXT")
 	}
 	if i.Operation != "" { // which has a deadline of its own
 		return found

@@ -13,6 +13,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
 	"github.com/project-gimbal/fleet/internal/store"
@@ -73,7 +74,8 @@ func barred(ctx context.Context, run *step.Run) error {
 // longestManifest is how long an export's manifest may be, in bytes.
 const longestManifest = 16 << 20
 
-// compare says what of an export is not as it was verified: its manifest by checksum, each of its files by its size. Empty where all is.
+// compare says what of an export is not as it was verified: its manifest by checksum, each of its files, which were all read then, by its
+// size and by what the store knows its content by. Empty where all is.
 func compare(ctx context.Context, run *step.Run, e fleet.VerifiedExport) (wrong string, err error) {
 	text, err := read(ctx, run, e.Folder+"manifest.json")
 	if errors.Is(err, fs.ErrNotExist) {
@@ -94,8 +96,9 @@ func compare(ctx context.Context, run *step.Run, e fleet.VerifiedExport) (wrong 
 	if json.Unmarshal(text, &manifest) != nil {
 		return "its manifest is none", nil
 	}
+	var seen []objects.Object
 	for _, f := range manifest.Files {
-		there, err := run.Exports.Head(ctx, e.Folder+f.Name)
+		there, err := run.Exports.Head(ctx, fleet.ExportKey(e.Folder, f.Name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			return f.Name + " is gone", nil
@@ -104,6 +107,10 @@ func compare(ctx context.Context, run *step.Run, e fleet.VerifiedExport) (wrong 
 		case there.Size != f.Bytes:
 			return fmt.Sprintf("%s has %d bytes and had %d", f.Name, there.Size, f.Bytes), nil
 		}
+		seen = append(seen, there)
+	}
+	if objects.Fingerprint(seen) != e.Objects {
+		return "one of its files was written anew since it was verified", nil
 	}
 	return "", nil
 }
