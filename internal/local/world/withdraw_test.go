@@ -92,3 +92,26 @@ func TestWithdrawAnyTime(t *testing.T) {
 		t.Errorf("outcomes %v: both must be seen", outcomes)
 	}
 }
+
+// TestWithdrawHalfClosed: a decommission that is cancelled after its closing ended dirty, half off, goes on to undo that: the answer tells
+// the operation that does, and the instance is what it was, all of it.
+func TestWithdrawHalfClosed(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, faults(t, "supabase.UpdateLegacyKeys=403@1,twilio.UpdateAccount=403@2"), func(g *graveyard) {
+		id := g.noticed("msg_1", "acme-dental")
+		time.Sleep(period)
+		g.terminate()
+		dirty := g.instance(id).Unfinished
+		if dirty == "" || g.run(id, dirty).Kind != fleet.Close {
+			t.Fatalf("unfinished %q", dirty)
+		}
+		first, again := g.withdraw(id), g.withdraw(id)
+		if first.Stage != fleet.Withdrawn || first.Operation.Operation != dirty || first != again {
+			t.Errorf("%+v, %+v", first, again)
+		}
+		g.wantLive(id, 1)
+		if o := g.run(id, dirty); o.Outcome != fleet.Undone {
+			t.Errorf("%+v", o)
+		}
+	})
+}

@@ -14,8 +14,8 @@ import (
 
 // Withdraw takes a decommission back, as long as the instance is not TERMINATED, and gives it, with the operation by which the instance
 // becomes what it was, where it takes one. What runs of it is stopped, its lease taken over: a notice that is not given yet, a final export,
-// a termination that is about to be marked. An instance that is being switched off is switched on again; one that is off, and was ACTIVE
-// before, is resumed; one that was suspended by then stays so. Asked again it finds what it did.
+// a termination that is about to be marked. An instance that is being switched off, or was left half off, is switched on again; one that
+// is off, and was ACTIVE before, is resumed; one that was suspended by then stays so. Asked again it finds what it did.
 //
 // A 409 where the instance is not being decommissioned, is TERMINATED, or while another operation runs; a 404 where it isn't there.
 func Withdraw(ctx context.Context, env step.Env, instanceID, actor string) (d fleet.Decommission, back *fleet.Operation, err error) {
@@ -62,8 +62,8 @@ func withdraw(tx *store.Tx, env step.Env, i *fleet.Instance, actor, nonce string
 	if back, err = stop(tx, env, i, actor); err != nil {
 		return nil, err
 	}
-	if back == nil && i.State == fleet.Suspended && d.Before == fleet.Active {
-		if back, err = (Wish{Kind: fleet.Resume, Actor: actor}).begin(tx, env, i, nonce); err != nil {
+	if back == nil {
+		if back, err = bringBack(tx, env, i, actor, nonce); err != nil {
 			return nil, err
 		}
 	}
@@ -75,6 +75,37 @@ func withdraw(tx *store.Tx, env step.Env, i *fleet.Instance, actor, nonce string
 		}
 	}
 	return back, errors.Join(tx.DropDue(), tx.PutInstance(i), tx.CloseIncidentsOf(moot))
+}
+
+// bringBack begins what makes an instance on which nothing runs what it was: the next undoing of a closing that ended dirty, half way, or
+// the resumption of one that is off and was ACTIVE. It gives nil where it is that already.
+func bringBack(tx *store.Tx, env step.Env, i *fleet.Instance, actor, nonce string) (*fleet.Operation, error) {
+	if i.Unfinished != "" {
+		o, err := tx.Operation(i.Unfinished)
+		if err != nil {
+			return nil, err
+		}
+		if o != nil && o.Kind == fleet.Close {
+			return o, undoClosing(tx, env, i, o, actor)
+		}
+	}
+	if i.State == fleet.Suspended && i.Decommission.Before == fleet.Active {
+		return (Wish{Kind: fleet.Resume, Actor: actor}).begin(tx, env, i, nonce)
+	}
+	return nil, nil
+}
+
+// undoClosing writes the run that switches an instance on again which was to be closed.
+func undoClosing(tx *store.Tx, env step.Env, i *fleet.Instance, o *fleet.Operation, actor string) error {
+	epoch, err := tx.Epoch()
+	if err != nil {
+		return err
+	}
+	if err := advance(tx, i, o, epoch, fleet.Undoing, step.Cause{Error: fleet.Cancelled}); err != nil {
+		return err
+	}
+	tx.Audit(begunEntry(o, actor, o.Failure, env.Request))
+	return nil
 }
 
 func withdrawable(i *fleet.Instance) error {
@@ -122,11 +153,7 @@ func stop(tx *store.Tx, env step.Env, i *fleet.Instance, actor string) (*fleet.O
 	case o.Kind == fleet.Close && o.Phase == fleet.Undoing:
 		return o, nil
 	case o.Kind == fleet.Close && !o.Done(*i):
-		if err := advance(tx, i, o, o.Epoch, fleet.Undoing, step.Cause{Error: fleet.Cancelled}); err != nil {
-			return nil, err
-		}
-		tx.Audit(begunEntry(o, actor, o.Failure, env.Request))
-		return o, nil
+		return o, undoClosing(tx, env, i, o, actor)
 	}
 	return nil, quit(tx, env, i, o, actor)
 }
