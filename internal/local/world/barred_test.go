@@ -1,13 +1,18 @@
 package world_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/store"
+	"github.com/project-gimbal/fleet/internal/view"
 )
 
 // TestTerminationIsBarred: each thing that bars a termination leaves the instance as it is, with one incident however often it is
@@ -141,6 +146,67 @@ func TestAnomalyStopsTerminations(t *testing.T) {
 				if open := g.openIncidents(fleet.FleetID); !slices.Equal(open, []fleet.IncidentKind{fleet.IncidentTerminationsStopped}) {
 					t.Errorf("open: %v", open)
 				}
+			})
+		})
+	}
+}
+
+// finals are what is at the vendors whose deletion can't be undone.
+func (g *graveyard) finals() (left []string) {
+	for _, h := range g.w.Vendors.Inventory() {
+		if fleet.Irreversible(fleet.Kind(h.Kind)) {
+			left = append(left, h.Kind)
+		}
+	}
+	return left
+}
+
+// TestFreezeHoldsBackDeletions: while terminations are frozen a take-down deletes nothing that can't be brought back, be it one that runs,
+// one that an operator retries, or one that goes on by itself when its vendor is back. After the thaw it goes on.
+func TestFreezeHoldsBackDeletions(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		script string
+		// frozen is when: the nth second after the take-down began, or -1 for after it ended dirty.
+		frozen time.Duration
+	}{
+		"dirty":   {"supabase.DeleteProject=403@1", -1},
+		"running": {"", 3 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, func(o *world.Options) {
+				faults(t, c.script)(o)
+				o.Hooks.Late = func(function string, _ int) time.Duration {
+					return map[string]time.Duration{"remove-project": 10 * time.Second, "remove-sms-account": 10 * time.Second, "remove-email-account": 10 * time.Second}[function]
+				}
+			}, func(g *graveyard) {
+				id := g.grace("msg_1", "acme-dental")
+				if _, err := g.w.Invoke(g.ctx, "due", json.RawMessage("{}")); err != nil {
+					t.Fatal(err)
+				}
+				if c.frozen < 0 {
+					g.settle()
+				}
+				time.Sleep(max(c.frozen, 0))
+				if i := g.instance(id); i.State != fleet.Terminated {
+					t.Fatalf("%s: %+v", i.State, i.Progress)
+				}
+				g.freeze(fleet.Terminations)
+				g.settle()
+				left := g.finals()
+				if i := g.instance(id); i.Unfinished == "" || len(left) == 0 || c.frozen >= 0 && len(left) != 3 || c.frozen >= 0 && !strings.Contains(i.Progress.NextAction, "thaw terminations") {
+					t.Errorf("left %v of %+v", left, i)
+				}
+				g.refused(http.StatusConflict, "POST", "/instances/"+id+"/retry", "", "terminations are frozen")
+				g.thaw(fleet.Terminations)
+				for range 2 {
+					if g.instance(id).Unfinished != "" {
+						act[view.Operation](g.rig, http.StatusAccepted, "/instances/"+id+"/retry", "")
+						g.settle()
+					}
+				}
+				g.wantProved(id)
 			})
 		})
 	}

@@ -163,9 +163,27 @@ func dirty(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, w
 			NextAction: "none: it goes on by itself when " + vendor + " answers; its incident says more"}
 		return nil
 	}
-	instance.Progress = fleet.Progress{Reason: reason, NextAction: "mend the cause at the vendor, then retry"}
+	mend, err := mendable(tx, *operation)
+	if err != nil {
+		return err
+	}
+	instance.Progress = fleet.Progress{Reason: reason, NextAction: mend + ", then retry"}
 	return tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
-		NextAction: fmt.Sprintf("mend the cause at the vendor, then: fleetctl retry %s", instance.ID)})
+		NextAction: fmt.Sprintf("%s, then: fleetctl retry %s", mend, instance.ID)})
+}
+
+// mendable says what there is to do before a retry of what ended dirty.
+func mendable(tx *store.Tx, o fleet.Operation) (string, error) {
+	if o.Kind == fleet.Terminate {
+		freezes, err := tx.Freezes()
+		if err != nil {
+			return "", err
+		}
+		if f := fleet.Frozen(freezes, fleet.Terminations); f != nil {
+			return "look into why " + f.What() + ", then: fleetctl thaw " + f.Scope, nil
+		}
+	}
+	return "mend the cause at the vendor", nil
 }
 
 func list(kinds []fleet.Kind) string {
