@@ -39,6 +39,9 @@ type Decommission struct {
 	NoticeAt   time.Time `json:"notice_at"`
 	NoticeEnds time.Time `json:"notice_ends"`
 	GraceEnds  time.Time `json:"grace_ends"`
+	// ToldAt is when the customer was told of the notice: when its message was surely sent, or an operator said that they told them
+	// by hand. Nothing is switched off before, and the notice runs whole from then.
+	ToldAt time.Time `json:"told_at,omitzero"`
 	// FirstExport is the one that came with the notice, nil before that was given; FinalExport, made once nothing was written any more, authorises the deletion.
 	FirstExport *VerifiedExport `json:"first_export,omitempty"`
 	FinalExport *VerifiedExport `json:"final_export,omitempty"`
@@ -66,6 +69,25 @@ func (d *Decommission) Ends() time.Time {
 		return d.GraceEnds
 	}
 	return time.Time{}
+}
+
+// lateNotice is how late the customer may be told without the notice's running anew.
+const lateNotice = time.Hour
+
+// Postpone has the periods run from now, where the notice is told of later than it was given but for lateNotice; it reports whether.
+func (d *Decommission) Postpone(p Periods, now time.Time) bool {
+	if d.Stage != InNotice || !d.ToldAt.IsZero() || !now.After(d.NoticeAt.Add(lateNotice)) {
+		return false
+	}
+	d.run(p, now)
+	return true
+}
+
+// Tell notes that the customer was told of the notice. Only the first time counts.
+func (d *Decommission) Tell(now time.Time) {
+	if d.ToldAt.IsZero() {
+		d.ToldAt = now
+	}
 }
 
 // Given reports whether the customer was given notice, in the change that recorded the first export.

@@ -10,7 +10,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// Close begins, where an instance's notice is over, or its final export has to be made anew, what switches it off and makes that export.
+// Close begins, where an instance's notice, of which its customer was told, is over, or its final export has to be made anew, what switches it off and makes that export.
 // Whoever invokes it late, early, twice at once or for what was cancelled does no harm. What can't begin now is left to the next sweep.
 func Close(ctx context.Context, env step.Env, instanceID string) error {
 	var begun *fleet.Operation
@@ -47,7 +47,7 @@ func closable(i fleet.Instance, tx *store.Tx) bool {
 	case !d.Open() || !fleet.Close.Begins(i.State) || tx.Now().Before(d.NoticeEnds):
 		return false
 	case d.Stage == fleet.InNotice:
-		return d.Given()
+		return d.Given() && !d.ToldAt.IsZero()
 	case d.Stage == fleet.InGrace:
 		return d.Renewal(tx.Now())
 	}

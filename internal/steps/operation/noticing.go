@@ -26,6 +26,37 @@ func decommissionable(tx *store.Tx, i fleet.Instance) error {
 	return nil
 }
 
+// PostponeNotice has an instance's notice run anew, where the message of it is about to be sent, or was told by hand, long after it was
+// given: its customer has the whole of it. What the caller writes is the instance.
+func PostponeNotice(tx *store.Tx, i *fleet.Instance, message string) error {
+	if !noticeOf(*i, message) {
+		return nil
+	}
+	d := *i.Decommission
+	if !d.Postpone(fleet.DefaultPeriods(), tx.Now()) {
+		return nil
+	}
+	i.Decommission = &d
+	return tx.PutDue(d.NoticeEnds)
+}
+
+// NoticeTold notes on an instance that its customer was told of the notice, by a message or, where that was not surely sent, by hand.
+func NoticeTold(tx *store.Tx, i *fleet.Instance, message string) error {
+	if err := PostponeNotice(tx, i, message); err != nil || !noticeOf(*i, message) {
+		return err
+	}
+	d := *i.Decommission
+	d.Tell(tx.Now())
+	i.Decommission = &d
+	return nil
+}
+
+// noticeOf reports whether a message tells of the notice that an instance is in.
+func noticeOf(i fleet.Instance, message string) bool {
+	text, n := fleet.EndText(message)
+	return text == fleet.NoticeGiven && i.Decommission.Needs(text, n)
+}
+
 // noticeOn continues a decommission whose execution ended before it had an outcome: another run goes on from what was written.
 func noticeOn(ctx context.Context, env step.Env, o fleet.Operation) error {
 	return again(ctx, env, o, fleet.Noticing)
