@@ -189,10 +189,12 @@ func ScheduleName(kind OperationKind, instanceID string) string {
 type Termination struct {
 	InstanceID string    `json:"instance_id"`
 	At         time.Time `json:"at"`
+	// Seen: terminations were thawed since. Whoever did that has looked at it, and it makes no anomaly any more.
+	Seen bool `json:"seen,omitempty"`
 }
 
 // TerminationsADay is how many instances are terminated within a day on one operator's word, unless set otherwise. More than twice as
-// many are an anomaly, whoever approves them.
+// many are an anomaly, whoever approves them, until somebody has looked and thawed.
 const TerminationsADay = 3
 
 // CountingDay is how long a termination counts.
@@ -207,4 +209,14 @@ func Within(all []Termination, now time.Time, but string) []Termination {
 		}
 	}
 	return counted
+}
+
+// Unseen counts those of a list that nobody has looked at.
+func Unseen(all []Termination) (n int) {
+	for _, t := range all {
+		if !t.Seen {
+			n++
+		}
+	}
+	return n
 }

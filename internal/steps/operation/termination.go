@@ -34,7 +34,8 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 	if limit == 0 {
 		limit = fleet.TerminationsADay
 	}
-	today := len(fleet.Within(latest, tx.Now(), i.ID))
+	within := fleet.Within(latest, tx.Now(), i.ID)
+	today := len(within)
 	frozen := fleet.Frozen(freezes, append(fleet.Vendors(), fleet.Terminations)...)
 	switch {
 	case !d.Open():
@@ -49,8 +50,8 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 		return &Barrier{Reason: "no final export was verified", NextAction: "look at its close operation"}, nil
 	case frozen != nil:
 		return &Barrier{Reason: frozen.What() + " (" + frozen.Reason + ")", NextAction: "look into it, then: fleetctl thaw " + frozen.Scope}, nil
-	case today >= 2*limit:
-		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day, twice as many as usual", today),
+	case fleet.Unseen(within) >= 2*limit:
+		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day, twice as many as usual", fleet.Unseen(within)),
 			NextAction: "find out why so many end", Anomaly: true}, nil
 	case today >= limit && d.Second == "":
 		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day", today),
