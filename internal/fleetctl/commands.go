@@ -37,7 +37,7 @@ type commands struct {
 
 	Approve            approveCommand            `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
 	Reject             rejectCommand             `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
-	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back."`
+	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back. Or an export: it is given up."`
 	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
 	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
 	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`

@@ -64,7 +64,7 @@ func (x *cancelCommand) Run(c *call) error {
 	}
 	question, what := "Cancel the provisioning of %s? All that it made at the vendors is deleted.", "is being taken down"
 	if switching(r) {
-		question, what = "Cancel what runs on %s? All that it switched is switched back.", "is switched back"
+		question, what = "Cancel what runs on %s? All that it switched is switched back; an export is given up.", "becomes what it was"
 	}
 	if err := c.confirm(x.Yes, question, naming(r)); err != nil {
 		return err

@@ -25,7 +25,8 @@ func Open(step.Env) (Deps, error) { return Deps{}, nil }
 
 // Freeze freezes the fleet or a vendor. Once it has answered, nothing new starts: no provisioning is admitted, no dirty take-down
 // retried, no message sent once more, no recheck made. What runs goes on to its end, take-downs included, and so does what
-// reconcile finds of it; but under a freeze of the fleet, or of terminations, nothing is deleted for good of an instance that was in use. A scope that is frozen already stays as it is.
+// reconcile finds of it; but under a freeze of the fleet, or of terminations, nothing is deleted for good of
+// an instance that was in use. A scope that is frozen already stays as it is.
 func Freeze(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		wanted, err := request(r, true)

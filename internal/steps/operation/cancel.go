@@ -18,7 +18,7 @@ import (
 const cancelledSignup = "cancelled"
 
 // Cancel ends what is on its way to an instance: an approved signup that waits for its slot becomes REJECTED and its slug is free; a
-// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone. 202, and again 202 for what was
+// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone; an export is given up. 202, and again 202 for what was
 // cancelled before; 409, which says what to do instead, for everything else. A freeze doesn't hold it back.
 func Cancel(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
@@ -96,6 +96,9 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 	if o != nil && o.Kind.Ends() {
 		return nil, httpapi.Conflict("it is being decommissioned: cancel that, which is possible until it is TERMINATED")
 	}
+	if o != nil && o.Kind == fleet.MakeExport {
+		return cancelExport(ctx, env, r, *o)
+	}
 	if o != nil && o.Kind.Course().From != "" {
 		return cancelSwitching(ctx, env, r, *o)
 	}
@@ -106,6 +109,25 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 		return nil, err
 	}
 	return cancelProvisioning(ctx, env, r, instance, o)
+}
+
+// cancelExport gives an export up: it has changed nothing at any vendor, and what it wrote is no export.
+func cancelExport(ctx context.Context, env step.Env, r httpapi.Request, o fleet.Operation) (*fleet.Operation, error) {
+	err := env.Store.Update(ctx, r.ID, func(tx *store.Tx) error {
+		instance, now, err := read(tx, o.ID)
+		if err != nil {
+			return err
+		}
+		if o = *now; !o.Running() {
+			return httpapi.Conflict("the export has ended already")
+		}
+		if err := quit(tx, env, instance, now, r.Operator); err != nil {
+			return err
+		}
+		o = *now
+		return tx.PutInstance(instance)
+	})
+	return &o, err
 }
 
 // cancelSwitching undoes a suspension or a resumption. One that is being undone goes on, and its run is told.

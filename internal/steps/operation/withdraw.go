@@ -13,7 +13,7 @@ import (
 )
 
 // Withdraw takes a decommission back, as long as the instance is not TERMINATED, and gives it, with the operation by which the instance
-// becomes what it was, where it takes one. What runs of it is stopped, its lease taken over: a notice that is not given yet, a final export,
+// becomes what it was, where it takes one. What runs of it is stopped, its lease taken over: a notice that is not given yet, an export,
 // a termination that is about to be marked. An instance that is being switched off, or was left half off, is switched on again; one that
 // is off, and was ACTIVE before, is resumed; one that was suspended by then stays so. Asked again it finds what it did.
 //
@@ -138,7 +138,8 @@ func wayBack(tx *store.Tx, i *fleet.Instance) (*fleet.Operation, error) {
 }
 
 // stop ends what runs of an instance's end: whatever of it still runs finds its epoch stale. What has switched the instance off by halves
-// goes on to undo that, and is given. Any other operation is not for a withdrawal to end.
+// goes on to undo that, and is given. An export that somebody wanted is given up: it is made again once the instance is what it was. Any other
+// operation is not for a withdrawal to end.
 func stop(tx *store.Tx, env step.Env, i *fleet.Instance, actor string) (*fleet.Operation, error) {
 	if i.Operation == "" {
 		return nil, nil
@@ -148,7 +149,7 @@ func stop(tx *store.Tx, env step.Env, i *fleet.Instance, actor string) (*fleet.O
 		return nil, err
 	}
 	switch {
-	case o == nil || !o.Kind.Ends():
+	case o == nil || !o.Kind.Ends() && o.Kind != fleet.MakeExport:
 		return nil, httpapi.Conflict(Busy{i.Operation}.Error() + ": try again when it has ended")
 	case o.Kind == fleet.Close && o.Phase == fleet.Undoing:
 		return o, nil
