@@ -194,7 +194,7 @@ func TestNotDecommissioned(t *testing.T) {
 }
 
 // TestHoldBlocksTheEnd: a legal hold that is set in the notice lets the instance be closed, and keeps it from being terminated; its final
-// export is made anew before its files are deleted.
+// export is made anew before its files are deleted, and its customer gets a link to that.
 func TestHoldBlocksTheEnd(t *testing.T) {
 	t.Parallel()
 	inGraveyard(t, nil, func(g *graveyard) {
@@ -212,6 +212,13 @@ func TestHoldBlocksTheEnd(t *testing.T) {
 		i := g.instance(id)
 		if i.State != fleet.Suspended || i.Decommission.FinalExport.ID == first.FinalExport.ID || !i.Decommission.GraceEnds.Equal(first.GraceEnds) {
 			t.Fatalf("%s, %+v", i.State, i.Decommission)
+		}
+		g.ticks(1)
+		renewed := i.Decommission.FinalExport
+		if mails := g.mailed(id, fleet.RenewedMessage(1, renewed.ID)); len(mails) != 1 {
+			t.Errorf("of the other export: %+v", mails)
+		} else {
+			g.wantFetched(id, *renewed, mails[0].Text)
 		}
 		if open := g.openIncidents(id); !slices.Equal(open, []fleet.IncidentKind{fleet.IncidentTerminationHeld}) {
 			t.Errorf("open: %v", open)
