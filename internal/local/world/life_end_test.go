@@ -115,15 +115,17 @@ func TestWithdrawWhileItRuns(t *testing.T) {
 						}
 					}
 					time.Sleep(time.Duration(i) * 500 * time.Millisecond)
-					given := g.instance(id).Decommission.Given()
+					told := 0
+					if !g.instance(id).Decommission.ToldAt.IsZero() {
+						told = 1
+					}
 					g.withdraw(id)
 					g.settle()
 					g.invoke("reconcile")
-					told := 0
-					if given {
-						told = 1
-					}
 					g.wantLive(id, told)
+					if n := len(g.mailed(id, fleet.EndMessage(fleet.NoticeGiven, 1))); n != told {
+						t.Errorf("%d notices were mailed, and %d told", n, told)
+					}
 				})
 			})
 		}

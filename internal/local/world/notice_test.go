@@ -110,3 +110,18 @@ func TestNoticeIsToldFirst(t *testing.T) {
 		})
 	})
 }
+
+// TestUntoldIsNotTakenBack: whose notice was refused is not told that it is over; who may have got it is. The incident about it is over.
+func TestUntoldIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	for script, told := range map[string]int{"sendgrid.SendMail=403@4": 0, "sendgrid.SendMail=lost@4": 1} {
+		t.Run(script, func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, faults(t, script), func(g *graveyard) {
+				id := g.unsaid()
+				g.withdraw(id)
+				g.wantLive(id, told)
+			})
+		})
+	}
+}

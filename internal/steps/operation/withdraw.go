@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -56,7 +57,6 @@ func Withdraw(ctx context.Context, env step.Env, instanceID, actor string) (d fl
 // withdraw writes that the decommission is withdrawn, and what brings the instance back.
 func withdraw(tx *store.Tx, env step.Env, i *fleet.Instance, actor, nonce string) (back *fleet.Operation, err error) {
 	d := *i.Decommission
-	given := d.Given()
 	d.Stage = fleet.Withdrawn
 	i.Decommission = &d
 	if back, err = stop(tx, env, i, actor); err != nil {
@@ -69,12 +69,30 @@ func withdraw(tx *store.Tx, env step.Env, i *fleet.Instance, actor, nonce string
 	}
 	tx.Audit(fleet.AuditEntry{ID: fleet.NumberedID(fleet.Terminate, i.ID, d.N) + "/withdrawn", Actor: actor, Action: "decommission.withdrawn",
 		Subject: "instance", Outcome: string(d.Before), Request: env.Request})
-	if given {
-		if err := tx.Intend(fleet.EndMessage(fleet.EndWithdrawn, d.N), "admin"); err != nil {
-			return nil, err
-		}
+	if err := untell(tx, d); err != nil {
+		return nil, err
 	}
-	return back, errors.Join(tx.DropDue(), tx.PutInstance(i), tx.CloseIncidentsOf(moot))
+	return back, errors.Join(tx.DropDue(), tx.PutInstance(i), tx.CloseIncidentsOf(func(i fleet.Incident) bool { return moot(i, d.N) }))
+}
+
+// untell takes a notice back that was not sent. Whom it was sent to, or may have been, is told that it is over.
+func untell(tx *store.Tx, d fleet.Decommission) error {
+	notice := fleet.EndMessage(fleet.NoticeGiven, d.N)
+	m, err := tx.Message(notice)
+	if err != nil || m == nil {
+		return err
+	}
+	if m.Status == fleet.MessageIntended {
+		return tx.Withdraw(notice)
+	}
+	all, err := tx.Messages()
+	told := !d.ToldAt.IsZero() || slices.ContainsFunc(all, func(m fleet.Message) bool {
+		return fleet.OriginalMessage(m.ID) == notice && m.Status != fleet.MessageFailed
+	})
+	if err != nil || !told {
+		return err
+	}
+	return tx.Intend(fleet.EndMessage(fleet.EndWithdrawn, d.N), "admin")
 }
 
 // bringBack begins what makes an instance on which nothing runs what it was: the next undoing of a closing that ended dirty, half way, or
@@ -120,8 +138,12 @@ func withdrawable(i *fleet.Instance) error {
 	return nil
 }
 
-// moot reports whether an incident is over with the decommission that it was about. What ended dirty is still to be mended.
-func moot(i fleet.Incident) bool {
+// moot reports whether an incident is over with the nth decommission, which it was about. What ended dirty is still to be mended.
+func moot(i fleet.Incident, n int) bool {
+	message, _ := strings.CutPrefix(i.ID, fleet.MessageIncident(""))
+	if text, of := fleet.EndText(message); text != "" && of == n {
+		return true
+	}
 	return i.Code == fleet.IncidentTerminationHeld || strings.HasPrefix(i.ID, string(fleet.Close)+"-") && (i.Code == fleet.IncidentExportFailed || i.Code == fleet.IncidentUndone)
 }
 
