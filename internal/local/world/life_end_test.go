@@ -265,6 +265,36 @@ func TestClosingFails(t *testing.T) {
 	}
 }
 
+// TestClosingFailsOverAndOver: what is tried again by itself has one incident, however often it fails in the same way.
+func TestClosingFailsOverAndOver(t *testing.T) {
+	t.Parallel()
+	for script, kind := range map[string]fleet.IncidentKind{
+		"vercel.PauseProject=403@1-3":  fleet.IncidentUndone,
+		"supabase.ListBuckets=403@2-4": fleet.IncidentExportFailed,
+	} {
+		t.Run(script, func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, faults(t, script), func(g *graveyard) {
+				id := g.noticed("msg_1", "acme-dental")
+				time.Sleep(period)
+				for range 3 {
+					g.terminate()
+					if open := g.openIncidents(id); !slices.Equal(open, []fleet.IncidentKind{kind}) {
+						t.Errorf("open: %v", open)
+					}
+					time.Sleep(time.Hour)
+				}
+				g.terminate()
+				g.ticks(1)
+				g.wantGrace(id)
+				if all := g.allIncidents(id); len(all) != 1 || all[0].ClosedAt.IsZero() {
+					t.Errorf("incidents: %+v", all)
+				}
+			})
+		})
+	}
+}
+
 // TestEndDiesOnceAnywhere records each commit, each changing call and each file from the decision to the grace, and then lets the invocation
 // die once before, or after, each of them: every run ends in its grace, with one mail each.
 func TestEndDiesOnceAnywhere(t *testing.T) {

@@ -125,10 +125,10 @@ func endFinalExport(tx *store.Tx, instance *fleet.Instance, operation *fleet.Ope
 	if err != nil {
 		return "", err
 	}
-	if err := tx.CloseIncidents(fleet.IncidentExportFailed, fleet.IncidentOverdue); err != nil {
+	if err := tx.CloseIncidents(fleet.IncidentOverdue); err != nil {
 		return "", err
 	}
-	return fleet.FailedClean, tx.Open(fleet.Incident{ID: operation.ID + "-failed", Code: fleet.IncidentExportFailed,
+	return fleet.FailedClean, standing(tx, *instance, *operation, fleet.Incident{ID: operation.ID + "-failed", Code: fleet.IncidentExportFailed,
 		Reason:     "final export " + operation.ID + " failed: " + why,
 		NextAction: "mend the cause: another one is made by itself within the hour; nothing is deleted before"})
 }

@@ -168,7 +168,7 @@ func dirty(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, w
 		return err
 	}
 	instance.Progress = fleet.Progress{Reason: reason, NextAction: mend + ", then retry"}
-	return tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
+	return standing(tx, *instance, *operation, fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
 		NextAction: fmt.Sprintf("%s, then: fleetctl retry %s", mend, instance.ID)})
 }
 

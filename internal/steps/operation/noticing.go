@@ -76,7 +76,10 @@ func endNotice(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operatio
 	}
 	d.Stage = fleet.Withdrawn
 	instance.Decommission = &d
-	if err := tx.CloseIncidents(fleet.IncidentOverdue); err != nil {
+	before := func(i fleet.Incident) bool {
+		return i.Code == fleet.IncidentOverdue || i.Code == fleet.IncidentUndone && strings.HasPrefix(i.ID, string(fleet.GiveNotice)+"-")
+	}
+	if err := tx.CloseIncidentsOf(before); err != nil {
 		return "", err
 	}
 	return fleet.Undone, tx.Open(fleet.Incident{ID: operation.ID + "-undone", Code: fleet.IncidentUndone,

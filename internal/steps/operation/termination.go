@@ -120,15 +120,21 @@ func terminate(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce strin
 		return nil, err
 	}
 	tx.Audit(begunEntry(o, "fleet", "", env.Request))
-	return o, tx.CloseIncidents(fleet.IncidentTerminationHeld)
+	return o, tx.CloseIncidentsOf(func(i fleet.Incident) bool { return i.Code == fleet.IncidentTerminationHeld && i.Reason != held(unconfirmed) })
 }
+
+// unconfirmed is the reason of a termination that is begun again by itself, as long as it comes to nothing: it has one incident.
+const unconfirmed = "it could not be confirmed"
+
+// held is what an incident says of a termination that a reason keeps back.
+func held(reason string) string { return "not terminated: " + reason }
 
 // Hold opens the incident of what bars a termination; nil opens none. It is opened once as long as it is the same barrier.
 func Hold(tx *store.Tx, i fleet.Instance, b *Barrier) error {
 	if b == nil {
 		return nil
 	}
-	reason := "not terminated: " + b.Reason
+	reason := held(b.Reason)
 	open, err := tx.OpenIncident(fleet.IncidentTerminationHeld)
 	if err != nil || open != nil && open.Reason == reason {
 		return err
@@ -181,7 +187,7 @@ func endConfirmation(tx *store.Tx, instance *fleet.Instance, operation *fleet.Op
 	if err != nil || open != nil {
 		return fleet.Undone, err
 	}
-	return fleet.Undone, Hold(tx, *instance, &Barrier{Reason: "it could not be confirmed", NextAction: "look at execution " + operation.Execution() + "; it is tried again by itself"})
+	return fleet.Undone, Hold(tx, *instance, &Barrier{Reason: unconfirmed, NextAction: "look at execution " + operation.Execution() + "; it is tried again by itself"})
 }
 
 // endTermination reads from the ledger and the records whether all is gone and proved. The instance's slug is free then, at once or after

@@ -164,5 +164,5 @@ func mark(tx *store.Tx, run *step.Run, instance *fleet.Instance) error {
 	}
 	latest = append(fleet.Within(latest, tx.Now(), instance.ID), fleet.Termination{InstanceID: instance.ID, At: tx.Now()})
 	tx.Audit(run.Audited("instance.terminated", "instance", string(fleet.Terminated)))
-	return errors.Join(tx.PutTerminations(latest), tx.PutInstance(instance))
+	return errors.Join(tx.PutTerminations(latest), tx.PutInstance(instance), tx.CloseIncidents(fleet.IncidentTerminationHeld))
 }
