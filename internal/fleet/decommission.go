@@ -47,10 +47,12 @@ type Decommission struct {
 	FinalExport *VerifiedExport `json:"final_export,omitempty"`
 	// Second is the other operator who approved the termination, on a day of more of them than one decides alone.
 	Second string `json:"second,omitempty"`
-	// Archived, Certificate and KeyDestroyedAt are the proof, in the order in which they come.
+	// Archived, Certificate, KeyDestroyedAt and Sealed are the proof, in the order in which they come. Archived is the audit chain that the
+	// certificate names; Sealed is the same one again, whole, with the certificate's issue and the key's destruction.
 	Archived       *Archived    `json:"archived,omitempty"`
 	Certificate    *Certificate `json:"certificate,omitempty"`
 	KeyDestroyedAt time.Time    `json:"key_destroyed_at,omitzero"`
+	Sealed         *Archived    `json:"sealed,omitempty"`
 }
 
 // Open reports whether the decommission is under way: neither ended nor withdrawn. A nil one is not.

@@ -100,7 +100,9 @@ func standing(tx *store.Tx, i fleet.Instance, o fleet.Operation, incident fleet.
 	own := fleet.NumberedID(o.Kind, i.ID, i.Decommission.N) + "/"
 	incident.ID = own + strings.ToLower(string(incident.Code))
 	return errors.Join(tx.Standing(incident.Code, []fleet.Incident{incident}, func(string) bool { return true }),
-		tx.CloseIncidentsOf(func(other fleet.Incident) bool { return strings.HasPrefix(other.ID, own) && other.Code != incident.Code }))
+		tx.CloseIncidentsOf(func(other fleet.Incident) bool {
+			return strings.HasPrefix(other.ID, own) && other.Code != incident.Code
+		}))
 }
 
 // Resting is what is said of an instance on which nothing runs.

@@ -120,7 +120,9 @@ func terminate(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce strin
 		return nil, err
 	}
 	tx.Audit(begunEntry(o, "fleet", "", env.Request))
-	return o, tx.CloseIncidentsOf(func(i fleet.Incident) bool { return i.Code == fleet.IncidentTerminationHeld && i.Reason != held(unconfirmed) })
+	return o, tx.CloseIncidentsOf(func(i fleet.Incident) bool {
+		return i.Code == fleet.IncidentTerminationHeld && i.Reason != held(unconfirmed)
+	})
 }
 
 // unconfirmed is the reason of a termination that is begun again by itself, as long as it comes to nothing: it has one incident.
@@ -231,6 +233,8 @@ func unproved(d fleet.Decommission) string {
 		return "its certificate is not issued"
 	case d.KeyDestroyedAt.IsZero():
 		return "its data key is not destroyed"
+	case d.Sealed == nil:
+		return "the end of its audit chain is not archived"
 	}
 	return ""
 }
