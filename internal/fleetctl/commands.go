@@ -54,7 +54,10 @@ type commands struct {
 	Thaw               thawCommand               `cmd:"" group:"Decide:" help:"End a freeze."`
 }
 
-const instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
+const (
+	instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
+	wholeArgument    = "An instance: its id or its slug, in full."
+)
 
 type listCommand struct {
 	State []string `placeholder:"STATE" help:"Only those in this state, of instance or signup, such as ACTIVE or REQUESTED, or in this stage of their end, such as notice or grace; may be given several times."`
@@ -112,7 +115,7 @@ type approveCommand struct {
 func (approveCommand) Help() string { return examples("fleetctl approve acme-dental") }
 
 type rejectCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Reason   string `required:"" placeholder:"TEXT" help:"Why; whoever knows the signup's id can read it."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
@@ -122,7 +125,7 @@ func (rejectCommand) Help() string {
 }
 
 type cancelCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
@@ -131,7 +134,7 @@ func (cancelCommand) Help() string {
 }
 
 type suspendCommand struct {
-	Instance string                 `arg:"" help:"${instance}"`
+	Instance string                 `arg:"" help:"${whole}"`
 	Reason   fleet.SuspensionReason `required:"" enum:"payment,violation" help:"Why, as its administrator is told: payment or violation."`
 	Note     string                 `placeholder:"TEXT" help:"A line for other operators; nobody else sees it."`
 	Yes      bool                   `short:"y" help:"Don't ask."`
@@ -178,7 +181,7 @@ func (certificateCommand) Help() string {
 }
 
 type decommissionCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Plan     bool   `xor:"what" required:"" help:"Only show it: what happens when, what can't be undone, what is kept, what is in the way."`
 	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Give notice. Why; for other operators, nobody else sees it."`
 	Cancel   bool   `xor:"what" required:"" help:"Take it back: the instance is what it was before. Possible until it is TERMINATED."`
@@ -191,7 +194,7 @@ func (decommissionCommand) Help() string {
 }
 
 type approveTerminationCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
@@ -209,7 +212,7 @@ func (holdCommand) Help() string {
 }
 
 type liftCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Why      string `required:"" placeholder:"TEXT" help:"Why; it stays in the audit."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
@@ -244,7 +247,7 @@ func (ackCommand) Help() string {
 }
 
 type removeOrphanCommand struct {
-	Instance string     `arg:"" help:"${instance}"`
+	Instance string     `arg:"" help:"${whole}"`
 	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
 	Name     string     `arg:"" help:"Its name, as the incident tells it."`
 	Yes      bool       `short:"y" help:"Don't ask."`
@@ -290,7 +293,7 @@ const about = "The operator's command line of Gimbal Fleet. Name the API by --ap
 func newParser(c *commands, t terminal, exit func(int)) (*kong.Kong, error) {
 	return kong.New(c, kong.Name("fleetctl"), kong.Description(about), kong.Writers(t.out, t.err), kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
-		kong.Vars{"instance": instanceArgument})
+		kong.Vars{"instance": instanceArgument, "whole": wholeArgument})
 }
 
 // doubleDashes gives long flags with one dash their second one: Go's own tools take -json as well as --json, and so does
