@@ -83,7 +83,7 @@ processes: $(SETUP) ## run the functions as processes, kill them at chosen point
 	go test -tags kill -vet=off -count=1 -run Processes -parallel 2 -timeout 10m ./internal/local $(ARGS)
 
 # The results are left in build/faults.json, too.
-faults: ## play every fault at every call and commit of a provisioning and a take-down, and 500 drawn mixtures; ARGS="-faults.sample 5" for less
+faults: ## play every fault at every call and commit of each workflow, and drawn mixtures; ARGS="-faults.sample 5" for less
 	@mkdir -p build
 	go test -tags faults -vet=off -count=1 -v -timeout 30m ./internal/local/faults -faults.json "$(CURDIR)/build/faults.json" $(ARGS)
 

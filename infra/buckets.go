@@ -14,6 +14,7 @@ import (
 const (
 	releases = "releases"
 	exports  = "exports"
+	history  = "history"
 	audit    = "audit"
 )
 
@@ -50,7 +51,7 @@ func (d *data) buckets(c Config, n names) {
 		expiring(p, fleet.EndFolder, inDays(fleet.KeepEndExports)) // the termination has to find them
 	})
 	logged("Backups", "backups", func(p *awss3.BucketProps) { expiring(p, "", inDays(fleet.KeepBackups)) })
-	logged("History", "history", func(p *awss3.BucketProps) { expiring(p, "", inDays(fleet.KeepConfiguration)) })
+	logged("History", history, func(p *awss3.BucketProps) { expiring(p, "", inDays(fleet.KeepConfiguration)) })
 	logged("AuditArchive", audit, func(p *awss3.BucketProps) {
 		expiring(p, "", auditDays)
 		p.ObjectLockEnabled = jsii.Bool(true)

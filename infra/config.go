@@ -33,6 +33,8 @@ type Config struct {
 	// TerminationsADay is "terminationsADay", how many instances are terminated within a day on one operator's word; Fleet's own default
 	// unless given.
 	TerminationsADay int
+	// UnpaidLock is "unpaidLock": whether unpaid bills are in the way of a decommission; true unless given.
+	UnpaidLock bool
 	// AutoApprove is "autoApprove", the plans whose signups need no operator; none unless given.
 	AutoApprove []string
 	// PublicURL is "publicUrl", where the API is reached; without it, its custom domain, or else its own URL.

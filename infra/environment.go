@@ -26,6 +26,9 @@ func (w *workflows) environment(f catalog.Function) map[string]string {
 	if w.config.TerminationsADay > 0 && slices.Contains(catalog.CountTerminations(), f.Name) {
 		e["FLEET_TERMINATIONS_A_DAY"] = encoded(w.config.TerminationsADay)
 	}
+	if !w.config.UnpaidLock && slices.Contains(catalog.CheckUnpaid(), f.Name) {
+		e["FLEET_UNPAID_LOCK"] = "false"
+	}
 	if slices.Contains(catalog.MakeLinks(), f.Name) {
 		e["FLEET_PUBLIC_URL"] = w.publicURL()
 	}
@@ -62,6 +65,8 @@ func (w *workflows) granted(grant catalog.Grant) map[string]string {
 		return map[string]string{"FLEET_EXPORTS": w.names.bucket(exports)}
 	case catalog.Archive:
 		return map[string]string{"FLEET_ARCHIVE": w.names.bucket(audit)}
+	case catalog.History:
+		return map[string]string{"FLEET_HISTORY": w.names.bucket(history)}
 	case catalog.Calendar:
 		return map[string]string{"FLEET_CALENDAR": encoded(map[string]string{"group": w.names.calendarGroup(), "function": w.names.functionARN(catalog.Due.Name),
 			"role": *w.grants.calendarRole.RoleArn(), "dead_letters": w.names.queueARN()})}

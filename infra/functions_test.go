@@ -109,6 +109,7 @@ var neededBy = map[string][]catalog.Grant{
 	"FLEET_RELEASE":               {catalog.ReadRelease},
 	"FLEET_EXPORTS":               {catalog.Exports, catalog.ReadExports},
 	"FLEET_ARCHIVE":               {catalog.Archive},
+	"FLEET_HISTORY":               {catalog.History},
 	"FLEET_CALENDAR":              {catalog.Calendar},
 	"FLEET_INCIDENT_TOPIC":        {catalog.Publish},
 	"FLEET_LOG_GROUPS":            {catalog.ReadLogs},
@@ -133,8 +134,11 @@ func needless(f catalog.Function, variables map[string]any, stage string) (wrong
 	if f.Name == "admit" || variables["FLEET_CREDENTIALS"] != nil {
 		others = append(others, "FLEET_LIMITS")
 	}
-	if f.Name == "due" || f.Name == "confirm-termination" || f.Name == "mark-terminated" {
+	if f.Name == "due" || f.Name == "remove-orphan" || f.Name == "confirm-termination" || f.Name == "mark-terminated" {
 		others = append(others, "FLEET_TERMINATIONS_A_DAY")
+	}
+	if f.Name == "plan-decommission" || f.Name == "begin-decommission" {
+		others = append(others, "FLEET_UNPAID_LOCK")
 	}
 	if f.Name == "deliver" || f.Name == "auto-approve" {
 		others = append(others, "FLEET_AUTO_APPROVE")

@@ -48,7 +48,7 @@ func (g grants) statements(f catalog.Function) []statement {
 			catalog.Table: g.table, catalog.Keys: g.keys, catalog.MintKeys: g.mintKeys, catalog.DestroyKeys: g.destroyKeys, catalog.StartRuns: g.startRuns,
 			catalog.InvokeAdmit: g.invokeAdmit, catalog.InvokeDeliver: g.invokeDeliver, catalog.ReadRelease: g.readRelease, catalog.Publish: g.publish,
 			catalog.ReadLogs: g.readLogs, catalog.Inspect: g.inspect, catalog.Exports: g.exports, catalog.ReadExports: g.readExports,
-			catalog.Archive: g.archive, catalog.Calendar: g.calendar,
+			catalog.Archive: g.archive, catalog.History: g.history, catalog.Calendar: g.calendar,
 			catalog.Databases: func() []statement { return nil },
 			catalog.Quotas:    func() []statement { return nil },
 		}[grant]
@@ -187,6 +187,14 @@ func (g grants) archive() []statement {
 		{sid: "ArchiveFiles", actions: []string{"s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"}, resources: []string{bucket + "/*"}},
 		{sid: "ListArchive", actions: []string{"s3:ListBucket"}, resources: []string{bucket}},
 		g.filesKey(),
+	}
+}
+
+// history writes, and neither reads, lists nor deletes.
+func (g grants) history() []statement {
+	return []statement{
+		{sid: "HistoryFiles", actions: []string{"s3:PutObject"}, resources: []string{g.names.bucketARN(history) + "/*"}},
+		{sid: "WriteFilesKey", actions: []string{"kms:GenerateDataKey"}, resources: []string{*g.data.records.KeyArn()}, conditions: through("s3")},
 	}
 }
 

@@ -57,6 +57,10 @@ var statementsOf = map[catalog.Grant][]string{
 		"s3:ListBucket on arn:aws:s3:::fleet-STAGE-audit-111122223333-us-east-1",
 		filesKey,
 	},
+	catalog.History: {
+		"s3:PutObject on arn:aws:s3:::fleet-STAGE-history-111122223333-us-east-1/*",
+		"kms:GenerateDataKey on <RecordsKey> if StringEquals kms:ViaService s3.us-east-1.amazonaws.com",
+	},
 	catalog.Calendar: {
 		"scheduler:CreateSchedule scheduler:DeleteSchedule scheduler:UpdateSchedule on arn:aws:scheduler:us-east-1:111122223333:schedule/fleet-STAGE-calendar/*",
 		"iam:PassRole on <CalendarRole> if StringEquals iam:PassedToService scheduler.amazonaws.com",

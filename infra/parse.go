@@ -81,6 +81,7 @@ func (r *reader) optional(c *Config) {
 	if r.given("limits") {
 		c.Limits = r.limits("limits")
 	}
+	c.UnpaidLock = r.flag("unpaidLock", true)
 	c.Dashboard = r.flag("dashboard", true)
 	c.DetailedMetrics = r.flag("detailedMetrics", false)
 }

@@ -31,13 +31,13 @@ func merge(changes map[string]any) map[string]any {
 }
 
 func TestParse(t *testing.T) {
-	c, err := parse(merge(map[string]any{"slots": "12", "terminationsADay": "5", "sendgridIps": "192.0.2.1, 192.0.2.2", "pagers": []any{"a@x.example", "b@x.example"},
+	c, err := parse(merge(map[string]any{"slots": "12", "terminationsADay": "5", "unpaidLock": "false", "sendgridIps": "192.0.2.1, 192.0.2.2", "pagers": []any{"a@x.example", "b@x.example"},
 		"limits": `{"supabase":300}`, "dashboard": false, "detailedMetrics": "true", "autoApprove": "flat, tiered"}), "/")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if c.Slots != 12 || c.TerminationsADay != 5 || !slices.Equal(c.SendGridIPs, []string{"192.0.2.1", "192.0.2.2"}) || len(c.Pagers) != 2 || c.Architecture != "arm64" ||
-		c.Dashboard || !c.DetailedMetrics || c.Quotas["dns-records"] == 0 || c.Limits["supabase"] != 300 || !slices.Equal(c.AutoApprove, []string{"flat", "tiered"}) {
+		c.Dashboard || c.UnpaidLock || !c.DetailedMetrics || c.Quotas["dns-records"] == 0 || c.Limits["supabase"] != 300 || !slices.Equal(c.AutoApprove, []string{"flat", "tiered"}) {
 		t.Errorf("got %+v", c)
 	}
 }
@@ -49,7 +49,7 @@ func TestStages(t *testing.T) {
 		t.Fatal(err)
 	}
 	c, err := parse(context, "/")
-	if err != nil || c.Stage != "dev" || c.Slots != 7 || c.Domain != "gimbal.example" {
+	if err != nil || c.Stage != "dev" || c.Slots != 7 || !c.UnpaidLock || c.Domain != "gimbal.example" {
 		t.Errorf("got %+v, %v", c, err)
 	}
 	context["stage"] = "production"
@@ -83,6 +83,7 @@ func TestWrong(t *testing.T) {
 		"permissionsBoundary": {"boundary"},
 		"architecture":        {"amd64"},
 		"functions":           {"/nowhere"},
+		"unpaidLock":          {"off", 0.0},
 		"dashboard":           {"yes", 1.0},
 		"detailedMetrics":     {"on", []any{}},
 	} {

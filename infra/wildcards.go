@@ -19,6 +19,7 @@ var reasons = map[string]string{
 	"ExportFiles":        "The bucket's objects are exports, of whichever instance the function is invoked for.",
 	"ReadExportFiles":    "The bucket's objects are exports; the function links to those of the one whose link and code it was shown.",
 	"ArchiveFiles":       "The bucket's objects are the archive's; none can be changed or deleted before its time.",
+	"HistoryFiles":       "The bucket's objects are configurations, of whichever instance the function is invoked for; none can be read.",
 	"QueryLogs":          "A log group's ARN is written with and without this end; the groups are Fleet's own.",
 	"QueryResults":       "The results of a query have no resource; whoever reads them must know the query's id.",
 	"DeliverLogs":        "The actions that set up the delivery of logs have no resources.",

@@ -11,5 +11,5 @@ import (
 )
 
 func main() {
-	onaws.Main(catalog.ExportConfiguration, export.Open, export.Configuration, files.Exports)
+	onaws.Main(catalog.ExportConfiguration, export.Open, export.Configuration, files.Exports, files.History)
 }

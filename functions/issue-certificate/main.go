@@ -11,5 +11,5 @@ import (
 )
 
 func main() {
-	onaws.Main(catalog.IssueCertificate, termination.Open, termination.IssueCertificate, files.Archive)
+	onaws.Main(catalog.IssueCertificate, termination.Open, termination.IssueCertificate, files.Archive, files.History)
 }

@@ -6,7 +6,8 @@ package main
 import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/onaws"
+	"github.com/project-gimbal/fleet/internal/onaws/files"
 	"github.com/project-gimbal/fleet/internal/steps/notice"
 )
 
-func main() { onaws.Main(catalog.NotifyCustomer, notice.Open, notice.Customer) }
+func main() { onaws.Main(catalog.NotifyCustomer, notice.Open, notice.Customer, files.History) }

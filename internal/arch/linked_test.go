@@ -12,7 +12,7 @@ import (
 // portsOf are the ports over services of AWS that are packages of their own, as folders under internal/onaws, with the grants of which
 // each calls for it.
 var portsOf = map[string][]catalog.Grant{"topic": {catalog.Publish}, "insights": {catalog.ReadLogs}, "surroundings": {catalog.Inspect},
-	"databases": {catalog.Databases}, "files": {catalog.Exports, catalog.ReadExports, catalog.Archive}, "calendar": {catalog.Calendar},
+	"databases": {catalog.Databases}, "files": {catalog.Exports, catalog.ReadExports, catalog.Archive, catalog.History}, "calendar": {catalog.Calendar},
 	"executions": {catalog.StartRuns}, "trigger": {catalog.InvokeAdmit, catalog.InvokeDeliver}}
 
 // checkLinked wants a main to link no vendor's client but those its noun needs: the catalog grants one of the noun's

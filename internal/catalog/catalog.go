@@ -46,6 +46,7 @@ const (
 	Exports       Grant = "exports"        // read and write customers' exports
 	ReadExports   Grant = "exports:read"   // read customers' exports
 	Archive       Grant = "archive"        // write into the audit archive, once, and read it
+	History       Grant = "history"        // write into the history of configurations
 	Calendar      Grant = "calendar"       // make and delete one-time schedules
 	Publish       Grant = "incidents"      // publish to the topic of incidents
 	ReadLogs      Grant = "logs"           // query the logs of functions and workflows
@@ -101,7 +102,7 @@ func (f Function) Package() string {
 
 // Workflows lists the state machines, by the names of their files in statemachines/.
 func Workflows() []string {
-	return []string{"provision", "teardown", "suspend", "resume", "export", "decommission", "close", "terminate"}
+	return []string{"provision", "teardown", "suspend", "resume", "export", "import", "decommission", "close", "terminate"}
 }
 
 // ByState finds a function by its state's name.

@@ -24,6 +24,7 @@ var (
 	ExportInstance     = operators("export-instance", "export.Begin", "POST /instances/{id}/exports", StartRuns)
 	ListExports        = operators("list-exports", "export.List", "GET /instances/{id}/exports")
 	ShowExport         = operators("show-export", "export.Show", "GET /instances/{id}/exports/{export}", Exports)
+	ImportInstance     = operators("import-instance", "intake.Begin", "POST /instances/{id}/import", StartRuns)
 	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
 	BeginDecommission  = operators("begin-decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
 	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns, Calendar)
@@ -76,7 +77,7 @@ var (
 	ProtectHost        = step("protect-host", "dns.Protect", secret("cloudflare-token"))
 	VerifyHealth       = step("verify-health", "health.Verify")
 	ActivateInstance   = step("activate-instance", "instance.Activate")
-	NotifyCustomer     = step("notify-customer", "notice.Customer", Keys, secret("supabase-token"), secret("sendgrid-key"))
+	NotifyCustomer     = step("notify-customer", "notice.Customer", Keys, History, secret("supabase-token"), secret("sendgrid-key"))
 
 	PointHost          = step("point-host", "dns.Point", secret("cloudflare-token"))
 	PauseFrontend      = step("pause-frontend", "frontend.Pause", secret("vercel-token"))
@@ -97,9 +98,13 @@ var (
 
 	ExportDatabase      = long(step("export-database", "export.Database", Keys, Databases, Exports, secret("supabase-token")))
 	ExportMedia         = long(step("export-media", "export.Media", Keys, Exports, secret("supabase-token")))
-	ExportConfiguration = step("export-configuration", "export.Configuration", Exports)
+	ExportConfiguration = step("export-configuration", "export.Configuration", Exports, History)
 	SealExport          = step("seal-export", "export.Seal", Exports)
 	VerifyExport        = long(step("verify-export", "export.Verify", Exports))
+
+	ImportDatabase = long(step("import-database", "intake.Database", Keys, Databases, ReadExports, secret("supabase-token")))
+	ImportMedia    = long(step("import-media", "intake.Media", Keys, ReadExports, secret("supabase-token")))
+	SettleImport   = step("settle-import", "intake.Settle")
 
 	GiveNotice   = step("give-notice", "decommission.GiveNotice")
 	BeginGrace   = step("begin-grace", "decommission.BeginGrace")
@@ -114,14 +119,19 @@ var (
 	ConfirmTermination = step("confirm-termination", "termination.Confirm", Exports)
 	MarkTerminated     = step("mark-terminated", "termination.Mark")
 	ArchiveAudit       = step("archive-audit", "termination.ArchiveAudit", Archive)
-	IssueCertificate   = step("issue-certificate", "termination.IssueCertificate", Archive)
+	IssueCertificate   = step("issue-certificate", "termination.IssueCertificate", Archive, History)
 	DestroyKey         = step("destroy-key", "termination.DestroyKey", DestroyKeys, Archive)
 	EndOperation       = step("end-operation", "operation.End", InvokeAdmit)
 )
 
 // CountTerminations are the names of the functions that count a day's terminations.
 func CountTerminations() []string {
-	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name}
+	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name, RemoveOrphan.Name}
+}
+
+// CheckUnpaid are the names of the functions that have to know whether unpaid bills are in the way of a decommission.
+func CheckUnpaid() []string {
+	return []string{PlanDecommission.Name, BeginDecommission.Name}
 }
 
 // MakeLinks are the names of the functions that make links to Fleet's own pages, and so have to know where those are.
@@ -133,7 +143,7 @@ func MakeLinks() []string {
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ShowDownload, GiveDownload, ListSignups,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, RemoveOrphan, Adopt, Freeze, Thaw, Doctor,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, ImportInstance, Resend, ListIncidents, Acknowledge, RemoveOrphan, Adopt, Freeze, Thaw, Doctor,
 		PlanDecommission, BeginDecommission, CancelDecommission, ApproveTermination, ShowCertificate, HoldInstance, LiftHold,
 		ShowSuspended,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Compare, Overdue, Checkup, AutoApprove, Deliver, ExpireSignups,
@@ -143,6 +153,7 @@ func Functions() []Function {
 		PointHost, PauseFrontend, SuspendSMS, DisableEmail, RefuseSignIn, MarkSuspended, AnnounceSuspension,
 		UnpauseFrontend, RestoreHost, ReactivateSMS, EnableEmail, AllowSignIn, MarkResumed, AnnounceResumption, BeginUndo,
 		ExportDatabase, ExportMedia, ExportConfiguration, SealExport, VerifyExport,
+		ImportDatabase, ImportMedia, SettleImport,
 		GiveNotice, BeginGrace, ScheduleEnds,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 		ConfirmTermination, MarkTerminated, ArchiveAudit, IssueCertificate, DestroyKey,

@@ -187,10 +187,12 @@ func ScheduleName(kind OperationKind, instanceID string) string {
 	return string(kind) + "-" + instanceID
 }
 
-// Termination is one that was marked: what a day's guard counts.
+// Termination is what a day's guard counts: an instance that was marked, or an orphan whose deletion can't be undone and was asked for.
 type Termination struct {
-	InstanceID string    `json:"instance_id"`
-	At         time.Time `json:"at"`
+	InstanceID string `json:"instance_id"`
+	// Orphan is its kind and name; empty for the instance itself.
+	Orphan string    `json:"orphan,omitempty"`
+	At     time.Time `json:"at"`
 	// Seen: terminations were thawed since. Whoever did that has looked at it, and it makes no anomaly any more.
 	Seen bool `json:"seen,omitempty"`
 }
@@ -202,11 +204,11 @@ const TerminationsADay = 3
 // CountingDay is how long a termination counts.
 const CountingDay = 24 * time.Hour
 
-// Within are those terminations of a list that count at a time, without one instance's.
-func Within(all []Termination, now time.Time, but string) []Termination {
+// Within are those terminations of a list that count at a time, without one.
+func Within(all []Termination, now time.Time, but Termination) []Termination {
 	var counted []Termination
 	for _, t := range all {
-		if t.InstanceID != but && t.At.After(now.Add(-CountingDay)) {
+		if (t.InstanceID != but.InstanceID || t.Orphan != but.Orphan) && t.At.After(now.Add(-CountingDay)) {
 			counted = append(counted, t)
 		}
 	}

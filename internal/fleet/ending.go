@@ -74,15 +74,15 @@ func removals() []Kind {
 	return []Kind{CloudflareRule, DNSRecord, VercelDomain, VercelProject, SendGridWebhook, SendGridSubuser, TwilioService, TwilioSubaccount, SupabaseProject}
 }
 
-// Irreversible reports whether the deletion of what is of a kind can't be undone.
+// Irreversible reports whether the deletion of what is of a kind can't be undone: it takes a customer's data along.
 func Irreversible(kind Kind) bool {
 	return kind == SupabaseProject || kind == TwilioSubaccount || kind == SendGridSubuser
 }
 
 // PlanEnd tells what the end of an instance would be if it were decided now, or is since it was: a function of the records alone.
-func PlanEnd(i Instance, ledger []Resource, freezes []Freeze, p Periods, now time.Time) Plan {
+func PlanEnd(i Instance, ledger []Resource, freezes []Freeze, lock UnpaidLock, p Periods, now time.Time) Plan {
 	noticeEnds, graceEnds := now.Add(p.Notice), now.Add(p.Notice+p.Grace)
-	plan := Plan{InstanceID: i.ID, Resources: []PlannedRemoval{}, Obstacles: Obstacles(i, freezes)}
+	plan := Plan{InstanceID: i.ID, Resources: []PlannedRemoval{}, Obstacles: Obstacles(i, freezes, lock)}
 	if d := i.Decommission; d.Open() {
 		plan.Stage, noticeEnds, graceEnds, now = d.Stage, d.NoticeEnds, d.GraceEnds, d.NoticeAt
 	}
@@ -126,8 +126,11 @@ func Kept(exported, end time.Time) []Retained {
 	}
 }
 
+// UnpaidLock says whether unpaid bills keep an instance from being decommissioned.
+type UnpaidLock bool
+
 // Obstacles are what keeps an instance's end from beginning, or from going on.
-func Obstacles(i Instance, freezes []Freeze) []string {
+func Obstacles(i Instance, freezes []Freeze, lock UnpaidLock) []string {
 	found := []string{}
 	if i.Operation != "" {
 		found = append(found, "operation "+i.Operation+" runs")
@@ -141,7 +144,7 @@ func Obstacles(i Instance, freezes []Freeze) []string {
 	if i.State != Active && i.State != Suspended {
 		found = append(found, "the instance is "+string(i.State))
 	}
-	if i.Suspension != nil && i.Suspension.Reason == ForPayment {
+	if lock && i.Suspension != nil && i.Suspension.Reason == ForPayment {
 		found = append(found, "its bills are unpaid")
 	}
 	if f := Frozen(freezes, append(Vendors(), Terminations)...); f != nil {

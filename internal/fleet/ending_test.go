@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +21,7 @@ func TestPlanEnd(t *testing.T) {
 		{Kind: fleet.TwilioService, Name: "gimbal", Status: fleet.Created},
 		{Kind: fleet.DNSRecord, Name: "acme.gimbal.app", Status: fleet.Intended},
 	}
-	plan := fleet.PlanEnd(fleet.Instance{ID: "i", State: fleet.Active}, ledger, nil, fleet.DefaultPeriods(), now)
+	plan := fleet.PlanEnd(fleet.Instance{ID: "i", State: fleet.Active}, ledger, nil, true, fleet.DefaultPeriods(), now)
 	var kinds []fleet.Kind
 	for _, r := range plan.Resources {
 		kinds = append(kinds, r.Kind)
@@ -47,21 +48,24 @@ func TestPlanTellsObstacles(t *testing.T) {
 	decided := &fleet.Decommission{N: 1, Stage: fleet.InNotice, NoticeAt: now, NoticeEnds: now.Add(time.Hour), GraceEnds: now.Add(2 * time.Hour)}
 	i := fleet.Instance{State: fleet.Suspended, Operation: "op", Unfinished: "dirty", Hold: &fleet.Hold{Why: "case"}, Decommission: decided,
 		Suspension: &fleet.Suspension{Reason: fleet.ForPayment}}
-	plan := fleet.PlanEnd(i, nil, []fleet.Freeze{{Scope: fleet.Terminations, Reason: "a look"}}, fleet.DefaultPeriods(), now.Add(time.Minute))
+	plan := fleet.PlanEnd(i, nil, []fleet.Freeze{{Scope: fleet.Terminations, Reason: "a look"}}, true, fleet.DefaultPeriods(), now.Add(time.Minute))
 	if len(plan.Obstacles) != 5 || plan.Stage != fleet.InNotice || !plan.Steps[2].At.Equal(decided.GraceEnds) || !plan.Steps[0].At.Equal(now) {
 		t.Errorf("%+v", plan)
 	}
+	if unlocked := fleet.PlanEnd(i, nil, nil, false, fleet.DefaultPeriods(), now); len(unlocked.Obstacles) != 3 || strings.Contains(strings.Join(unlocked.Obstacles, ""), "unpaid") {
+		t.Errorf("without the lock: %v", unlocked.Obstacles)
+	}
 	decided.Stage = fleet.Withdrawn
-	if plan := fleet.PlanEnd(fleet.Instance{State: fleet.Provisioning, Decommission: decided}, nil, nil, fleet.DefaultPeriods(), now); plan.Stage != "" || len(plan.Obstacles) != 1 {
+	if plan := fleet.PlanEnd(fleet.Instance{State: fleet.Provisioning, Decommission: decided}, nil, nil, true, fleet.DefaultPeriods(), now); plan.Stage != "" || len(plan.Obstacles) != 1 {
 		t.Errorf("%+v", plan)
 	}
 }
 
-// TestWithin: a termination counts for a day, and nobody's own counts for them.
+// TestWithin: a termination counts for a day, and nobody's own counts for them; an orphan's is another.
 func TestWithin(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	all := []fleet.Termination{{InstanceID: "old", At: now.Add(-24 * time.Hour)}, {InstanceID: "own", At: now}, {InstanceID: "other", At: now.Add(-23 * time.Hour)}}
-	if got := fleet.Within(all, now, "own"); len(got) != 1 || got[0].InstanceID != "other" {
+	all := []fleet.Termination{{InstanceID: "old", At: now.Add(-24 * time.Hour)}, {InstanceID: "own", At: now}, {InstanceID: "own", Orphan: "supabase_project/x", At: now}, {InstanceID: "other", At: now.Add(-23 * time.Hour)}}
+	if got := fleet.Within(all, now, all[1]); len(got) != 2 || got[0].Orphan == "" || got[1].InstanceID != "other" {
 		t.Errorf("%+v", got)
 	}
 }

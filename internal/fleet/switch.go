@@ -15,6 +15,9 @@ const (
 // Is is the attribute of a switch's entry that tells its Setting. It is missing while nobody knows.
 const Is = "is"
 
+// Without is the attribute of a switch's entry that is stopped because somebody had removed at the vendor what it was in.
+const Without = "without"
+
 // Switches lists the kinds of settings that go to and fro with an instance's suspension. An instance has at most one of each.
 func Switches() []Kind {
 	return []Kind{FrontendPause, DNSTarget, SMSSuspension, MailSuspension, SignIn, APIKeys}

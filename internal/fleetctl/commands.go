@@ -37,15 +37,16 @@ type commands struct {
 
 	Approve            approveCommand            `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
 	Reject             rejectCommand             `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
-	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back. Or an export: it is given up."`
+	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back. Or give up an export, or an import that ended dirty."`
 	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
 	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
 	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`
+	Import             importCommand             `cmd:"" group:"Decide:" help:"Put an export, of another instance or of one that is no more, into a fresh instance."`
 	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Give an instance's customer notice of its end; or show what that would be, or is; or take it back."`
 	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
 	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
 	Lift               liftCommand               `cmd:"" group:"Decide:" help:"Lift an instance's legal hold."`
-	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, or the undoing of a suspension or resumption."`
+	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, the undoing of a suspension or resumption, or an import."`
 	Resend             resendCommand             `cmd:"" group:"Decide:" help:"Send a message once more, as a new one."`
 	Ack                ackCommand                `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
 	RemoveOrphan       removeOrphanCommand       `cmd:"" group:"Decide:" help:"Delete what a vendor has of an instance that its ledger doesn't tell of, as its incident names it."`
@@ -161,6 +162,19 @@ func (exportCommand) Help() string {
 	return examples("fleetctl export acme-dental") + "\n\nIt is done once \"fleetctl exports\" calls it verified: every file was read back. The instance's administrator is mailed a link then, and its files are kept for 30 days."
 }
 
+type importCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	From     string `required:"" placeholder:"INSTANCE/EXPORT" help:"The other instance, named likewise, and its export: by its id or the end of that."`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (importCommand) Help() string {
+	return examples("fleetctl import acme-again --from acme-dental/7", "fleetctl import df4a5ecc --from 80a3f6ff-ef7d-5468-80f5-d24647091906/7 --yes") +
+		"\n\nThe export must be verified and its files still kept; the instance ACTIVE, of the same schema, and nobody may have worked in it. " +
+		"People sign in with the passwords they had; the administrator that the provisioning made is replaced, and the link in the mail to them is good for nothing. " +
+		"Webhooks are switched off: their secrets were the other instance's. It is done once \"show\" tells of no operation any more."
+}
+
 type exportsCommand struct {
 	Instance string `arg:"" help:"${instance}"`
 	Export   string `arg:"" optional:"" help:"An export, by its id or the end of it: with its files and their checksums."`
@@ -250,12 +264,15 @@ type removeOrphanCommand struct {
 	Instance string     `arg:"" help:"${whole}"`
 	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
 	Name     string     `arg:"" help:"Its name, as the incident tells it."`
-	Yes      bool       `short:"y" help:"Don't ask."`
+	// WithoutExport goes into the ledger, for other operators.
+	WithoutExport string `placeholder:"TEXT" help:"Why something that may hold a customer's data is deleted without a verified final export of the instance."`
+	Yes           bool   `short:"y" help:"Don't ask."`
 }
 
 func (removeOrphanCommand) Help() string {
-	return examples("fleetctl remove-orphan acme-dental dns_record old.gimbal.app") +
-		"\n\nThe next recheck deletes it, within minutes: what has that name and the instance's mark, and is not what the ledger calls created."
+	return examples("fleetctl remove-orphan acme-dental dns_record old.gimbal.app", `fleetctl remove-orphan acme-dental supabase_project gimbal-… --without-export "it is empty"`) +
+		"\n\nThe next recheck deletes it, within minutes: what has that name and the instance's mark, and is not what the ledger calls created." +
+		"\n\nA project, a subaccount or a subuser counts as a termination: beyond a number of them a day another operator has to ask for the same."
 }
 
 type adoptCommand struct {

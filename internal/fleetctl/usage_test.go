@@ -15,16 +15,18 @@ import (
 func TestWrongUsage(t *testing.T) {
 	api := newFakeAPI(t, nil)
 	for line, want := range map[string]string{
-		"":                         "expected one of",
-		"lst":                      `did you mean one of "list", "lift"`,
-		"list --jsn":               `unknown flag --jsn`,
-		"list extra":               "unexpected argument extra",
-		"show":                     `expected "<instance>"`,
-		"reject acme-dental":       "missing flags: --reason",
-		"suspend acme-dental":      "missing flags: --reason",
-		"decommission acme-dental": "--plan",
-		"hold acme-dental":         "missing flags: --why",
-		"lift --why x " + acme:     "say --yes",
+		"":                                      "expected one of",
+		"lst":                                   `did you mean one of "list", "lift"`,
+		"list --jsn":                            `unknown flag --jsn`,
+		"list extra":                            "unexpected argument extra",
+		"show":                                  `expected "<instance>"`,
+		"reject acme-dental":                    "missing flags: --reason",
+		"suspend acme-dental":                   "missing flags: --reason",
+		"decommission acme-dental":              "--plan",
+		"hold acme-dental":                      "missing flags: --why",
+		"import acme-dental":                    "missing flags: --from",
+		"import " + acme + " --from acme-again": "an instance and its export",
+		"lift --why x " + acme:                  "say --yes",
 		"remove-orphan " + acme + " dns_record old.gimbal.app": "say --yes",
 		"decommission " + acme + " --cancel":                   "say --yes",
 		"approve-termination " + acme:                          "say --yes",
@@ -137,7 +139,7 @@ func leaves(t *testing.T) (names []string) {
 	for _, leaf := range parser.Model.Leaves(false) {
 		names = append(names, leaf.Name)
 	}
-	if len(names) != 26 {
+	if len(names) != 27 {
 		t.Errorf("%d commands: %q", len(names), names)
 	}
 	return names

@@ -89,6 +89,7 @@ func (b *browser) isHeld(at string) {
 	b.holds("a decommission is not offered", `!document.body.innerText.includes("Decommission …")`)
 	b.shoot("held")
 	b.click("Lift the legal hold …")
+	b.types("why", "the court has decided")
 	b.click("Lift the hold of beta-bakery")
 	b.await("The legal hold is lifted")
 }

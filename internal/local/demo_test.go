@@ -17,9 +17,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/sim/vercel"
 )
 
-// hurried is the speed of tests in which a take-down waits out what may still happen: minutes of the vendors' time.
-const hurried = 40
-
 // quick is a demo with vendors that are fast even for their own time.
 func quick(t *testing.T) demoOptions {
 	t.Helper()

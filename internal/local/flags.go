@@ -102,6 +102,8 @@ type serveOptions struct {
 	speed   float64
 	// autoApprove are the plans that need no operator.
 	autoApprove []string
+	// unpaidLock: unpaid bills are in the way of a decommission.
+	unpaidLock bool
 	// processes, if not nil, runs the functions as processes.
 	processes *world.Processes
 	// rules let vendors' calls go wrong in tests.
@@ -126,6 +128,7 @@ func parseServe(args []string, out io.Writer) (serveOptions, error) {
 		}
 		return nil
 	})
+	f.BoolVar(&o.unpaidLock, "unpaid-lock", true, "let unpaid bills be in the way of an instance's decommission")
 	processes := f.Bool(processesFlag())
 	err := parse(f, args, func() { helpServe(out, f) })
 	if err != nil {

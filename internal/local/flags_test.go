@@ -90,6 +90,14 @@ func TestPlansMayStandApart(t *testing.T) {
 	}
 }
 
+func TestUnpaidLockIsOn(t *testing.T) {
+	for line, want := range map[string]bool{"": true, "-unpaid-lock": true, "-unpaid-lock=false": false} {
+		if o, err := parseServe(strings.Fields(line), io.Discard); err != nil || o.unpaidLock != want {
+			t.Errorf("%q: %t, %v", line, o.unpaidLock, err)
+		}
+	}
+}
+
 func TestFaultsAreChecked(t *testing.T) {
 	rules, err := parseFaults("supabase.CreateProject=lost, vercel.*=429-retry:7s@2-3")
 	if err != nil || len(rules) != 2 || rules[1].To != 3 {

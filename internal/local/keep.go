@@ -37,6 +37,7 @@ import (
 //	postgres/           the customers' databases
 //	exports/            customers' exports
 //	archive/            what outlasts an instance: audit chains and certificates
+//	history/            how instances are and were set up
 //	fleet.log           the functions' log
 type folder string
 

@@ -199,7 +199,7 @@ func wholeLife() report {
 		KeyDestroyedAt: noon, Certificate: &fleet.Certificate{SHA256: strings.Repeat("c", 64)}}}
 	r.Operation = &fleet.Operation{Outcome: fleet.Succeeded, StartedAt: noon}
 	plan := fleet.PlanEnd(fleet.Instance{ID: "9f0c", State: fleet.Active}, []fleet.Resource{{Kind: fleet.SupabaseProject, Name: "gimbal-9f0c", Status: fleet.Created},
-		{Kind: fleet.AdminUser, Name: "gimbal-9f0c", Status: fleet.Created}, {Kind: fleet.DNSRecord, Name: "acme-dental.gimbal.app", Status: fleet.Created}}, nil, fleet.DefaultPeriods(), noticed)
+		{Kind: fleet.AdminUser, Name: "gimbal-9f0c", Status: fleet.Created}, {Kind: fleet.DNSRecord, Name: "acme-dental.gimbal.app", Status: fleet.Created}}, nil, true, fleet.DefaultPeriods(), noticed)
 	sum := strings.Repeat("0123456789abcdef", 4)
 	r.Life = &lifeReport{Until: untilTerminated, Turns: []turnReport{{"an operator decommissions it", noticed, 12.5}, {"its grace ends: it is terminated", noticed.Add(60 * day), 70}},
 		Leaps: []leapReport{{noon, noon.Add(60 * day), ""}}, Operations: make([]fleet.Operation, 3), Plan: &plan,

@@ -140,7 +140,7 @@ func (s *served) open(o serveOptions, t terminal, stop *interrupts) error {
 		return err
 	}
 	s.files = newFileLinks(s.folder.file("exports"), c)
-	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), exports: s.files.objects(), archive: objects.Dir{Root: s.folder.file("archive")}, front: o.address, autoApprove: o.autoApprove, rules: o.rules, processes: o.processes}
+	p := plan{clock: c, seed: 1, table: s.folder.file("fleet.db"), durable: true, databases: s.folder.file("postgres"), exports: s.files.objects(), archive: objects.Dir{Root: s.folder.file("archive")}, history: objects.Dir{Root: s.folder.file("history")}, front: o.address, autoApprove: o.autoApprove, endUnpaid: !o.unpaidLock, rules: o.rules, processes: o.processes}
 	if p.key, err = seal.FileKey(s.folder.file("key")); err != nil {
 		return err
 	}

@@ -53,13 +53,15 @@ type plan struct {
 	credentialsSince time.Time
 	// autoApprove are the plans that need no operator.
 	autoApprove []string
+	// endUnpaid lets instances be decommissioned whose bills are unpaid.
+	endUnpaid bool
 	// databases is PostgreSQL's folder.
 	databases string
 	// front is where the HTTP front listens; simulators are where those do, by vendor, where it matters.
 	front      string
 	simulators map[string]string
-	// exports and archive are where exports and the audit archive are kept; nil keeps them in memory.
-	exports, archive objects.Store
+	// exports, archive and history are where exports, the audit archive and the history of configurations are kept; nil keeps them in memory.
+	exports, archive, history objects.Store
 	// pages puts pages for people before the API; nil for none.
 	pages func(s *system, api http.Handler) (http.Handler, error)
 	// restore brings state back before anything is served; nil where there is none.
@@ -111,8 +113,8 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 	p.latency.Answer, p.latency.Lag = ordinaryCall, listLag
 	s.world, err = world.New(world.Options{
 		Clock: p.clock, Seed: p.seed, Table: table, Keys: keys, KeyEncryptionKey: p.key, Credentials: p.credentials,
-		CredentialsSince: p.credentialsSince, AutoApprove: p.autoApprove, Quotas: world.Quotas(),
-		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release, Exports: p.exports, Archive: p.archive,
+		CredentialsSince: p.credentialsSince, AutoApprove: p.autoApprove, EndUnpaid: p.endUnpaid, Quotas: world.Quotas(),
+		Databases: databases, OpenDatabase: schema.Open, DatabaseURL: databases.DatabaseURLTemplate(), Release: release, Exports: p.exports, Archive: p.archive, History: p.history,
 		Latency: p.latency, Script: sim.NewScript(p.rules...), Ports: true, Listen: p.simulators, Log: p.log, ReadLog: p.readLog, Publish: p.publish, Processes: p.processes, Hooks: p.hooks,
 	})
 	if err != nil {

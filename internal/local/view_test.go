@@ -209,6 +209,36 @@ func TestRealWorkflowsAreDrawn(t *testing.T) {
 	}
 }
 
+// TestChosenWayIsDrawnInOrder: what a Choice led to stands where it was, however the run was chosen, before what follows it.
+func TestChosenWayIsDrawnInOrder(t *testing.T) {
+	for _, c := range []struct {
+		workflow string
+		entered  string // in this order
+		order    string // of what is drawn from there
+	}{
+		{"teardown", "IsItsEnd ArchiveAudit IssueCertificate", "ArchiveAudit IssueCertificate DestroyKey EndOperation"},
+		{"teardown", "IsItsEnd EndOperation", "RemoveProject EndOperation"},
+		{"close", "IsItOff StopServices PointHost ExportDatabase", "PointHost ExportDatabase VerifyExport EndOperation"},
+		{"close", "IsItOff ExportDatabase", "ExportDatabase VerifyExport EndOperation"},
+	} {
+		stays := map[string]stay{}
+		for i, name := range strings.Fields(c.entered) {
+			stays[name] = stay{Visit: asl.Visit{ID: int64(i + 1), State: name, Entered: noon}}
+		}
+		for _, width := range []int{50, 80} {
+			picture := colourless().draw(frame{now: noon, start: noon, runs: []runFrame{{name: c.workflow, graph: graphs()[c.workflow], stays: stays}}}, width, 0)
+			at := 0
+			for _, name := range strings.Fields(c.order) {
+				next := strings.Index(picture, name)
+				if next < at || strings.Count(picture, name) != 1 {
+					t.Errorf("%s is out of order:\n%s", name, picture)
+				}
+				at = next
+			}
+		}
+	}
+}
+
 // drawnOnceEntered are the states beside a workflow's usual way: what begins an undoing or a take-down, the end of a termination that was
 // not confirmed, and the proof of one that is no roll-back.
 func drawnOnceEntered(workflow, state string) bool {

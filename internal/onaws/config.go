@@ -40,9 +40,9 @@ type Config struct {
 	// Release is FLEET_RELEASE, where the files of the release are: "s3://bucket/prefix", or "file:" and a folder. Needed
 	// with "release".
 	Release Location
-	// Exports is FLEET_EXPORTS and Archive FLEET_ARCHIVE, the names of the buckets of customers' exports and of the audit archive.
-	// Needed with "exports" or "exports:read", and "archive".
-	Exports, Archive string
+	// Exports is FLEET_EXPORTS, Archive FLEET_ARCHIVE and History FLEET_HISTORY: the names of the buckets of customers' exports, of the
+	// audit archive and of the history of configurations. Needed with "exports" or "exports:read", "archive", and "history".
+	Exports, Archive, History string
 	// Calendar is FLEET_CALENDAR, what one-time schedules are made of, as a JSON object of names and ARNs. Needed with "calendar".
 	Calendar Calendar
 	// ScheduleGroup is FLEET_SCHEDULE_GROUP, the name of the group of EventBridge Scheduler that holds Fleet's schedules, each
@@ -62,7 +62,8 @@ type Config struct {
 	// FLEET_AUTO_APPROVE, the plans whose signups need no operator, separated by commas, or "none"; auto-approve and deliver need it.
 	// Limits is FLEET_LIMITS, optional: the vendors' rate limits where they have granted more than they publish, as a JSON object of
 	// calls by vendor: {"supabase":300}. TerminationsADay is FLEET_TERMINATIONS_A_DAY, optional: how many instances are terminated within a
-	// day on one operator's word, 1 to 1000.
+	// day on one operator's word, 1 to 1000. EndUnpaid is the opposite of FLEET_UNPAID_LOCK, optional: "false" where unpaid bills are not in
+	// the way of a decommission, or "true".
 	Settings step.Settings
 	// Vendors is FLEET_DOMAIN (needed by all), and what is needed with the credential of its vendor:
 	// FLEET_SUPABASE_ORGANIZATION, FLEET_VERCEL_TEAM, FLEET_CLOUDFLARE_ZONE, FLEET_TWILIO_ACCOUNT, and for SendGrid

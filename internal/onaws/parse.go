@@ -61,6 +61,9 @@ func parse(f catalog.Function, lookup func(string) string) (Config, error) {
 	if r.granted(catalog.Archive) {
 		c.Archive = r.matching("FLEET_ARCHIVE", bucketPattern, "a bucket's name")
 	}
+	if r.granted(catalog.History) {
+		c.History = r.matching("FLEET_HISTORY", bucketPattern, "a bucket's name")
+	}
 	if r.granted(catalog.Calendar) {
 		c.Calendar = r.calendar()
 	}
@@ -312,6 +315,7 @@ func (r *reader) settings() step.Settings {
 	}
 	s.Limits = r.limits()
 	s.TerminationsADay = r.terminationsADay()
+	s.EndUnpaid = !r.unpaidLock()
 	if slices.Contains([]string{catalog.AutoApprove.Name, catalog.Deliver.Name}, r.entry.Name) {
 		s.AutoApprove = r.plans()
 	}
@@ -331,6 +335,18 @@ func (r *reader) terminationsADay() int {
 		r.refuse(variable, "a number from 1 to "+strconv.Itoa(mostTerminations))
 	}
 	return n
+}
+
+func (r *reader) unpaidLock() bool {
+	const variable = "FLEET_UNPAID_LOCK"
+	switch r.lookup(variable) {
+	case "", "true":
+	case "false":
+		return false
+	default:
+		r.refuse(variable, "true or false")
+	}
+	return true
 }
 
 func (r *reader) plans() (plans []string) {

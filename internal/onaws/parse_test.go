@@ -42,6 +42,7 @@ func complete() map[string]string {
 		"FLEET_OPERATOR_MAIL":         "operators@gimbal.app",
 		"FLEET_EXPORTS":               "fleet-exports",
 		"FLEET_ARCHIVE":               "fleet-audit",
+		"FLEET_HISTORY":               "fleet-history",
 		"FLEET_SCHEDULE_GROUP":        "fleet-production",
 		"FLEET_CALENDAR": `{"group":"fleet-production-once","function":"arn:aws:lambda:us-east-1:111122223333:function:fleet-production-due",
 			"role":"arn:aws:iam::111122223333:role/fleet-calendar","dead_letters":"arn:aws:sqs:us-east-1:111122223333:fleet-production-dead-letters"}`,
@@ -83,7 +84,10 @@ func TestEveryFunctionParses(t *testing.T) {
 
 func TestParsed(t *testing.T) {
 	variables := complete()
-	variables["FLEET_LIMITS"], variables["FLEET_TERMINATIONS_A_DAY"] = `{"supabase":300}`, "12" // optional
+	if c, err := parse(everything(), from(variables)); err != nil || !c.Settings.UnpaidLock() {
+		t.Errorf("without a word about it unpaid bills are in nobody's way: %v", err)
+	}
+	variables["FLEET_LIMITS"], variables["FLEET_TERMINATIONS_A_DAY"], variables["FLEET_UNPAID_LOCK"] = `{"supabase":300}`, "12", "false" // optional
 	c, err := parse(everything(), from(variables))
 	if err != nil {
 		t.Fatal(err)
@@ -101,7 +105,7 @@ func TestParsed(t *testing.T) {
 	if c.IncidentTopic != "arn:aws:sns:us-east-1:111122223333:fleet-incidents" || len(c.LogGroups) != 2 || c.LogGroups[1] != "/fleet/workflows" {
 		t.Errorf("the topic is %q, the log groups are %q", c.IncidentTopic, c.LogGroups)
 	}
-	if c.Settings.Slots != 3 || c.Settings.TerminationsADay != 12 || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
+	if c.Settings.Slots != 3 || c.Settings.TerminationsADay != 12 || c.Settings.UnpaidLock() || len(c.Vendors.SendGridIPs) != 2 || c.Vendors.SendGridIPs[1] != "192.0.2.2" {
 		t.Errorf("got %+v, %+v", c.Settings, c.Vendors)
 	}
 	if b, ok := c.Settings.Limits.Of("supabase"); !ok || b.Limit != 300 {
@@ -193,6 +197,7 @@ func TestWrong(t *testing.T) {
 		"FLEET_TWILIO_ACCOUNT":     {"A C"},
 		"FLEET_SUSPENDED_HOST":     {"suspended", "https://suspended.gimbal.app"},
 		"FLEET_TERMINATIONS_A_DAY": {"0", "-1", "1001", "few", "2.5"},
+		"FLEET_UNPAID_LOCK":        {"off", "0", "no"},
 		"FLEET_SCHEDULE_GROUP":     {"a group", "arn:aws:scheduler:x", strings.Repeat("x", 65)},
 		"FLEET_DEAD_LETTERS":       {"dead-letters", "arn:aws:sqs:us-east-1:111122223333:q", "https://sqs.us-east-1.amazonaws.com/", "ftp://x/y"},
 		"FLEET_QUOTAS":             {"15", "[]", "null", `{"sendgrid":15}`, `{"dns-records":-1}`, `{"dns-records":1.5}`, `{"dns-records":"15"}`, `{}{}`},

@@ -92,6 +92,7 @@ func open(f catalog.Function, more []Port, lookup func(string) string, log *slog
 		Surroundings: closedSurroundings{b.ungranted("the schedules, the dead letters and the credentials' ages")},
 		Exports:      closedObjects{b.ungranted("exports")},
 		Archive:      closedObjects{b.ungranted("the audit archive")},
+		History:      closedObjects{b.ungranted("the history of configurations")},
 		Calendar:     closedCalendar{b.ungranted("the calendar")},
 		Release:      release,
 		Nonce:        uuid.NewString,

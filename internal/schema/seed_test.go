@@ -110,16 +110,16 @@ func TestAdminJoinsTheFirstTeamOnce(t *testing.T) {
 }
 
 func TestPlanLimits(t *testing.T) {
-	last := schema.Limits{}
+	last := fleet.Limits{}
 	for _, tier := range fleet.Tiers() {
-		l := schema.PlanLimits(fleet.TieredPlan, tier)
+		l := fleet.PlanLimits(fleet.TieredPlan, tier)
 		if l.SMS <= last.SMS || l.Email <= last.Email || l.Users <= last.Users {
 			t.Errorf("%s allows %+v, the tier below %+v", tier, l, last)
 		}
 		last = l
 	}
 	d := memory.Defaults(instanceID)
-	if got := schema.PlanLimits("flat", ""); got != (schema.Limits{SMS: *d.MonthlySMSLimit, Email: *d.MonthlyEmailLimit, Users: *d.MaxUsers}) {
+	if got := fleet.PlanLimits("flat", ""); got != (fleet.Limits{SMS: *d.MonthlySMSLimit, Email: *d.MonthlyEmailLimit, Users: *d.MaxUsers}) {
 		t.Errorf("flat: %+v", got)
 	}
 }

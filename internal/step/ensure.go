@@ -28,6 +28,8 @@ type Resource struct {
 	Quiet time.Duration
 	// Find looks the resource up by name, those of others too where the vendor lets them have the name.
 	Find func(ctx context.Context, name string) ([]Found, error)
+	// Look, where the vendor can be asked so, looks up what has an id, with its name; none where nothing has it, or what had it is ended.
+	Look func(ctx context.Context, id string) ([]Found, error)
 	// Create makes it, with one request that is never repeated.
 	Create func(ctx context.Context, name string) (Found, error)
 	// Delete removes it by the vendor's id; one that is gone already is success.
@@ -36,11 +38,24 @@ type Resource struct {
 
 // Found is a resource as a vendor shows it.
 type Found struct {
-	ID, Mark   string
+	ID, Mark string
+	// Name is what it is called at the vendor, where it was looked up by its id.
+	Name       string
 	Attributes map[string]string
 	Secrets    map[string]provider.Secret
 	// Created orders several of one name; zero where the vendor doesn't say.
 	Created time.Time
+}
+
+// Looked is what a look-up by an id comes to: none where the vendor says that there is nothing of it.
+func Looked(f Found, err error) ([]Found, error) {
+	switch {
+	case provider.NotFound(err):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return []Found{f}, nil
 }
 
 func (r Resource) quiet() time.Duration { return cmp.Or(r.Quiet, bounds.Quiet) }

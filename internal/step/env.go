@@ -13,6 +13,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/budget"
 	"github.com/project-gimbal/fleet/internal/clock"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
@@ -47,6 +48,8 @@ type Env struct {
 	// Exports is where customers' exports are kept, and Archive where what must outlast an instance is: nobody can change or
 	// delete anything there before its time.
 	Exports, Archive objects.Store
+	// History is where instances' configurations are kept, as they are and were: it is written only.
+	History objects.Store
 	// Release is the set of built files that new instances get.
 	Release fs.FS
 	// Nonce gives a value that no other invocation has.
@@ -73,7 +76,12 @@ type Settings struct {
 	AutoApprove []string
 	// TerminationsADay is how many instances are terminated within a day on one operator's word; 0 for fleet.TerminationsADay.
 	TerminationsADay int
+	// EndUnpaid lets a decommission begin of an instance that is suspended for unpaid bills. Otherwise those are in its way: the unpaid lock.
+	EndUnpaid bool
 }
+
+// UnpaidLock says whether unpaid bills are in the way of a decommission.
+func (s Settings) UnpaidLock() fleet.UnpaidLock { return fleet.UnpaidLock(!s.EndUnpaid) }
 
 // Names of the quotas.
 const (

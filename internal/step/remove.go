@@ -2,6 +2,8 @@ package step
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -13,7 +15,8 @@ import (
 
 // Remove takes a ledger entry's resource down: it compares ownership, deletes by id, takes "already gone" as done, and looks
 // by name until the resource is surely absent, waiting out what an attempt may still do. Run again, or twice at once, it
-// converges on none. Something of the name that is not ours is left alone.
+// converges on none. Something of the name that is not ours is left alone. What has the entry's own id and is not ours any more is a
+// NotOurs fault: it is left alone too, but it is there, and the ledger goes on saying so.
 func (r *Run) Remove(ctx context.Context, res Resource, entry fleet.Resource) error {
 	if entry.Gone() {
 		return nil
@@ -68,7 +71,7 @@ func (r *Run) Remove(ctx context.Context, res Resource, entry fleet.Resource) er
 }
 
 // doomed gives the ids to delete: what the name shows with our mark, and the ledger's id while its deletion was never
-// asked for. The run's epoch is proved first.
+// asked for, unless it is seen not to be there. The run's epoch is proved first.
 func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, byID bool) ([]string, error) {
 	if err := r.Update(ctx, func(*store.Tx) error { return nil }); err != nil {
 		return nil, err
@@ -79,15 +82,81 @@ func (r *Run) doomed(ctx context.Context, res Resource, entry fleet.Resource, by
 	}
 	var ids []string
 	for _, f := range seen {
-		if f.Mark == res.Mark {
+		switch {
+		case f.Mark == res.Mark:
 			ids = append(ids, f.ID)
+		case f.ID == entry.ID:
+			return nil, r.estranged(ctx, entry)
 		}
 		byID = byID && f.ID != entry.ID // seen, and judged by its mark
 	}
-	if byID {
-		ids = append(ids, entry.ID)
+	if !byID {
+		return ids, nil
 	}
-	return ids, nil
+	there, err := res.there(ctx, entry.ID)
+	switch {
+	case fault.Is(err, fault.NotOurs):
+		return nil, r.estranged(ctx, entry)
+	case err != nil || !there:
+		return ids, err
+	}
+	return append(ids, entry.ID), nil
+}
+
+// there looks by the ledger's id whether something of ours has it. What has another mark, or has no mark but its name and was renamed, is a
+// NotOurs fault. Where the vendor can't be asked by the id it may always be there.
+func (r Resource) there(ctx context.Context, id string) (bool, error) {
+	if r.Look == nil {
+		return true, nil
+	}
+	seen, err := r.Look(ctx, id)
+	if err != nil || len(seen) == 0 {
+		return false, err
+	}
+	name, _, _ := strings.Cut(r.Name, "#") // a double has the name of what it doubles
+	if seen[0].Mark != r.Mark || r.Mark == "" && seen[0].Name != name {
+		return false, fault.New(fault.NotOurs, "%s is there, and not ours any more", r.subject())
+	}
+	return true, nil
+}
+
+// Absent reports whether somebody else has surely removed what the ledger calls created: the vendor has nothing of its id, and nothing of
+// its name that is ours, at a time when no list lags and nothing of ours can land any more.
+func (r *Run) Absent(ctx context.Context, res Resource) (bool, error) {
+	if res.Look == nil {
+		return false, nil
+	}
+	e, err := r.Store.Resource(ctx, r.Input.InstanceID, res.Kind, res.Name)
+	if err != nil || e == nil || e.Status != fleet.Created || e.Attempt != nil || !r.Clock.Now().After(e.LookUntil) {
+		return false, err
+	}
+	if err := r.timeFor(2 * bounds.Call); err != nil {
+		return false, err
+	}
+	seen, err := res.Look(ctx, e.ID)
+	if err != nil || len(seen) > 0 {
+		return false, err
+	}
+	seen, err = res.Find(ctx, res.Name)
+	return err == nil && !slices.ContainsFunc(seen, func(f Found) bool { return f.Mark == res.Mark }), err
+}
+
+// estranged notes that what has an entry's id is not ours any more, and is that fault.
+func (r *Run) estranged(ctx context.Context, entry fleet.Resource) error {
+	subject := string(entry.Kind) + "/" + entry.Name
+	err := r.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Resource(entry.Kind, entry.Name)
+		if err != nil || e == nil || e.Gone() || e.Estranged {
+			return err
+		}
+		e.Estranged = true
+		tx.Audit(r.Audited("resource.estranged", subject, "not ours"))
+		return tx.PutResource(e)
+	})
+	if err != nil {
+		return err
+	}
+	return fault.New(fault.NotOurs, "%s is there, and not ours any more", subject)
 }
 
 // removing notes that a resource's deletion was asked for, or is about to be, under which id, and the vendor's first answer to it.
@@ -97,6 +166,7 @@ func (r *Run) removing(ctx context.Context, entry fleet.Resource, id string, ans
 		if err != nil || e == nil || e.Gone() || e.Status == fleet.Removing && (answer == 0 || e.Answer != 0) {
 			return err
 		}
+		e.Estranged = false
 		if e.Answer = answer; e.Status == fleet.Removing {
 			return tx.PutResource(e)
 		}
@@ -120,7 +190,7 @@ func (r *Run) gone(ctx context.Context, entry fleet.Resource) error {
 		} else {
 			e.Status = fleet.Removed
 		}
-		e.Unknown = e.Unknown || e.Attempt != nil
+		e.Unknown, e.Estranged = e.Unknown || e.Attempt != nil, false
 		e.Epoch, e.RemovedAt = r.Input.Epoch, tx.Now()
 		tx.Audit(r.Audited(action, string(e.Kind)+"/"+e.Name, "ok"))
 		return tx.PutResource(e)

@@ -1,13 +1,16 @@
 package step_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/store/chaos"
 )
 
@@ -43,19 +46,21 @@ func TestRemove(t *testing.T) {
 		want    fleet.ResourceStatus
 		stays   bool
 		deletes int
+		code    fault.Code
 	}{
-		"intended, never seen":             {fleet.Intended, "", "", fleet.Absent, false, 0},
-		"intended, there":                  {fleet.Intended, "", ourMark, fleet.Removed, false, 1},
-		"intended, another's there":        {fleet.Intended, "", "theirs", fleet.Absent, true, 0},
-		"created":                          {fleet.Created, "id-1", ourMark, fleet.Removed, false, 1},
-		"created, gone":                    {fleet.Created, "id-1", "", fleet.Removed, false, 1},
-		"created, but by now another's":    {fleet.Created, "id-1", "theirs", fleet.Removed, true, 0},
-		"created, another one of our name": {fleet.Created, "id-9", ourMark, fleet.Removed, false, 2},
-		"created, another's of our name":   {fleet.Created, "id-9", "theirs", fleet.Removed, true, 1},
-		"removing, still there":            {fleet.Removing, "id-1", ourMark, fleet.Removed, false, 1},
-		"removing, gone":                   {fleet.Removing, "id-1", "", fleet.Removed, false, 0},
-		"removed":                          {fleet.Removed, "id-1", ourMark, fleet.Removed, true, 0},
-		"absent":                           {fleet.Absent, "", ourMark, fleet.Absent, true, 0},
+		"intended, never seen":             {fleet.Intended, "", "", fleet.Absent, false, 0, ""},
+		"intended, there":                  {fleet.Intended, "", ourMark, fleet.Removed, false, 1, ""},
+		"intended, another's there":        {fleet.Intended, "", "theirs", fleet.Absent, true, 0, ""},
+		"created":                          {fleet.Created, "id-1", ourMark, fleet.Removed, false, 1, ""},
+		"created, gone":                    {fleet.Created, "id-1", "", fleet.Removed, false, 1, ""},
+		"created, but by now another's":    {fleet.Created, "id-1", "theirs", fleet.Created, true, 0, fault.NotOurs},
+		"created, another one of our name": {fleet.Created, "id-9", ourMark, fleet.Removed, false, 2, ""},
+		"created, another's of our name":   {fleet.Created, "id-9", "theirs", fleet.Removed, true, 1, ""},
+		"removing, still there":            {fleet.Removing, "id-1", ourMark, fleet.Removed, false, 1, ""},
+		"removing, but by now another's":   {fleet.Removing, "id-1", "theirs", fleet.Removing, true, 0, fault.NotOurs},
+		"removing, gone":                   {fleet.Removing, "id-1", "", fleet.Removed, false, 0, ""},
+		"removed":                          {fleet.Removed, "id-1", ourMark, fleet.Removed, true, 0, ""},
+		"absent":                           {fleet.Absent, "", ourMark, fleet.Absent, true, 0, ""},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -64,8 +69,8 @@ func TestRemove(t *testing.T) {
 					r.vendor.has(c.mark, r.clock.Now())
 				}
 				r.put(fleet.Resource{Status: c.status, ID: c.id})
-				r.wantCode(r.remove(life{}), "")
-				if e := r.entry(); e.Status != c.want || e.Unknown {
+				r.wantCode(r.remove(life{}), c.code)
+				if e := r.entry(); e.Status != c.want || e.Unknown || e.Estranged != (c.code != "") {
 					t.Errorf("the ledger says %+v, want %s", e, c.want)
 				}
 				if stays := len(r.vendor.live()) > 0; stays != c.stays {
@@ -75,6 +80,66 @@ func TestRemove(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRemoveByID: what the name doesn't show is deleted by the ledger's id only where it is seen to be ours.
+func TestRemoveByID(t *testing.T) {
+	for name, c := range map[string]struct {
+		mark    string // of the resource; empty where its name is its mark
+		look    []step.Found
+		code    fault.Code
+		want    fleet.ResourceStatus
+		deletes int
+	}{
+		"renamed":                     {"", []step.Found{{ID: "id-1", Name: "keep-me"}}, fault.NotOurs, fleet.Created, 0},
+		"renamed, under our mark":     {ourMark, []step.Found{{ID: "id-1", Name: "keep-me", Mark: ourMark}}, "", fleet.Removed, 1},
+		"renamed, under another's":    {ourMark, []step.Found{{ID: "id-1", Name: "keep-me", Mark: "theirs"}}, fault.NotOurs, fleet.Created, 0},
+		"ours, not shown by its name": {"", []step.Found{{ID: "id-1", Name: ourName}}, "", fleet.Removed, 1},
+		"gone":                        {"", nil, "", fleet.Removed, 0},
+		"the look-up fails":           {"", nil, fault.Unavailable, fleet.Created, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				r.put(fleet.Resource{Status: fleet.Created, ID: "id-1"})
+				i := r.begin(life{})
+				res := i.resource
+				res.Mark = c.mark
+				res.Look = func(context.Context, string) ([]step.Found, error) {
+					if c.code == fault.Unavailable {
+						return nil, fault.New(c.code, "no answer")
+					}
+					return c.look, nil
+				}
+				r.wantCode(i.Remove(i.ctx, res, r.entry()), c.code)
+				if e := r.entry(); e.Status != c.want || e.Estranged != (c.code == fault.NotOurs) {
+					t.Errorf("the ledger says %+v", e)
+				}
+				r.wantSent("delete", c.deletes)
+				if c.code != fault.NotOurs {
+					return
+				}
+				c.look = nil // it was removed by hand, and the take-down tried again
+				r.wantCode(i.Remove(i.ctx, res, r.entry()), "")
+				if e := r.entry(); e.Status != fleet.Removed || e.Estranged {
+					t.Errorf("the ledger says %+v", e)
+				}
+			})
+		})
+	}
+	t.Run("a double", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			i := r.begin(life{})
+			res := i.resource
+			res.Name, res.Mark = ourName+"#id-7", ""
+			res.Look = func(context.Context, string) ([]step.Found, error) {
+				return []step.Found{{ID: "id-7", Name: ourName}}, nil
+			}
+			e := fleet.Resource{Kind: ourKind, Name: res.Name, Status: fleet.Created, ID: "id-7"}
+			r.update(func(tx *store.Tx) error { return tx.PutResource(&e) })
+			r.wantCode(i.Remove(i.ctx, res, e), "")
+			r.wantSent("delete", 1)
+		})
+	})
 }
 
 // TestRemovedStepByStep follows the statuses and the audit of a removal.

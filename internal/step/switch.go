@@ -18,6 +18,8 @@ type Switch struct {
 	Kind fleet.Kind
 	Name string
 	To   fleet.Setting
+	// In is what the switch is in. Where somebody has removed that at its vendor nothing is left to serve: it is as good as stopped.
+	In Resource
 	// Before, where there is one, reads what the switch's Stopped writes over, before it does; it gives JSON, and no secret.
 	Before func(ctx context.Context) (string, error)
 	// Apply sets it at the vendor. It is given what Before gave when the switch was last stopped; empty where there is no Before.
@@ -32,8 +34,21 @@ func (s Switch) resource() Resource { return Resource{Kind: s.Kind, Name: s.Name
 // Switch sets a switch and notes in the ledger how it is set. It opens an attempt like Change, so that a late write of a dead
 // invocation never lands after a newer one, in either direction: what may still be in flight is waited out, and until a new attempt
 // is committed nobody knows how the switch is set. It is done where the ledger knows that it is set so; one that the ledger doesn't
-// hold is fleet.Serving, and was never touched.
+// hold is fleet.Serving, and was never touched. One that the vendor refuses to stop since what it is in is surely gone is stopped, and the
+// ledger says why.
 func (r *Run) Switch(ctx context.Context, s Switch) error {
+	refused := r.throw(ctx, s)
+	if s.To != fleet.Stopped || !fault.Is(refused, fault.Rejected, fault.Conflict) {
+		return refused
+	}
+	absent, err := r.Absent(ctx, s.In)
+	if err != nil || !absent {
+		return Join(refused, err)
+	}
+	return r.moot(ctx, s)
+}
+
+func (r *Run) throw(ctx context.Context, s Switch) error {
 	if err := r.Overdue(); err != nil {
 		return err
 	}
@@ -130,19 +145,50 @@ func (r *Run) switched(ctx context.Context, s Switch) error {
 		if e == nil || e.Attempt == nil || e.Attempt.Nonce != r.nonce {
 			return fault.New(fault.NotReady, "another attempt at %s took over", s.resource().subject())
 		}
-		if e.Status == fleet.Intended {
-			e.Status, e.ID, e.CreatedAt = fleet.Created, s.Name, tx.Now()
-		}
-		e.Attempt, e.Epoch = nil, r.Input.Epoch
-		if e.Attributes = maps.Clone(e.Attributes); e.Attributes == nil {
-			e.Attributes = map[string]string{}
-		}
-		if e.Attributes[fleet.Is] = string(s.To); s.To == fleet.Serving {
-			delete(e.Attributes, before)
-		}
-		entry := r.Audited("resource."+string(s.To), s.resource().subject(), "ok")
-		entry.ID = r.Operation.Execution() + "/" + entry.Action + "/" + entry.Subject // an operation that is undone switches it twice
-		tx.Audit(entry)
-		return tx.PutResource(e)
+		return r.set(tx, e, s, "ok")
 	})
+}
+
+// moot notes a switch as stopped that is gone with what it was in.
+func (r *Run) moot(ctx context.Context, s Switch) error {
+	res := s.resource()
+	return r.Update(ctx, func(tx *store.Tx) error {
+		e, err := tx.Resource(s.Kind, s.Name)
+		if err != nil {
+			return err
+		}
+		if e == nil {
+			e = &fleet.Resource{Kind: s.Kind, Name: s.Name, Status: fleet.Intended}
+		}
+		switch a := e.Attempt; {
+		case e.Gone() || e.Status == fleet.Removing:
+			return fault.New(fault.StaleEpoch, "%s is being taken down", res.subject())
+		case e.Setting() == s.To:
+			return nil
+		case a != nil && a.Nonce != r.nonce && !tx.Now().After(res.landed(a)):
+			return fault.New(fault.NotReady, "another attempt at %s may act until %s", res.subject(), res.landed(a).Format(time.RFC3339))
+		}
+		return r.set(tx, e, s, "absent")
+	})
+}
+
+// set writes how a switch is set: at its vendor, "ok", or by being "absent".
+func (r *Run) set(tx *store.Tx, e *fleet.Resource, s Switch, outcome string) error {
+	if e.Status == fleet.Intended {
+		e.Status, e.ID, e.CreatedAt = fleet.Created, s.Name, tx.Now()
+	}
+	e.Attempt, e.Epoch = nil, r.Input.Epoch
+	if e.Attributes = maps.Clone(e.Attributes); e.Attributes == nil {
+		e.Attributes = map[string]string{}
+	}
+	if e.Attributes[fleet.Is] = string(s.To); s.To == fleet.Serving {
+		delete(e.Attributes, before)
+	}
+	if delete(e.Attributes, fleet.Without); outcome == "absent" {
+		e.Attributes[fleet.Without] = "true"
+	}
+	entry := r.Audited("resource."+string(s.To), s.resource().subject(), outcome)
+	entry.ID = r.Operation.Execution() + "/" + entry.Action + "/" + entry.Subject // an operation that is undone switches it twice
+	tx.Audit(entry)
+	return tx.PutResource(e)
 }

@@ -285,3 +285,63 @@ func TestTwoSwitchesAtOnce(t *testing.T) {
 		})
 	}
 }
+
+// TestSwitchOfWhatIsGone: where a person has removed what a switch is in, and that is sure, it is stopped; it is never serving so.
+func TestSwitchOfWhatIsGone(t *testing.T) {
+	gone := func() error { return &fault.Error{Code: fault.Rejected, Text: "gone", NothingHappened: true} }
+	there := []step.Found{{ID: "id-1", Mark: ourMark}}
+	for name, c := range map[string]struct {
+		to          fleet.Setting
+		change      func(e *fleet.Resource) // of the ledger's entry of what it is in
+		refusal     error
+		look, find  []step.Found
+		unavailable bool
+		code        fault.Code
+	}{
+		"gone":                        {to: off, refusal: gone()},
+		"a closed account":            {to: off, refusal: fault.New(fault.Conflict, "closed")},
+		"to be serving":               {to: on, refusal: gone(), code: fault.Rejected},
+		"it is there":                 {to: off, refusal: gone(), look: there, code: fault.Rejected},
+		"another one has its name":    {to: off, refusal: gone(), find: []step.Found{{ID: "id-2", Mark: ourMark}}, code: fault.Rejected},
+		"a stranger has its name":     {to: off, refusal: gone(), find: []step.Found{{ID: "id-2", Mark: "theirs"}}},
+		"lists lag":                   {to: off, refusal: gone(), change: func(e *fleet.Resource) { e.LookUntil = time.Now().Add(time.Minute) }, code: fault.Rejected},
+		"it is being removed":         {to: off, refusal: gone(), change: func(e *fleet.Resource) { e.Status = fleet.Removing }, code: fault.Rejected},
+		"an attempt":                  {to: off, refusal: gone(), change: func(e *fleet.Resource) { e.Attempt = &fleet.Attempt{Nonce: "x"} }, code: fault.Rejected},
+		"nobody knows":                {to: off, refusal: fault.New(fault.Unavailable, "no answer"), code: fault.NotReady},
+		"the vendor can't be asked":   {to: off, refusal: gone(), unavailable: true, code: fault.Unavailable},
+		"what else is no such answer": {to: off, refusal: fault.New(fault.NotOurs, "no mark"), code: fault.NotOurs},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(r *rig) {
+				e := fleet.Resource{Status: fleet.Created, ID: "id-1"}
+				if c.change != nil {
+					c.change(&e)
+				}
+				r.put(e)
+				if c.to == on { // it has to be stopped to be switched on
+					r.update(func(tx *store.Tx) error {
+						return tx.PutResource(&fleet.Resource{Kind: ourSwitch, Name: ourName, Status: fleet.Created, Attributes: map[string]string{fleet.Is: string(off)}})
+					})
+				}
+				i := r.begin(life{})
+				res := i.resource
+				res.Find = func(context.Context, string) ([]step.Found, error) { return c.find, nil }
+				res.Look = func(context.Context, string) ([]step.Found, error) {
+					if c.unavailable {
+						return nil, fault.New(fault.Unavailable, "no answer")
+					}
+					return c.look, nil
+				}
+				r.wantCode(i.Switch(i.ctx, step.Switch{Kind: ourSwitch, Name: ourName, To: c.to, In: res,
+					Apply: func(context.Context, string) error { return c.refusal }}), c.code)
+				s := r.entryOf(ourSwitch, ourName)
+				if is := s.Setting() == off && s.Attributes[fleet.Without] != ""; is != (c.code == "") {
+					t.Errorf("the ledger says %+v", s)
+				}
+				if c.code == "" && (len(r.audited()) != 1 || r.audited()[0] != "resource.stopped") {
+					t.Errorf("audited: %v", r.audited())
+				}
+			})
+		})
+	}
+}

@@ -32,7 +32,7 @@ func main() { onaws.Main(catalog.{{.State}}, {{.Package}}.Open, {{.Handler}}{{ra
 
 // portOf is the port that a grant calls for, of a package under internal/onaws, where not every function links it.
 var portOf = map[catalog.Grant]string{catalog.Publish: "topic.Open", catalog.ReadLogs: "insights.Open", catalog.Inspect: "surroundings.Open",
-	catalog.Databases: "databases.Open", catalog.Exports: "files.Exports", catalog.ReadExports: "files.Exports", catalog.Archive: "files.Archive",
+	catalog.Databases: "databases.Open", catalog.Exports: "files.Exports", catalog.ReadExports: "files.Exports", catalog.Archive: "files.Archive", catalog.History: "files.History",
 	catalog.Calendar: "calendar.Open", catalog.StartRuns: "executions.Open", catalog.InvokeAdmit: "trigger.Open", catalog.InvokeDeliver: "trigger.Open"}
 
 func ports(f catalog.Function) (openers []string) {

@@ -29,7 +29,7 @@ import (
 
 const (
 	hookSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-	linkSecret = "a secret of more than thirty-two bytes"
+	linkSecret = "a-secret-of-more-than-thirty-two-bytes"
 )
 
 // base is the fleet in which every run begins: one instance is ACTIVE already, the neighbour, whom nothing may touch.
@@ -41,14 +41,20 @@ type base struct {
 	neighbour string
 	records   string // the neighbour's, as JSON
 	// wish is the operation that runs begin with, on the subject: one more instance, which is as its operation needs it; empty for the
-	// provisioning of one. others is the base in which there was only the neighbour, live the vendors' states when the subject was last
-	// ACTIVE.
+	// provisioning of one. live are the vendors' states when the subject was last ACTIVE.
 	wish    fleet.OperationKind
 	subject string
-	others  *base
 	live    map[string][]byte
 	mails   int             // that were sent
 	held    map[string]bool // what the vendors hold, by kind and id
+	// end is the part of the subject's end that runs play; nil for what is no end. What follows is the fleet's in which they begin: the
+	// files of the stores, by name, the calendar, the databases, and what the vendors have of the neighbour's, by name.
+	end       *part
+	files     map[string]files
+	calendar  map[string]time.Time
+	holds     map[string]bool // what the vendors hold of the subject's, by kind and name
+	databases *memory.Store
+	theirs    map[string][]string
 }
 
 // newBase provisions the neighbour.
@@ -58,14 +64,12 @@ func newBase(t *testing.T) *base {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := (&base{key: key, vendors: map[string][]byte{}}).after(t, fleet.Active, func(r *run) (id string, err error) {
+	return (&base{key: key, vendors: map[string][]byte{}}).after(t, fleet.Active, func(r *run) (id string, err error) {
 		if id, err = r.provision("neighbour"); err == nil {
 			r.base.neighbour, err = id, r.finish(id)
 		}
 		return id, err
 	})
-	b.others = b
-	return b
 }
 
 // suspending is a base in which a suspension of its subject begins, resuming one in which a resumption does.
@@ -109,6 +113,9 @@ func (b *base) after(t *testing.T, state fleet.State, do func(r *run) (id string
 			t.Fatal(err)
 		}
 		r.base = &next
+		if b.databases != nil {
+			r.databases = b.databases // whatever is provisioned is added to them
+		}
 		if next.subject, err = do(r); err != nil {
 			t.Fatal(err)
 		}
@@ -124,8 +131,13 @@ func (b *base) after(t *testing.T, state fleet.State, do func(r *run) (id string
 		if next.records, err = r.records(next.neighbour); err != nil {
 			t.Fatal(err)
 		}
-		next.at = time.Now()
+		r.settled(nil)
+		next.at, next.calendar, next.databases, next.holds = time.Now(), r.w.Calendar(), r.databases, r.has
+		if next.files, err = r.stored(); err != nil {
+			t.Fatal(err)
+		}
 		if b.held == nil { // there was no neighbour yet
+			next.theirs = r.elements()
 			next.held, next.mails = r.heldNow(), len(r.w.Vendors.SendGrid.Sent())
 		}
 		r.close()
@@ -152,14 +164,13 @@ func (b *base) options(dir string) (o world.Options, closes func(), err error) {
 		}
 		return table
 	}
-	databases := &memory.Store{}
 	o = world.Options{Clock: c, Seed: 7, Table: open("fleet", store.Indexes()), Keys: open("keys", nil), KeyEncryptionKey: b.key,
 		Credentials: map[string]string{
 			provider.SupabaseToken: "sbp_0123456789", provider.VercelToken: "vercel-token", provider.CloudflareToken: "cloudflare-token",
 			provider.TwilioToken: "f0e1d2c3b4a5968778695a4b3c2d1e0f", provider.SendGridKey: "SG.fleet.key",
 			step.WebhookSecret: hookSecret, step.OperatorToken: "operator", step.LinkSecret: linkSecret,
 		},
-		Slots: 2, Databases: supabase.NoDatabases{}, OpenDatabase: databases.Open, DatabaseURL: "postgres://db.{ref}.supabase.test:5432/postgres",
+		Slots: 2, Databases: supabase.NoDatabases{}, DatabaseURL: "postgres://db.{ref}.supabase.test:5432/postgres",
 		Latency: world.Latency{Answer: 300 * time.Millisecond, Lag: 2 * time.Second, ProjectMin: 4 * time.Second, ProjectMax: 5 * time.Second,
 			Healthy: time.Second, Going: 2 * time.Second,
 			Deploy: vercel.Span{Min: 3 * time.Second, Max: 4 * time.Second}, Certificate: vercel.Span{Min: 2 * time.Second, Max: 3 * time.Second}},

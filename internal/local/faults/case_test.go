@@ -26,10 +26,12 @@ const (
 	overtaken   harm = "overtaken"    // the same, and the commit comes only when the take-down has had time for much
 	passed      harm = "passed"       // the same after the commit: what comes next comes late
 	stopped     harm = "stopped"      // before it, somebody stops the execution
+	comes       harm = "due"          // before it, the calendar's word comes, twice at once
+	unavailable harm = "unavailable"  // the store of files refuses the write
 )
 
 func harms() []harm {
-	return []harm{crashBefore, crashAfter, answerLost, twice, takenOver, overtaken, passed, stopped}
+	return []harm{crashBefore, crashAfter, answerLost, twice, takenOver, overtaken, passed, stopped, comes, unavailable}
 }
 
 // strike is one fault: of a call, or at a commit; or how far all lists lag behind; or what the world draws its latencies and the
@@ -44,7 +46,7 @@ type strike struct {
 
 func (s strike) String() string {
 	if s.harm != "" {
-		return fmt.Sprintf("%s.%d.%d=%s", s.point.Function, s.point.Invocation, s.point.N, s.harm)
+		return pointName(s.point) + "=" + string(s.harm)
 	}
 	if s.lag > 0 {
 		return "lag=" + s.lag.String()
@@ -104,14 +106,25 @@ func parse(text string) (all script, err error) {
 	return all, nil
 }
 
+// pointName is "function.invocation.commit", or "function.invocation.wN" for the Nth write that is none: of a file, to a vendor, or in
+// the calendar.
+func pointName(p world.Point) string {
+	write := "w"
+	if p.Commit {
+		write = ""
+	}
+	return fmt.Sprintf("%s.%d.%s%d", p.Function, p.Invocation, write, p.N)
+}
+
 func parsePoint(text string) (world.Point, error) {
 	parts := strings.Split(text, ".")
 	if len(parts) != 3 {
 		return world.Point{}, fmt.Errorf("%q: want function.invocation.commit", text)
 	}
 	invocation, err := strconv.Atoi(parts[1])
-	n, errN := strconv.Atoi(parts[2])
-	return world.Point{Function: parts[0], Invocation: invocation, N: n, Commit: true}, errors.Join(err, errN)
+	number, write := strings.CutPrefix(parts[2], "w")
+	n, errN := strconv.Atoi(number)
+	return world.Point{Function: parts[0], Invocation: invocation, N: n, Commit: !write}, errors.Join(err, errN)
 }
 
 // rules are those of the case's faults that are calls'.

@@ -3,6 +3,7 @@
 package faults_test
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 	"time"
@@ -53,7 +54,7 @@ func (f *workflow) unsure(row int) script {
 
 // orphan lets a creating call take effect late, while another branch fails for good.
 func (f *workflow) orphan(row int) script {
-	if f.name == "suspend" || f.name == "resume" {
+	if f.name == "suspend" || f.name == "resume" || f.base.end != nil {
 		return f.late(row)
 	}
 	if f.look(row) < 0 || f.name != "provision" {
@@ -75,9 +76,9 @@ func (f *workflow) orphan(row int) script {
 func (f *workflow) late(row int) script {
 	sibling := "sendgrid.UpdateSubuser"
 	switch state := f.calls[row].place.State; {
-	case !f.changes(row) || strings.HasPrefix(state, "Announce"):
+	case !f.changes(row) || strings.HasPrefix(state, "Announce") || state == "":
 		return nil
-	case state == "DisableEmail" || state == "EnableEmail":
+	case f.calls[row].Vendor == "sendgrid":
 		sibling = "twilio.UpdateAccount"
 	}
 	return append(f.strikes(row, sim.Delayed), strike{call: sim.Rule{Call: sibling, Kind: sim.Denied, From: 1, To: 1}})
@@ -124,6 +125,6 @@ func latest(c placedCall) time.Duration {
 	if c.Vendor == "supabase" && c.Operation == "CreateProject" {
 		quiet = bounds.QuietProject
 	}
-	f, _ := catalog.ByName(c.place.Function)
+	f, _ := catalog.ByName(cmp.Or(c.place.Function, catalog.Deliver.Name))
 	return (time.Duration(f.Timeout)*time.Second + quiet - c.into).Truncate(time.Second) - time.Second
 }

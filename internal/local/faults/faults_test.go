@@ -18,7 +18,7 @@ import (
 
 var (
 	oneCase = flag.String("faults.case", "", "plays this case only")
-	only    = flag.String("faults.of", "", "plays this workflow's cases only, or says whose the single case is: provision, teardown, suspend, resume, undo")
+	only    = flag.String("faults.of", "", "plays this workflow's cases only, or says whose the single case is: provision, teardown, suspend, resume, undo, export, decommission, close, terminate, terminate-half, cancel-notice, cancel-closing, cancel-grace")
 	seed    = flag.Uint64("faults.seed", 1, "the first of the random cases' seeds")
 	times   = flag.Int("faults.times", 1, "how often a single case is played")
 	sample  = flag.Int("faults.sample", 1, "plays every nth case of the matrix, and of the seeds")
@@ -35,6 +35,7 @@ func TestEveryFaultEverywhere(t *testing.T) {
 	b := newBase(t)
 	clean := b.record(t, "provision", "A", nil)
 	flows := append([]*workflow{clean, b.record(t, "teardown", "C", late())}, b.switching(t)...)
+	flows = append(flows, b.ending(t)...)
 	if *oneCase != "" {
 		s, err := parse(*oneCase)
 		if err != nil {
@@ -63,7 +64,12 @@ func TestEveryFaultEverywhere(t *testing.T) {
 		}
 	}
 	if *only == "" {
-		report.Random = b.random(t, clean, flows[1])
+		report.Random = b.random(t, "", *seeds, clean.kinds, func(seed uint64) script { return draw(seed, clean, flows[1]) })
+	}
+	for _, f := range flows {
+		if f.base.end != nil && (*only == "" || *only == f.name) {
+			report.Random = append(report.Random, f.base.random(t, f.name, *seeds/10, clean.kinds, func(seed uint64) script { return drawEnd(seed, f) })...)
+		}
 	}
 	report.Took = time.Since(began).Round(time.Second).String()
 	report.print(t)
@@ -98,15 +104,18 @@ func (b *base) untilViolated(t *testing.T, want map[string]int, cells []cell) {
 	}
 	b.playAll(t, cases, want, func(i int, r result) bool {
 		cells[i].expect(&r)
-		tell(t, r)
+		tell(t, *only, r)
 		return len(r.Violations) == 0
 	})
 }
 
 // tell says at once what is wrong, and how to see it again.
-func tell(t *testing.T, r result) {
+func tell(t *testing.T, of string, r result) {
 	t.Helper()
 	if len(r.Violations) > 0 {
-		t.Errorf("make faults ARGS='-faults.case %s'\n\t%s", r.Case, strings.Join(r.Violations, "\n\t"))
+		if of != "" {
+			of = "-faults.of " + of + " "
+		}
+		t.Errorf("make faults ARGS='%s-faults.case %s'\n\t%s", of, r.Case, strings.Join(r.Violations, "\n\t"))
 	}
 }

@@ -18,7 +18,7 @@ import (
 // verdict is how a run ended.
 type verdict struct {
 	// Outcome: "A" ACTIVE, "C" TERMINATED and clean, "R" the same after a take-down that ended dirty and an operator's retry;
-	// "S" SUSPENDED; "!" neither.
+	// "S" SUSPENDED; "N" in its notice, "G" in its grace, "T" TERMINATED with the proof; "!" neither.
 	Outcome    string   `json:"outcome"`
 	Seconds    int      `json:"seconds"` // of virtual time, from the approval to the operation's end
 	Violations []string `json:"violations,omitempty"`
@@ -45,7 +45,10 @@ func (j *judgement) check(err error) bool {
 // judge judges a run that has come to its end. want is what a vendor holds of an ACTIVE instance, counted by kind.
 func (r *run) judge(id string, want map[string]int) verdict {
 	j := &judgement{run: r}
-	if r.base.wish != "" {
+	switch {
+	case r.base.end != nil:
+		return j.ending(want)
+	case r.base.wish != "":
 		return j.switching(want)
 	}
 	i, err := r.w.Store.Instance(r.ctx, id)
@@ -78,6 +81,7 @@ func (r *run) judge(id string, want map[string]int) verdict {
 	j.held(id, want)
 	j.claim(i, v.Outcome == "A")
 	j.audit(id)
+	j.led()
 	v.Violations = append(j.wrong, r.neighbour()...)
 	return v
 }
@@ -157,17 +161,23 @@ func (j *judgement) messages(id string, active bool) {
 func (j *judgement) executions() {
 	const slack = 2*bounds.Lambda + bounds.Margin // an invocation that began in time, and its end
 	for _, x := range j.w.Executions.ListExecutions() {
-		limit := bounds.Provision
-		switch {
-		case strings.Contains(x.ARN, ":teardown:"):
-			limit = bounds.Teardown
-		case strings.Contains(x.Name, "-"+string(fleet.Undoing)+"-"):
-			limit = bounds.Undo
-		}
+		limit := limits()[fleet.Phase(strings.Split(strings.TrimPrefix(x.Name, operationOf(x.Name)+"-"), "-")[0])]
 		if took := x.Stopped.Sub(x.Started); x.Status == asl.Running || x.Status == asl.TimedOut || took > limit+slack {
 			j.errorf("execution %s is %s after %s", x.Name, x.Status, took)
 		}
 	}
+}
+
+// limits are how long the runs of each phase may take.
+func limits() map[fleet.Phase]time.Duration {
+	return map[fleet.Phase]time.Duration{fleet.Building: bounds.Provision, fleet.Notifying: bounds.Notify, fleet.TakingDown: bounds.Teardown,
+		fleet.Suspending: bounds.Switch, fleet.Resuming: bounds.Switch, fleet.Undoing: bounds.Undo, fleet.Confirming: bounds.Confirm,
+		fleet.Noticing: bounds.Export, fleet.Exporting: bounds.Export, fleet.Closing: bounds.Switch}
+}
+
+func operationOf(execution string) string {
+	_, operation, _ := fleet.OperationOf(execution)
+	return operation
 }
 
 // recheck lets time go on until nothing is to be looked for again. Within the bounds there is nothing to be found by then.

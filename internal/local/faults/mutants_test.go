@@ -42,6 +42,10 @@ func mutants() []mutant {
 		teardown = "internal/steps/operation/teardown.go"
 		switches = "internal/step/switch.go"
 		undoing  = "internal/steps/operation/switching.go"
+		removal  = "statemachines/teardown.asl.json"
+		confirm  = "internal/steps/termination/termination.go"
+		cancel   = "internal/steps/operation/withdraw.go"
+		notice   = "internal/steps/decommission/notice.go"
 	)
 	const waits = "case a != nil && a.Nonce != r.nonce && !tx.Now().After(res.landed(a)):"
 	of := func(workflow string, m mutant) mutant { m.of = workflow; return m }
@@ -81,6 +85,27 @@ func mutants() []mutant {
 		of("suspend", mutant{"what was before is kept", `.`, switches, []string{"e.Attributes[before] = read", "_ = read"}, ""}),
 		of("resume", mutant{"only what was written over is restored", `.`, switches, []string{"kept = e.Attributes[before]", "kept = \"{}\""}, ""}),
 		of("resume", mutant{"a suspension that died is begun again", `=stopped`, "internal/steps/operation/reconcile.go", []string{
+			"return unlessStale(goOn(ctx, env, *o))", "return nil"}, ""}),
+		of("terminate", mutant{"a termination looks at the final export", `.`, confirm, []string{
+			"wrong, err := compare(ctx, run, *run.Instance.Decommission.FinalExport)", "wrong, err := \"\", error(nil)"}, ""}),
+		of("terminate", mutant{"a host name goes before what it leads to", `.`, removal, []string{
+			`"StartAt": "RemoveDNS",`, `"StartAt": "RemoveDNSTargets",`, "\n              \"Next\": \"RemoveDNSEnded\"", "\n              \"Next\": \"RemoveDNS\"",
+			`"Next": "RemoveDNSTargets"`, `"Next": "RemoveDNSEnded"`}, ""}),
+		of("terminate", mutant{"the certificate tells what the vendor answered", `.`, "internal/step/remove.go", []string{
+			"if e.Answer = answer; e.Status", "if e.Answer = 200; e.Status"}, ""}),
+		of("terminate", mutant{"a grace that was cancelled is not terminated", `(mark-terminated).*=(taken-over|overtaken)`, confirm, []string{
+			"barrier, err := operation.Barred(tx, *instance, run.Settings)\n", "var barrier *operation.Barrier\n",
+			"\t\treturn run.Update(ctx, func(tx *store.Tx) error {\n\t\t\tinstance, err := tx.Instance()\n\t\t\tif err != nil || instance.State",
+			"\t\treturn run.Store.Update(ctx, run.Instance.ID, func(tx *store.Tx) error {\n\t\t\tinstance, err := tx.Instance()\n\t\t\tif err != nil || instance.State"}, ""}),
+		of("cancel-grace", mutant{"a cancelling clears the calendar", `.`, cancel, []string{
+			"if err := Unschedule(ctx, env, instanceID); err != nil {", "if err := error(nil); err != nil {"}, ""}),
+		of("decommission", mutant{"what was cancelled meanwhile is not scheduled", `schedule-ends.*=(taken-over|passed)`, notice, []string{
+			"now == nil || now.Decommission.Open()", "now == nil || true"}, ""}),
+		of("decommission", mutant{"a seal whose answer was lost is one", `seal-export.*=answer-lost`, "internal/steps/export/seal.go", []string{
+			"if e.Status == fleet.ExportSealed && e.Manifest == sealed.SHA256 {", "if false {"}, ""}),
+		of("close", mutant{"a grace begins once, by the export that was verified", `.`, notice, []string{
+			"d.Grace(made, fleet.DefaultPeriods(), tx.Now())", "made.Manifest = \"\"\n\t\t\td.Grace(made, fleet.DefaultPeriods(), tx.Now())"}, ""}),
+		of("close", mutant{"a closing that died is gone on with", `=stopped`, "internal/steps/operation/reconcile.go", []string{
 			"return unlessStale(goOn(ctx, env, *o))", "return nil"}, ""}),
 	}
 }

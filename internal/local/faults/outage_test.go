@@ -98,6 +98,9 @@ func (r *run) begun(p world.Point) {
 
 // reach lets no request come to the vendor that is down.
 func (r *run) reach(next http.RoundTripper) http.RoundTripper {
+	r.mu.Lock()
+	r.direct = next
+	r.mu.Unlock()
 	return transport(func(q *http.Request) (*http.Response, error) {
 		r.mu.Lock()
 		down := r.outage != "" && strings.HasSuffix(q.URL.Host, r.outage+".test") && time.Now().Before(r.until)

@@ -26,6 +26,9 @@ import (
 	"github.com/project-gimbal/fleet/internal/catalog"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/provider"
+	"github.com/project-gimbal/fleet/internal/schema"
+	"github.com/project-gimbal/fleet/internal/schema/memory"
 	"github.com/project-gimbal/fleet/internal/sim"
 )
 
@@ -49,6 +52,14 @@ type run struct {
 	mailsSent int                  // before it began
 	outage    string               // the vendor that goes down with the take-down, and until when it is
 	until     time.Time
+
+	databases *memory.Store
+	options   world.Options
+	direct    http.RoundTripper // to the vendors, past every invocation
+	answers   []answered        // to the operators who cancelled
+	failing   harm              // what befalls the write of a file that comes next
+	journal   []happened        // to the subject, in its order
+	had, has  map[string]bool
 }
 
 // placedCall is a call of a vendor that a state machine's step made.
@@ -76,7 +87,18 @@ func open(ctx context.Context, dir string, b *base, s script) (*run, error) {
 		r.struck[i] = s[i].call.Call+string(s[i].harm) == "" // nothing that has to come
 	}
 	s.options(&o)
-	o.Hooks = world.Hooks{OnCall: r.called, Late: r.begins, Dies: r.dies, Loses: r.loses, Again: r.again, Transport: r.reach}
+	if r.databases = b.databases; b.wish == "" && b.end == nil {
+		r.databases = &memory.Store{}
+	}
+	o.OpenDatabase = func(ctx context.Context, url provider.Secret) (schema.Database, error) {
+		return r.databases.Open(ctx, url)
+	}
+	o.Hooks = world.Hooks{OnCall: r.called, Late: r.begins, Dies: r.dies, Loses: r.loses, Again: r.again, Transport: r.reach,
+		OnSettled: r.settled, Keys: r.keys}
+	if err := r.openStores(&o); err != nil {
+		return nil, err
+	}
+	r.options = o
 	if r.w, err = world.New(o); err != nil {
 		return nil, err
 	}
@@ -90,6 +112,8 @@ func open(ctx context.Context, dir string, b *base, s script) (*run, error) {
 	if r.before, r.mailsSent = b.held, b.mails; r.before == nil {
 		r.before = map[string]bool{}
 	}
+	r.w.RestoreCalendar(b.calendar)
+	r.settled(nil)
 	return r, nil
 }
 
@@ -140,6 +164,7 @@ func (r *run) meets(p world.Point, which ...harm) (met []harm) {
 
 func (r *run) dies(p world.Point) bool {
 	if p.After {
+		r.fails("")
 		if len(r.meets(p, passed)) > 0 {
 			r.interfere(passed)
 			time.Sleep(stall)
@@ -148,13 +173,18 @@ func (r *run) dies(p world.Point) bool {
 	}
 	r.begun(p)
 	r.mu.Lock()
-	if f, _ := catalog.ByName(p.Function); p.Commit && f.Trigger == catalog.Workflow {
+	if f, _ := catalog.ByName(p.Function); r.base.end == nil && p.Commit && f.Trigger == catalog.Workflow || r.base.end.owns(p.Function) {
 		r.points = append(r.points, p)
 	}
 	r.mu.Unlock()
-	for _, h := range r.meets(p, takenOver, overtaken, stopped) {
+	for _, h := range r.meets(p, takenOver, overtaken, stopped, comes) {
 		if r.interfere(h); h == overtaken {
 			time.Sleep(stall)
+		}
+	}
+	if !p.Commit {
+		for _, h := range r.meets(p, answerLost, unavailable) {
+			r.fails(h)
 		}
 	}
 	return len(r.meets(p, crashBefore)) > 0
@@ -173,6 +203,15 @@ func (r *run) interfere(h harm) {
 	r.mu.Unlock()
 	i, err := r.w.Store.Instance(r.ctx, id)
 	if err != nil || i == nil {
+		return
+	}
+	switch {
+	case h == comes:
+		r.w.Background(catalog.Due.Name)
+		r.w.Background(catalog.Due.Name)
+		return
+	case r.base.end != nil && h != stopped:
+		r.cancel()
 		return
 	}
 	o, err := r.w.Store.Operation(r.ctx, id, cmp.Or(i.Operation, fleet.ProvisionID(id)))

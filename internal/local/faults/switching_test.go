@@ -92,6 +92,7 @@ func (j *judgement) switching(want map[string]int) verdict {
 	j.executions()
 	j.claim(i, true)
 	j.audit(id)
+	j.led()
 	v.Violations = append(j.wrong, j.neighbour()...)
 	return v
 }

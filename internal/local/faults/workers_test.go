@@ -67,7 +67,9 @@ func (b *base) once(t *testing.T, s script, judge func(r *run, err error)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if b.wish != "" {
+		if b.end != nil {
+			err = r.ends()
+		} else if b.wish != "" {
 			err = r.switches(b.wish)
 		} else if id, failed := r.provision("acme-dental"); failed == nil {
 			err = r.finish(id)

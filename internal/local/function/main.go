@@ -127,5 +127,5 @@ func (r runner) ports(g Given) (Ports, error) {
 	return Ports{Clock: c, Fleet: remoteTable{r, "/fleet"}, Noted: remoteTable{r, "/noted"}, Keys: remoteTable{r, "/keys"}, KeyEncryptionKey: remoteKey{r},
 		Network: through{r}, Endpoints: endpoints, Vendors: g.Vendors, Secrets: r.secret, Credentials: credentials, Credential: credentials.Get,
 		Databases: schema.Open, Executions: remoteExecutions{r}, Trigger: r.trigger, Publish: r.publish, Logs: r.logs, Surroundings: remoteSurroundings{r},
-		Calendar: remoteCalendar{r}, Exports: remoteObjects{r, "/exports"}, Archive: remoteObjects{r, "/archive"}, Release: release, Settings: g.Settings, Log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}, nil
+		Calendar: remoteCalendar{r}, Exports: remoteObjects{r, "/exports"}, Archive: remoteObjects{r, "/archive"}, History: remoteObjects{r, "/history"}, Release: release, Settings: g.Settings, Log: slog.New(slog.NewJSONHandler(os.Stdout, nil))}, nil
 }

@@ -12,9 +12,10 @@ import (
 
 // TestObjectsAtADistance: a process's stores are as good as any other.
 func TestObjectsAtADistance(t *testing.T) {
-	r := served(t, Ports{Exports: &objects.Memory{}, Archive: &objects.Memory{}})
+	r := served(t, Ports{Exports: &objects.Memory{}, Archive: &objects.Memory{}, History: &objects.Memory{}})
 	objectstest.Suite(t, remoteObjects{r, "/exports"})
 	objectstest.Suite(t, remoteObjects{r, "/archive"})
+	objectstest.Suite(t, remoteObjects{r, "/history"})
 }
 
 // dates is a calendar in memory.

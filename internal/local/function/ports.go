@@ -45,11 +45,11 @@ type Ports struct {
 	Logs         func(ctx context.Context, query step.LogQuery) ([]view.LogLine, error)
 	Surroundings step.Surroundings
 	Calendar     step.Calendar
-	// Exports and Archive are as step.Env has them.
-	Exports, Archive objects.Store
-	Release          fs.FS
-	Settings         step.Settings
-	Log              *slog.Logger
+	// Exports, Archive and History are as step.Env has them.
+	Exports, Archive, History objects.Store
+	Release                   fs.FS
+	Settings                  step.Settings
+	Log                       *slog.Logger
 }
 
 // Env is the environment of one invocation, or of all those of a process: then only Request is one's own.
@@ -72,6 +72,7 @@ func (p Ports) Env(request string) step.Env {
 		Calendar:     p.Calendar,
 		Exports:      p.Exports,
 		Archive:      p.Archive,
+		History:      p.History,
 		Release:      p.Release,
 		Nonce:        uuid.NewString,
 		Secret:       step.RandomSecret,

@@ -69,6 +69,7 @@ func (p Ports) Serve(around func(context.Context) context.Context) http.Handler 
 	}))
 	serveObjects(mux, "/exports", p.Exports)
 	serveObjects(mux, "/archive", p.Archive)
+	serveObjects(mux, "/history", p.History)
 	serveCalendar(mux, p.Calendar)
 	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) { mux.ServeHTTP(out, r.WithContext(around(r.Context()))) })
 }

@@ -3,6 +3,7 @@ package world
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"maps"
 	"sync"
 	"time"
@@ -45,7 +46,11 @@ func (d *dates) change(do func(due map[string]time.Time)) error {
 	maps.Copy(due, d.due)
 	do(due)
 	if d.keep != nil {
-		if err := d.keep(due); err != nil {
+		err := d.keep(due)
+		if _, told := errors.AsType[*fault.Error](err); told {
+			return err
+		}
+		if err != nil {
 			return &fault.Error{Code: fault.Unavailable, Text: "the calendar can't be kept", Err: err}
 		}
 	}

@@ -10,8 +10,66 @@ import (
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 )
+
+// TestCalendarRefuses: one-time schedules that can't be set keep no notice from being given, and the sweep does what they were for; an incident
+// says so, until they can be set, or the end is taken back.
+func TestCalendarRefuses(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		failure error
+		calls   int // that fail
+		told    bool
+	}{
+		"for good":    {fault.New(fault.Internal, "no such group"), 1 << 20, true},
+		"for long":    {fault.New(fault.Unavailable, "an outage"), 1 << 20, true},
+		"for a while": {fault.New(fault.Unavailable, "an outage"), 6, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			left := c.calls
+			inGraveyard(t, func(o *world.Options) {
+				o.Hooks.OnCalendar = func(map[string]time.Time) error {
+					if left--; left >= 0 {
+						return c.failure
+					}
+					return nil
+				}
+			}, func(g *graveyard) {
+				id := g.provisioned("msg_1", "acme-dental")
+				g.decommission(id)
+				if !c.told {
+					g.wantNotice(id)
+					return
+				}
+				want := []fleet.IncidentKind{fleet.IncidentCalendarRefused}
+				d := g.instance(id).Decommission
+				if o := g.run(id, fleet.NumberedID(fleet.GiveNotice, id, 1)); d.Stage != fleet.InNotice || !d.Given() || o.Outcome != fleet.Succeeded || o.EndedAt.After(d.NoticeAt.Add(time.Hour)) {
+					t.Errorf("%+v, %+v", d, o)
+				}
+				if open := g.openIncidents(id); !slices.Equal(open, want) || len(g.mailed(id, fleet.EndMessage(fleet.NoticeGiven, 1))) != 1 {
+					t.Errorf("open: %v", open)
+				}
+				g.withdraw(id)
+				g.wantLive(id, 1)
+				g.decommission(id)
+				time.Sleep(period)
+				left = 0
+				g.terminate()
+				g.ticks(1)
+				g.wantGrace(id)
+				if open := g.openIncidents(id); len(open) > 0 {
+					t.Errorf("open, though the schedules are set: %v", open)
+				}
+				time.Sleep(period)
+				g.terminate()
+				g.wantProved(id)
+			})
+		})
+	}
+}
 
 // ticks are when function due was invoked, since the schedules began to run.
 type ticks struct {

@@ -49,6 +49,7 @@ func TestDiesOnceAnywhere(t *testing.T) {
 						return
 					}
 					r.wantActive(id)
+					r.wantKept(id, r.instance(id).ActivatedAt)
 					if sent := len(r.w.Vendors.SendGrid.Sent()); sent > 3 {
 						t.Errorf("%d mails were sent", sent)
 					}

@@ -1,10 +1,10 @@
 package world_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -13,14 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/project-gimbal/fleet/internal/clock"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/objects"
-	"github.com/project-gimbal/fleet/internal/provider"
-	"github.com/project-gimbal/fleet/internal/provider/cloudflare"
-	"github.com/project-gimbal/fleet/internal/provider/sendgrid"
-	"github.com/project-gimbal/fleet/internal/provider/supabase"
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/sim"
 	"github.com/project-gimbal/fleet/internal/step"
@@ -34,6 +29,7 @@ type graveyard struct {
 	*rig
 	exports, archive *objects.Memory
 	direct           http.RoundTripper // to the vendors, past every invocation
+	lost             []fleet.Kind      // what nobody reaches any more, since a person removed what it is in
 }
 
 func inGraveyard(t *testing.T, change func(*world.Options), test func(g *graveyard)) {
@@ -89,21 +85,22 @@ func (g *graveyard) atEndOfGrace(id string) {
 	}
 }
 
-// export puts an export of one file where exports are.
+// export puts an export of two files where exports are, one of them of a table whose name isn't English.
 func (g *graveyard) export(id string) fleet.VerifiedExport {
 	g.t.Helper()
 	folder := id + "/final/"
-	manifest := []byte(`{"format":1,"files":[{"name":"database.sql","bytes":4}]}`)
-	for name, body := range map[string][]byte{"manifest.json": manifest, "database.sql": []byte("drop")} {
-		if err := g.exports.Put(g.ctx, folder+name, body); err != nil {
+	manifest := []byte(`{"format":1,"files":[{"name":"database.sql","bytes":4},{"name":"csv/public.größe.csv","bytes":3}]}`)
+	var there []objects.Object
+	for _, f := range []struct{ name, body string }{{fleet.ManifestName, string(manifest)}, {"database.sql", "drop"}, {"csv/public.größe.csv", "id\n"}} {
+		key := fleet.ExportKey(folder, f.name)
+		err := g.exports.Put(g.ctx, key, []byte(f.body))
+		o, failed := g.exports.Head(g.ctx, key)
+		if err := errors.Join(err, failed); err != nil {
 			g.t.Fatal(err)
 		}
+		there = append(there, o)
 	}
-	file, err := g.exports.Head(g.ctx, folder+"database.sql")
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	return fleet.VerifiedExport{ID: "final", Folder: folder, Manifest: hash(manifest), Objects: objects.Fingerprint([]objects.Object{file}), VerifiedAt: time.Now()}
+	return fleet.VerifiedExport{ID: "final", Folder: folder, Manifest: hash(manifest), Objects: objects.Fingerprint(there[1:]), VerifiedAt: time.Now()}
 }
 
 func hash(text []byte) string {
@@ -193,13 +190,14 @@ func (g *graveyard) wantProved(id string) {
 		g.t.Errorf("operation ended as %q", o.Outcome)
 	}
 	for _, h := range g.w.Vendors.Inventory() {
-		if strings.Contains(h.Name, id) || strings.Contains(h.Name, i.Slug+".") {
+		if (strings.Contains(h.Name, id) || strings.Contains(h.Name, i.Slug+".")) && !slices.Contains(g.lost, fleet.Kind(h.Kind)) {
 			g.t.Errorf("left: %+v", h)
 		}
 	}
 	g.wantArchived(id, *d.Archived, "instance.terminated")
 	g.wantArchived(id, *d.Sealed, "instance.terminated", "certificate.issued", "key.destroyed")
 	g.wantCertificate(i)
+	g.wantKept(id, i.TerminatedAt)
 	s, err := g.w.Store.Signup(g.ctx, id)
 	if err != nil {
 		g.t.Fatal(err)
@@ -269,30 +267,6 @@ func (g *graveyard) wantCertificate(i fleet.Instance) {
 	}
 	if strings.Contains(page, "${") {
 		g.t.Error("the page has a fact unfilled")
-	}
-}
-
-// byHand deletes a resource at its vendor as a person would, where it is of a kind that this test deletes.
-func (g *graveyard) byHand(kind fleet.Kind, id string) {
-	g.t.Helper()
-	config := provider.Config{Clock: clock.System(), Endpoints: g.w.Endpoints, Transport: g.direct, Settings: world.Settings(),
-		Credential: func(_ context.Context, name string) (provider.Secret, error) {
-			return provider.NewSecret(map[string]string{provider.SupabaseToken: "sbp_0123456789", provider.CloudflareToken: "cloudflare-token",
-				provider.SendGridKey: "SG.fleet.key"}[name]), nil
-		}}
-	ctx, cancel := context.WithTimeout(provider.WithAttempt(g.ctx), time.Minute)
-	defer cancel()
-	var err error
-	switch kind {
-	case fleet.DNSRecord:
-		err = cloudflare.New(config).DeleteRecord(ctx, id)
-	case fleet.SendGridSubuser:
-		err = sendgrid.New(config).DeleteSubuser(ctx, id)
-	case fleet.SupabaseProject:
-		err = supabase.New(config).DeleteProject(ctx, id)
-	}
-	if err != nil {
-		g.t.Fatalf("%s: %v", kind, err)
 	}
 }
 

@@ -149,6 +149,7 @@ func (w *World) ports(l *life, c clock.Clock, f catalog.Function) function.Ports
 		Logs:         w.find,
 		Exports:      mortalObjects{o.Exports, l},
 		Archive:      mortalObjects{o.Archive, l},
+		History:      mortalObjects{o.History, l},
 		Calendar:     calendar{w, l},
 		Surroundings: w.surround(l),
 		Release:      o.Release,
@@ -160,7 +161,7 @@ func (w *World) ports(l *life, c clock.Clock, f catalog.Function) function.Ports
 // settings are Fleet's own.
 func (w *World) settings() step.Settings {
 	o := w.options
-	return step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas, Limits: o.Limits, AutoApprove: o.AutoApprove}
+	return step.Settings{Slots: o.Slots, PublicURL: w.PublicURL, Quotas: o.Quotas, Limits: o.Limits, AutoApprove: o.AutoApprove, EndUnpaid: o.EndUnpaid}
 }
 
 // identifiers are Fleet's at the vendors.

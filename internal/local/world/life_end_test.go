@@ -195,6 +195,25 @@ func TestNotDecommissioned(t *testing.T) {
 	})
 }
 
+// TestEndOfUnpaid: without the unpaid lock an instance that is suspended for its bills is decommissioned, and its plan says that nothing is in
+// the way.
+func TestEndOfUnpaid(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, func(o *world.Options) { o.EndUnpaid = true }, func(g *graveyard) {
+		id := g.provisioned("msg_1", "acme-dental")
+		g.suspend(id)
+		g.settle()
+		if p := get[fleet.Plan](g.rig, "/instances/"+id+"/decommission"); len(p.Obstacles) > 0 {
+			t.Errorf("in the way: %v", p.Obstacles)
+		}
+		g.decommission(id)
+		g.ticks(1)
+		if d := g.instance(id).Decommission; d.Stage != fleet.InNotice || !d.Given() || d.Before != fleet.Suspended {
+			t.Errorf("%+v", d)
+		}
+	})
+}
+
 // TestHoldBlocksTheEnd: a legal hold that is set in the notice lets the instance be closed, and keeps it from being terminated; its final
 // export is made anew before its files are deleted, and its customer gets a link to that.
 func TestHoldBlocksTheEnd(t *testing.T) {

@@ -29,6 +29,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/schema"
 	"github.com/project-gimbal/fleet/internal/schema/memory"
@@ -57,6 +58,7 @@ type rig struct {
 	table     table.Table // the fleet's
 	keys      table.Table // of the wrapped keys
 	kek       tink.AEADWithContext
+	history   objects.Memory // of configurations
 
 	mu    sync.Mutex
 	calls []sim.Call
@@ -139,7 +141,7 @@ func newRig(t *testing.T, dir string, change func(*world.Options)) *rig {
 			provider.TwilioToken: "f0e1d2c3b4a5968778695a4b3c2d1e0f", provider.SendGridKey: "SG.fleet.key",
 			step.WebhookSecret: hookSecret, step.OperatorToken: operatorToken, step.LinkSecret: linkSecret,
 		},
-		Slots: 2, Databases: supabase.NoDatabases{}, OpenDatabase: r.connect, DatabaseURL: "postgres://{user}@{host}:5432/postgres",
+		History: &r.history, Slots: 2, Databases: supabase.NoDatabases{}, OpenDatabase: r.connect, DatabaseURL: "postgres://{user}@{host}:5432/postgres",
 		Release: release, Latency: world.Latency{Answer: 300 * time.Millisecond, Lag: 2 * time.Second}, Skew: bounds.Skew}
 	if os.Getenv("FLEET_TEST_LOG") != "" {
 		o.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))

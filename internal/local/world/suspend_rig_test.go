@@ -31,6 +31,7 @@ func (r *rig) live() string {
 	r.t.Helper()
 	id := r.provision()
 	r.wantActive(id)
+	r.wantKept(id, r.instance(id).ActivatedAt)
 	time.Sleep(time.Minute) // whatever lags shows
 	return id
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/project-gimbal/fleet/internal/seal"
 	"github.com/project-gimbal/fleet/internal/sim"
 	"github.com/project-gimbal/fleet/internal/step"
-	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
@@ -102,26 +101,6 @@ func TestTerminationDiesOnceAnywhere(t *testing.T) {
 			})
 		})
 	}
-}
-
-// TestTerminateHalf: what was removed by hand at a vendor, or was only intended, doesn't keep an instance from ending clean.
-func TestTerminateHalf(t *testing.T) {
-	t.Parallel()
-	inGraveyard(t, nil, func(g *graveyard) {
-		id := g.grace("msg_1", "acme-dental")
-		name := fleet.ResourceName(id)
-		for _, h := range g.w.Vendors.Inventory() {
-			g.byHand(fleet.Kind(h.Kind), h.ID)
-		}
-		err := g.w.Store.Update(g.ctx, id, func(tx *store.Tx) error {
-			return tx.PutResource(&fleet.Resource{Kind: fleet.CloudflareRule, Name: "half-" + name, Status: fleet.Intended})
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		g.terminate()
-		g.wantProved(id)
-	})
 }
 
 // TestTerminationThroughFaults: whatever befalls a deletion once, the instance ends proved, and its neighbour is untouched.

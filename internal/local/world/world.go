@@ -53,6 +53,8 @@ type Options struct {
 	Limits budget.Limits
 	// AutoApprove are the plans whose signups need no operator, as step.Settings has them.
 	AutoApprove []string
+	// EndUnpaid lets instances be decommissioned whose bills are unpaid, as step.Settings has it.
+	EndUnpaid bool
 	// Slots is how many provisionings run at once.
 	Slots int
 	// RateLimitRules is how many rate-limiting rules the plan of the zone at Cloudflare allows; 0 means plenty, negative none.
@@ -66,8 +68,9 @@ type Options struct {
 	DatabaseURL string
 	// Release is the set of files that new instances get.
 	Release fs.FS
-	// Exports and Archive are where exports and the audit archive are kept; nil keeps them in memory.
-	Exports, Archive objects.Store
+	// Exports, Archive and History are where exports, the audit archive and the history of configurations are kept; nil keeps them in
+	// memory.
+	Exports, Archive, History objects.Store
 	// Latency is how fast the vendors are.
 	Latency Latency
 	// Script lets vendors' calls go wrong; nil lets none.
@@ -111,7 +114,8 @@ type Hooks struct {
 	Loses func(p Point) bool
 	// Again tells before each commit and call whether its invocation is made a second time, from its beginning, while it goes on.
 	Again func(p Point) bool
-	// OnCalendar learns of all one-time schedules before they are changed so. What it refuses doesn't come about.
+	// OnCalendar learns of all one-time schedules before they are changed so. What it refuses, by a fault or as Unavailable,
+	// doesn't come about.
 	OnCalendar func(due map[string]time.Time) error
 	// Surroundings wraps those of one invocation, and Settings changes Fleet's identifiers at the vendors in one.
 	Surroundings func(step.Surroundings) step.Surroundings
@@ -158,6 +162,9 @@ func New(o Options) (*World, error) {
 	}
 	if o.Archive == nil {
 		o.Archive = &objects.Memory{}
+	}
+	if o.History == nil {
+		o.History = &objects.Memory{}
 	}
 	if o.Script == nil {
 		o.Script = sim.NewScript()

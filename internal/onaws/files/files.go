@@ -1,4 +1,4 @@
-// Package files keeps customers' exports, and the audit archive, in buckets of S3.
+// Package files keeps customers' exports, the audit archive, and the history of configurations in buckets of S3.
 package files
 
 import (
@@ -28,11 +28,14 @@ import (
 // patience is how long one call may take, its retries included. A part of an upload is some megabytes.
 const patience = 30 * time.Second
 
-// Exports puts the bucket of exports into env, Archive the audit archive.
+// Exports puts the bucket of exports into env, Archive the audit archive, and History that of configurations.
 func Exports(p onaws.Parts, env *step.Env) { env.Exports = New(p.AWS, p.Clock, p.Config.Exports) }
 
 // Archive puts the audit archive into env.
 func Archive(p onaws.Parts, env *step.Env) { env.Archive = New(p.AWS, p.Clock, p.Config.Archive) }
+
+// History puts the history of configurations into env.
+func History(p onaws.Parts, env *step.Env) { env.History = New(p.AWS, p.Clock, p.Config.History) }
 
 // operation is one of S3's. The store holds operations, not the client, as package onaws does.
 type operation[In, Out any] = func(context.Context, *In, ...func(*s3.Options)) (*Out, error)

@@ -107,15 +107,15 @@ func TestOpen(t *testing.T) {
 	c := config("http://s3.test")
 	c.HTTPClient = doer(transport)
 	var env step.Env
-	for _, open := range []onaws.Port{files.Exports, files.Archive} {
-		open(onaws.Parts{AWS: c, Clock: clock.System(), Config: onaws.Config{Exports: "of-exports", Archive: "of-audit"}}, &env)
+	for _, open := range []onaws.Port{files.Exports, files.Archive, files.History} {
+		open(onaws.Parts{AWS: c, Clock: clock.System(), Config: onaws.Config{Exports: "of-exports", Archive: "of-audit", History: "of-history"}}, &env)
 	}
-	for _, s := range []objects.Store{env.Exports, env.Archive} {
+	for _, s := range []objects.Store{env.Exports, env.Archive, env.History} {
 		if err := s.Put(t.Context(), "k", nil); err != nil {
 			t.Error(err)
 		}
 	}
-	if got := strings.Join(asked, " "); got != "/of-exports/k /of-audit/k" {
+	if got := strings.Join(asked, " "); got != "/of-exports/k /of-audit/k /of-history/k" {
 		t.Error(got)
 	}
 }

@@ -14,7 +14,7 @@ import (
 // is. Cloudflare's document wants type, name and content with every change, so they are read first. Repeating it is
 // harmless. An absent record is a fault that provider.NotFound knows.
 func (c *Client) SetProxied(ctx context.Context, id string, proxied bool) error {
-	current, err := c.get(ctx, id)
+	current, err := c.Record(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -29,7 +29,7 @@ func (c *Client) Point(ctx context.Context, recordID, target string, proxied boo
 	if target = strings.TrimSuffix(target, "."); target == "" {
 		return unsent(operationUpdate, fault.Internal, "no target", nil)
 	}
-	current, err := c.get(ctx, recordID)
+	current, err := c.Record(ctx, recordID)
 	switch {
 	case err != nil:
 		return err
@@ -63,7 +63,8 @@ func (c *Client) edit(ctx context.Context, r Record) error {
 	return nil
 }
 
-func (c *Client) get(ctx context.Context, id string) (Record, error) {
+// Record reads the record of an id. An absent one is a fault that provider.NotFound knows.
+func (c *Client) Record(ctx context.Context, id string) (Record, error) {
 	if !identifier().MatchString(id) {
 		return Record{}, unsent(operationGet, fault.Internal, "no id of a record", nil)
 	}

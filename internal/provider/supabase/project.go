@@ -27,6 +27,9 @@ type Project struct {
 	Status string // such as ACTIVE_HEALTHY
 }
 
+// Removed is the status of a project that is gone, where one is still told of.
+const Removed = "REMOVED"
+
 // Ready reports whether the project has come up. Its services may still need a moment: see Health.
 func (p Project) Ready() bool { return p.Status == "ACTIVE_HEALTHY" }
 
@@ -34,7 +37,7 @@ func (p Project) Ready() bool { return p.Status == "ACTIVE_HEALTHY" }
 // other states, unknown ones included, are worth waiting for.
 func (p Project) Failed() bool {
 	switch p.Status {
-	case "GOING_DOWN", "INIT_FAILED", "REMOVED", "INACTIVE", "PAUSE_FAILED", "RESTORE_FAILED":
+	case "GOING_DOWN", "INIT_FAILED", Removed, "INACTIVE", "PAUSE_FAILED", "RESTORE_FAILED":
 		return true
 	}
 	return false
@@ -100,7 +103,7 @@ func (c *Client) FindProjects(ctx context.Context, name string) ([]Project, erro
 		}
 		for _, p := range page.Projects {
 			known := slices.ContainsFunc(found, func(f Project) bool { return f.Ref == p.Ref })
-			if p.Name == name && !p.IsBranch && p.Status != "REMOVED" && !known {
+			if p.Name == name && !p.IsBranch && p.Status != Removed && !known {
 				found = append(found, Project{Ref: p.Ref, Name: p.Name, Region: p.Region, Status: p.Status})
 			}
 		}

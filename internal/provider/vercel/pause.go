@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-
-	"github.com/project-gimbal/fleet/internal/fault"
 )
 
 // Pause makes Vercel answer in the stead of a project's production deployment, whatever host it is asked by: with a page of its own
@@ -26,14 +24,6 @@ func (c *Client) setPaused(ctx context.Context, operation, projectID, word strin
 
 // Paused reports whether a project is paused. For one that isn't there, provider.NotFound(err) holds.
 func (c *Client) Paused(ctx context.Context, projectID string) (bool, error) {
-	const operation = "GetProject"
-	var read projectAnswer
-	err := c.do(ctx, request{operation: operation, method: http.MethodGet, path: "/v9/projects/" + url.PathEscape(projectID)}, &read)
-	if err != nil {
-		return false, err
-	}
-	if read.ID != projectID { // the path takes names as well
-		return false, &fault.Error{Code: fault.Rejected, Vendor: vendor, Operation: operation, Status: http.StatusOK, Text: "the project has another id"}
-	}
-	return read.Paused, nil
+	read, err := c.byID(ctx, projectID)
+	return read.Paused, err
 }

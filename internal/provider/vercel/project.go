@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/provider"
 )
 
@@ -54,6 +55,28 @@ func (c *Client) FindProject(ctx context.Context, name string) ([]Project, error
 		return nil, err
 	}
 	return []Project{{ID: found.ID, Name: found.Name, Mark: mark}}, nil
+}
+
+// Project gives the project of an id, with its mark. Where there is none, provider.NotFound(err) holds.
+func (c *Client) Project(ctx context.Context, id string) (Project, error) {
+	read, err := c.byID(ctx, id)
+	if err != nil {
+		return Project{}, err
+	}
+	mark, err := c.mark(ctx, id)
+	if err != nil {
+		return Project{}, err
+	}
+	return Project{ID: read.ID, Name: read.Name, Mark: mark}, nil
+}
+
+func (c *Client) byID(ctx context.Context, id string) (read projectAnswer, err error) {
+	const operation = "GetProject"
+	err = c.do(ctx, request{operation: operation, method: http.MethodGet, path: "/v9/projects/" + url.PathEscape(id)}, &read)
+	if err == nil && read.ID != id { // the path takes names as well
+		err = &fault.Error{Code: fault.Rejected, Vendor: vendor, Operation: operation, Status: http.StatusOK, Text: "the project has another id"}
+	}
+	return read, err
 }
 
 // CreateProject makes a project without framework and Git repository, with its mark as an environment variable. A name

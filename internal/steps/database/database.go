@@ -75,7 +75,7 @@ func settings(ctx context.Context, run *step.Run) (schema.Config, error) {
 	if err != nil {
 		return schema.Config{}, err
 	}
-	limits := schema.PlanLimits(run.Signup.Plan, run.Signup.Tier)
+	limits := fleet.PlanLimits(run.Signup.Plan, run.Signup.Tier)
 	c := schema.Config{InstanceID: run.Instance.ID, MonthlySMSLimit: &limits.SMS, MonthlyEmailLimit: &limits.Email, MaxUsers: &limits.Users,
 		PrimaryColor:   run.Signup.Branding.PrimaryColor,
 		SecondaryColor: run.Signup.Branding.SecondaryColor, Timezone: run.Signup.Timezone, Locale: run.Signup.Locale}

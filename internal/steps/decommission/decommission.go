@@ -65,7 +65,7 @@ func Plan(Deps) step.API {
 		if err := errors.Join(listed, frozen); err != nil {
 			return 0, nil, err
 		}
-		return http.StatusOK, fleet.PlanEnd(*i, ledger, freezes, fleet.DefaultPeriods(), env.Clock.Now().UTC()), nil
+		return http.StatusOK, fleet.PlanEnd(*i, ledger, freezes, env.Settings.UnpaidLock(), fleet.DefaultPeriods(), env.Clock.Now().UTC()), nil
 	})
 }
 

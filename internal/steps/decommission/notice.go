@@ -22,7 +22,7 @@ const longestReason = 300
 // same operation.
 //
 // 202 with the operation; 404 for an instance that isn't there; 409 for one in another state, which names all that is in the way: an
-// operation that runs or is to be retried, a legal hold, unpaid bills, a freeze, a decommission under way; 422 without a reason.
+// operation that runs or is to be retried, a legal hold, unpaid bills under the lock, a freeze, a decommission under way; 422 without a reason.
 func Begin(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		var wanted view.Decommission
@@ -109,18 +109,47 @@ func progress(ctx context.Context, run *step.Run, do func(tx *store.Tx, i *fleet
 	})
 }
 
-// ScheduleEnds sets the one-time schedules of the ends of notice and grace that are to come. The sweep backs them up: where one can't be
-// set, what it is for happens some minutes later.
+// patience is for how long a calendar is asked that can't be reached.
+const patience = 30 * time.Minute
+
+// ScheduleEnds sets the one-time schedules of the ends of notice and grace that are to come, and deletes them again where the decommission
+// was withdrawn meanwhile. The sweep backs them up: where one can't be set, what it is for happens some minutes later, and an incident
+// says so.
 func ScheduleEnds(Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
+		d := *run.Instance.Decommission
 		var failed error
-		for kind, at := range ends(*run.Instance.Decommission) {
+		for kind, at := range ends(d) {
 			if at.After(run.Clock.Now()) {
-				failed = errors.Join(failed, run.Calendar.Set(ctx, fleet.ScheduleName(kind, run.Instance.ID), at))
+				failed = step.Join(failed, run.Calendar.Set(ctx, fleet.ScheduleName(kind, run.Instance.ID), at))
 			}
 		}
-		return failed
+		now, err := run.Store.Instance(ctx, run.Instance.ID)
+		switch {
+		case err != nil:
+			return errors.Join(failed, err)
+		case now == nil || !now.Decommission.Open():
+			return operation.Unschedule(ctx, run.Env, run.Instance.ID)
+		case failed != nil && fault.CodeOf(failed).Transient() && run.Clock.Now().Before(reached(d).Add(patience)):
+			return failed
+		}
+		return run.Update(ctx, func(tx *store.Tx) error {
+			if failed == nil {
+				return tx.CloseIncidents(fleet.IncidentCalendarRefused)
+			}
+			return tx.Open(fleet.Incident{ID: "calendar-" + run.Operation.ID, Code: fleet.IncidentCalendarRefused,
+				Reason:     "the schedules of its end could not be set: " + string(fault.CodeOf(failed)) + ". The sweep due does at its times what they are for",
+				NextAction: "see that due runs: fleetctl doctor; and look for the cause: fleetctl logs " + run.Instance.ID})
+		})
 	}
+}
+
+// reached is when the decommission came to its stage.
+func reached(d fleet.Decommission) time.Time {
+	if d.FinalExport != nil {
+		return d.FinalExport.VerifiedAt
+	}
+	return d.NoticeAt
 }
 
 // ends are the times at which operations of an instance's end begin.

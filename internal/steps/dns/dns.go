@@ -34,6 +34,10 @@ func (d Deps) Record(run *step.Run, name, target string) step.Resource {
 			}
 			return found, err
 		},
+		Look: func(ctx context.Context, id string) ([]step.Found, error) {
+			r, err := d.Zone.Record(ctx, id)
+			return step.Looked(step.Found{ID: r.ID, Name: r.Name, Mark: r.Comment}, err)
+		},
 		Create: func(ctx context.Context, name string) (step.Found, error) {
 			r, err := d.Zone.CreateRecord(ctx, cloudflare.NewRecord{Type: "CNAME", Name: name, Content: target, Comment: mark})
 			return step.Found{ID: r.ID, Mark: r.Comment}, err

@@ -42,7 +42,7 @@ func (d Deps) point(to fleet.Setting, at func(context.Context, *step.Run) (strin
 		if err != nil {
 			return err
 		}
-		return run.Switch(ctx, step.Switch{Kind: fleet.DNSTarget, Name: run.Instance.Host, To: to,
+		return run.Switch(ctx, step.Switch{Kind: fleet.DNSTarget, Name: run.Instance.Host, To: to, In: d.Record(run, run.Instance.Host, target),
 			Apply: func(ctx context.Context, _ string) error { return d.Zone.Point(ctx, record.ID, target, true) }})
 	}
 }

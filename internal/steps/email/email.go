@@ -23,17 +23,19 @@ func Open(env step.Env) (Deps, error) { return Deps{sendgrid.New(env.Provider)},
 
 // Subuser is the instance's subuser. Deleting it takes its keys and its domain along.
 func (d Deps) Subuser(run *step.Run, name string) step.Resource {
+	find := func(ctx context.Context, name string) ([]step.Found, error) {
+		users, err := d.SendGrid.FindSubusers(ctx, name)
+		found := make([]step.Found, 0, len(users))
+		for _, u := range users {
+			found = append(found, step.Found{ID: u.Username, Name: u.Username})
+		}
+		return found, err
+	}
 	return step.Resource{
 		Kind: fleet.SendGridSubuser,
 		Name: name,
-		Find: func(ctx context.Context, name string) ([]step.Found, error) {
-			users, err := d.SendGrid.FindSubusers(ctx, name)
-			found := make([]step.Found, 0, len(users))
-			for _, u := range users {
-				found = append(found, step.Found{ID: u.Username})
-			}
-			return found, err
-		},
+		Find: find,
+		Look: find, // its name is its id
 		Create: func(ctx context.Context, name string) (step.Found, error) {
 			password, err := run.Recall(ctx, fleet.SubuserPassword)
 			if err != nil {
@@ -146,11 +148,23 @@ func Enable(d Deps) step.Func { return d.switching(fleet.Serving) }
 func (d Deps) switching(to fleet.Setting) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		name := fleet.ResourceName(run.Instance.ID)
-		return run.Switch(ctx, step.Switch{Kind: fleet.MailSuspension, Name: name, To: to,
+		return run.Switch(ctx, step.Switch{Kind: fleet.MailSuspension, Name: name, To: to, In: d.Subuser(run, name),
 			Apply: func(ctx context.Context, _ string) error {
 				return d.SendGrid.SetDisabled(ctx, name, to == fleet.Stopped)
 			}})
 	}
+}
+
+// open enables the subuser. One that was deleted by hand needn't be.
+func (d Deps) open(ctx context.Context, run *step.Run, name string) error {
+	failed := Enable(d)(ctx, run)
+	if !fault.Is(failed, fault.Rejected) {
+		return failed
+	}
+	if users, err := d.SendGrid.FindSubusers(ctx, name); err != nil || len(users) > 0 {
+		return step.Join(failed, err)
+	}
+	return nil
 }
 
 // Remove deletes the webhook, and then the subuser, its key and its domain with it. That can't be undone. Nothing says that a
@@ -163,7 +177,7 @@ func Remove(d Deps) step.Func {
 			return err
 		}
 		if subuser != nil && subuser.Status == fleet.Created { // for a disabled one nothing is done
-			if err := Enable(d)(ctx, run); err != nil {
+			if err := d.open(ctx, run, name); err != nil {
 				return err
 			}
 		}

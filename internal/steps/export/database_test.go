@@ -88,7 +88,7 @@ func newRig(t *testing.T, files objects.Store) (*rig, *pgx.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.env = step.Env{Clock: r.clock, Store: store.New(open("fleet"), r.clock), Vault: seal.New(open("keys"), kek), Exports: r.files,
+	r.env = step.Env{Clock: r.clock, Store: store.New(open("fleet"), r.clock), Vault: seal.New(open("keys"), kek), Exports: r.files, History: &objects.Memory{},
 		Databases: func(ctx context.Context, _ provider.Secret) (schema.Database, error) { return schema.Open(ctx, url) },
 		Nonce:     uuid.NewString, Log: slog.New(slog.DiscardHandler)}
 	r.deps = steps.Deps{Projects: supabase.New(provider.Config{Clock: r.clock, Endpoints: provider.Production()}), DatabasePart: objects.MinPart, MediaPart: objects.MinPart}

@@ -31,6 +31,10 @@ func (d Deps) Project(run *step.Run, name string) step.Resource {
 			}
 			return found, err
 		},
+		Look: func(ctx context.Context, id string) ([]step.Found, error) {
+			p, err := d.Vercel.Project(ctx, id)
+			return step.Looked(step.Found{ID: p.ID, Name: p.Name, Mark: p.Mark}, err)
+		},
 		Create: func(ctx context.Context, name string) (step.Found, error) {
 			p, err := d.Vercel.CreateProject(ctx, vercel.NewProject{Name: name, Mark: run.Instance.ID})
 			return step.Found{ID: p.ID, Mark: p.Mark}, err
@@ -46,6 +50,14 @@ func (d Deps) Domain(run *step.Run, host string) step.Resource {
 		return step.Found{ID: dom.Name, Attributes: map[string]string{fleet.DomainTarget: cname, "verified": strconv.FormatBool(dom.Verified)}}
 	}
 	var project fleet.Resource
+	aim := func(ctx context.Context, host string) error { // asked once, and only in a project that is there
+		if cname != "" {
+			return nil
+		}
+		config, err := d.Vercel.DomainConfig(ctx, project.ID, host)
+		cname = config.CNAME
+		return err
+	}
 	res := step.Resource{Kind: fleet.VercelDomain, Name: host}
 	res.Find = func(ctx context.Context, host string) ([]step.Found, error) {
 		entry, err := run.Store.Resource(ctx, run.Instance.ID, fleet.VercelProject, fleet.ResourceName(run.Instance.ID))
@@ -57,22 +69,22 @@ func (d Deps) Domain(run *step.Run, host string) step.Resource {
 		if err != nil {
 			return nil, err
 		}
-		if project.Status == fleet.Created && cname == "" {
-			config, err := d.Vercel.DomainConfig(ctx, project.ID, host)
-			if err != nil {
-				return nil, err
-			}
-			cname = config.CNAME
-		}
 		found := make([]step.Found, 0, len(domains))
 		for _, dom := range domains {
-			if dom.ProjectID == project.ID {
-				found = append(found, shown(dom))
+			if dom.ProjectID != project.ID {
+				continue
 			}
+			if err := aim(ctx, host); err != nil {
+				return nil, err
+			}
+			found = append(found, shown(dom))
 		}
 		return found, nil
 	}
 	res.Create = func(ctx context.Context, host string) (step.Found, error) {
+		if err := aim(ctx, host); err != nil {
+			return step.Found{}, step.Unsent(err)
+		}
 		dom, err := d.Vercel.AddDomain(ctx, project.ID, host)
 		return shown(dom), err
 	}

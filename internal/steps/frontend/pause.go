@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/step"
 )
 
@@ -22,13 +23,16 @@ func (d Deps) pause(to fleet.Setting) step.Func {
 		if err != nil {
 			return err
 		}
-		err = run.Switch(ctx, step.Switch{Kind: fleet.FrontendPause, Name: name, To: to,
+		err = run.Switch(ctx, step.Switch{Kind: fleet.FrontendPause, Name: name, To: to, In: d.Project(run, name),
 			Apply: func(ctx context.Context, _ string) error { return set(ctx, project.ID) }})
 		if err != nil {
 			return err
 		}
 		return run.Poll(ctx, "the frontend", func(ctx context.Context) (bool, error) {
 			paused, err := d.Vercel.Paused(ctx, project.ID)
+			if provider.NotFound(err) && to == fleet.Stopped { // removed by hand, as the switch found
+				return true, nil
+			}
 			return paused == (to == fleet.Stopped), err
 		})
 	}

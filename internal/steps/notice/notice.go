@@ -14,6 +14,8 @@ import (
 	"github.com/project-gimbal/fleet/internal/provider/sendgrid"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/steps/admin"
+	"github.com/project-gimbal/fleet/internal/steps/history"
+	"github.com/project-gimbal/fleet/internal/store"
 )
 
 // Deps is what these steps use.
@@ -29,7 +31,8 @@ func Open(env step.Env) (Deps, error) {
 }
 
 // Customer invites the administrator, welcomes them, and tells the operator. Each message is sent at most once, whatever
-// dies; one that can't be sent, or may not have been, is an incident and holds up nothing.
+// dies; one that can't be sent, or may not have been, is an incident and holds up nothing. Then how the instance is set up goes into the
+// history.
 func Customer(d Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		messages, err := d.messages(ctx, run)
@@ -40,8 +43,25 @@ func Customer(d Deps) step.Func {
 		for _, m := range messages {
 			failed = append(failed, run.Send(ctx, m))
 		}
-		return step.Join(failed...)
+		return step.Join(append(failed, remember(ctx, run))...)
 	}
+}
+
+// remember keeps how the instance is set up. Where that is refused, or fails until the deadline, it is an incident.
+func remember(ctx context.Context, run *step.Run) error {
+	text, err := history.Configuration(run.Instance, run.Signup)
+	if err == nil {
+		err = history.Keep(ctx, run.Env, run.Instance.ID, run.Instance.ActivatedAt, text)
+	}
+	if err == nil || fault.CodeOf(err).Transient() && run.Overdue() == nil {
+		return err
+	}
+	run.Log.WarnContext(ctx, "the configuration was not kept", "instance", run.Instance.ID, "code", fault.CodeOf(err), "error", step.SafeText(err))
+	return run.Update(ctx, func(tx *store.Tx) error {
+		return tx.Open(fleet.Incident{ID: "history-" + run.Operation.ID, Code: fleet.IncidentHistoryMissing,
+			Reason:     "how it is set up could not be written into the history of configurations: " + string(fault.CodeOf(err)),
+			NextAction: "mend the cause; an export writes it, too: fleetctl export " + run.Instance.ID})
+	})
 }
 
 // messages are those that the instance's people get, in this order, by the ids of fleet.NewInstanceMessages.

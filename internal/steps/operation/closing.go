@@ -100,7 +100,7 @@ func endClosing(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operati
 	switch {
 	case d.Stage == fleet.InGrace && d.FinalExport != nil && d.FinalExport.ID == operation.ID:
 		instance.Progress = Resting(*instance)
-		return fleet.Succeeded, tx.CloseIncidents(fleet.IncidentExportFailed, fleet.IncidentFailedDirty, fleet.IncidentUndone, fleet.IncidentOverdue)
+		return fleet.Succeeded, tx.CloseIncidents(fleet.IncidentExportFailed, fleet.IncidentHistoryMissing, fleet.IncidentFailedDirty, fleet.IncidentUndone, fleet.IncidentOverdue)
 	case d.Open():
 		if d.Stage == fleet.InClosing && instance.State == fleet.Active {
 			d.Stage = fleet.InNotice
@@ -125,7 +125,7 @@ func endFinalExport(tx *store.Tx, instance *fleet.Instance, operation *fleet.Ope
 	if err != nil {
 		return "", err
 	}
-	if err := tx.CloseIncidents(fleet.IncidentOverdue); err != nil {
+	if err := tx.CloseIncidents(fleet.IncidentHistoryMissing, fleet.IncidentOverdue); err != nil {
 		return "", err
 	}
 	return fleet.FailedClean, standing(tx, *instance, *operation, fleet.Incident{ID: operation.ID + "-failed", Code: fleet.IncidentExportFailed,

@@ -157,33 +157,50 @@ func dirty(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, w
 	if err != nil {
 		return err
 	}
+	cause, err := mendable(tx, *operation)
+	if err != nil {
+		return err
+	}
 	reason := what + list(left)
 	if instance.Waits = vendor; vendor != "" {
 		instance.Progress = fleet.Progress{Reason: "waits for " + vendor + ", which was down; " + reason,
 			NextAction: "none: it goes on by itself when " + vendor + " answers; its incident says more"}
 		return nil
 	}
-	mend, err := mendable(tx, *operation)
-	if err != nil {
-		return err
-	}
-	instance.Progress = fleet.Progress{Reason: reason, NextAction: mend + ", then retry"}
+	instance.Progress = fleet.Progress{Reason: reason, NextAction: cause + ", then retry"}
 	return standing(tx, *instance, *operation, fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
-		NextAction: fmt.Sprintf("%s, then: fleetctl retry %s", mend, instance.ID)})
+		NextAction: cause + ", then: fleetctl retry " + instance.ID})
 }
 
-// mendable says what there is to do before a retry of what ended dirty.
+// mendable says what there is to do before a retry: terminations are thawed, and what isn't ours any more is given back by hand, or removed.
 func mendable(tx *store.Tx, o fleet.Operation) (string, error) {
-	if o.Kind == fleet.Terminate {
-		freezes, err := tx.Freezes()
-		if err != nil {
-			return "", err
-		}
-		if f := fleet.Frozen(freezes, fleet.Terminations); f != nil {
-			return "look into why " + f.What() + ", then: fleetctl thaw " + f.Scope, nil
+	all, err := frozenFor(tx, o)
+	if err != nil {
+		return "", err
+	}
+	entries, err := tx.Resources()
+	for _, e := range entries {
+		if e.Estranged {
+			all = append(all, fmt.Sprintf("%s %s (%s) has another name or owner's mark at %s: put Fleet's back, or remove it there by hand", e.Kind, e.Name, e.ID, e.Kind.Vendor()))
 		}
 	}
-	return "mend the cause at the vendor", nil
+	if len(all) == 0 {
+		return "mend the cause at the vendor", err
+	}
+	return strings.Join(all, "; "), err
+}
+
+// frozenFor is what to do about a freeze under which a termination deletes nothing for good; empty where there is none.
+func frozenFor(tx *store.Tx, o fleet.Operation) ([]string, error) {
+	if o.Kind != fleet.Terminate {
+		return nil, nil
+	}
+	freezes, err := tx.Freezes()
+	f := fleet.Frozen(freezes, fleet.Terminations)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	return []string{"look into why " + f.What() + ", then: fleetctl thaw " + f.Scope}, nil
 }
 
 func list(kinds []fleet.Kind) string {

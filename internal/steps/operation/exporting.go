@@ -30,7 +30,7 @@ func endExport(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operatio
 		return "", err
 	}
 	if e != nil && e.Status == fleet.ExportVerified {
-		return fleet.Succeeded, tx.CloseIncidents(fleet.IncidentExportFailed, fleet.IncidentOverdue)
+		return fleet.Succeeded, tx.CloseIncidents(fleet.IncidentExportFailed, fleet.IncidentHistoryMissing, fleet.IncidentOverdue)
 	}
 	why, err := failExport(tx, operation.ID)
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // decommissionable refuses to begin an instance's end where one is under way, or something is in its way.
-func decommissionable(tx *store.Tx, i fleet.Instance) error {
+func decommissionable(tx *store.Tx, i fleet.Instance, lock fleet.UnpaidLock) error {
 	if d := i.Decommission; d.Open() {
 		return httpapi.Conflict(fmt.Sprintf("the instance is being decommissioned already, in stage %s: cancel that first", d.Stage))
 	}
@@ -20,7 +20,7 @@ func decommissionable(tx *store.Tx, i fleet.Instance) error {
 	if err != nil {
 		return err
 	}
-	if found := fleet.Obstacles(i, freezes); len(found) > 0 {
+	if found := fleet.Obstacles(i, freezes, lock); len(found) > 0 {
 		return httpapi.Conflict("the instance can't be decommissioned now: " + strings.Join(found, "; "))
 	}
 	return nil

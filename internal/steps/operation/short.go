@@ -138,7 +138,7 @@ func endShort(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation
 		err = freeRecheckedSlug(tx, instance)
 	case fleet.Resend:
 		outcome, err = settleResend(tx, instance, operation.Message)
-	case fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.Terminate: // they are not short
+	case fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.TakeIn, fleet.Terminate: // they are not short
 	}
 	if err != nil {
 		return err

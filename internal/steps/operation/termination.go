@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,17 +26,11 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	latest, err := tx.Terminations()
+	today, err := Today(tx, s, fleet.Termination{InstanceID: i.ID})
 	if err != nil {
 		return nil, err
 	}
 	d := i.Decommission
-	limit := s.TerminationsADay
-	if limit == 0 {
-		limit = fleet.TerminationsADay
-	}
-	within := fleet.Within(latest, tx.Now(), i.ID)
-	today := len(within)
 	frozen := fleet.Frozen(freezes, append(fleet.Vendors(), fleet.Terminations)...)
 	switch {
 	case !d.Open():
@@ -50,14 +45,27 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 		return &Barrier{Reason: "no final export was verified", NextAction: "look at its close operation"}, nil
 	case frozen != nil:
 		return &Barrier{Reason: frozen.What() + " (" + frozen.Reason + ")", NextAction: "look into it, then: fleetctl thaw " + frozen.Scope}, nil
-	case fleet.Unseen(within) >= 2*limit:
-		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day, twice as many as usual", fleet.Unseen(within)),
+	case today.Anomaly():
+		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day, twice as many as usual", today.Unseen),
 			NextAction: "find out why so many end", Anomaly: true}, nil
-	case today >= limit && d.Second == "":
-		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day", today),
+	case today.All >= today.Limit && d.Second == "":
+		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day", today.All),
 			NextAction: "another operator than " + d.By + " approves: fleetctl approve-termination " + i.ID}, nil
 	}
 	return nil, nil
+}
+
+// Day is how many terminations a day had, how many of them nobody has looked at, and how many there are on one operator's word at most.
+type Day struct{ All, Unseen, Limit int }
+
+// Anomaly reports whether there are so many that everything stops.
+func (d Day) Anomaly() bool { return d.Unseen >= 2*d.Limit }
+
+// Today counts the day's terminations without one.
+func Today(tx *store.Tx, s step.Settings, but fleet.Termination) (Day, error) {
+	latest, err := tx.Terminations()
+	within := fleet.Within(latest, tx.Now(), but)
+	return Day{len(within), fleet.Unseen(within), cmp.Or(s.TerminationsADay, fleet.TerminationsADay)}, err
 }
 
 // Terminate begins the termination of an instance whose grace is over, in the name of the operator who decommissioned it, or goes on

@@ -43,15 +43,21 @@ func Withdraw(ctx context.Context, env step.Env, instanceID, actor string) (d fl
 	if err != nil {
 		return d, nil, err
 	}
-	for _, kind := range []fleet.OperationKind{fleet.Close, fleet.Terminate} {
-		if err := env.Calendar.Delete(ctx, fleet.ScheduleName(kind, instanceID)); err != nil {
-			env.Log.WarnContext(ctx, "a schedule was not deleted; it will find nothing due", "instance", instanceID, "code", fault.CodeOf(err))
-		}
+	if err := Unschedule(ctx, env, instanceID); err != nil {
+		env.Log.WarnContext(ctx, "a schedule was not deleted; it will find nothing due", "instance", instanceID, "code", fault.CodeOf(err))
 	}
 	if back == nil {
 		return d, nil, nil
 	}
 	return d, back, env.Executions.Start(ctx, back.Workflow(), back.Execution(), back.Input())
+}
+
+// Unschedule deletes the one-time schedules of an instance's end. One that isn't there is success.
+func Unschedule(ctx context.Context, env step.Env, instanceID string) (failed error) {
+	for _, kind := range []fleet.OperationKind{fleet.Close, fleet.Terminate} {
+		failed = errors.Join(failed, env.Calendar.Delete(ctx, fleet.ScheduleName(kind, instanceID)))
+	}
+	return failed
 }
 
 // withdraw writes that the decommission is withdrawn, and what brings the instance back.
@@ -144,7 +150,7 @@ func moot(i fleet.Incident, n int) bool {
 	if text, of := fleet.EndText(message); text != "" && of == n {
 		return true
 	}
-	return i.Code == fleet.IncidentTerminationHeld || strings.HasPrefix(i.ID, string(fleet.Close)+"-") && (i.Code == fleet.IncidentExportFailed || i.Code == fleet.IncidentUndone)
+	return i.Code == fleet.IncidentTerminationHeld || i.Code == fleet.IncidentCalendarRefused || strings.HasPrefix(i.ID, string(fleet.Close)+"-") && (i.Code == fleet.IncidentExportFailed || i.Code == fleet.IncidentUndone)
 }
 
 // wayBack is the operation that makes an instance whose decommission was withdrawn what it was; nil where none runs.

@@ -18,10 +18,10 @@ func RefuseSignIn(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		if err := run.Switch(ctx, d.signIn(entry, fleet.Stopped)); err != nil {
+		if err := run.Switch(ctx, d.signIn(run, entry, fleet.Stopped)); err != nil {
 			return err
 		}
-		return run.Switch(ctx, d.keys(entry, fleet.Stopped))
+		return run.Switch(ctx, d.keys(run, entry, fleet.Stopped))
 	}
 }
 
@@ -32,21 +32,21 @@ func AllowSignIn(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		if err := run.Switch(ctx, d.keys(entry, fleet.Serving)); err != nil {
+		if err := run.Switch(ctx, d.keys(run, entry, fleet.Serving)); err != nil {
 			return err
 		}
-		return run.Switch(ctx, d.signIn(entry, fleet.Serving))
+		return run.Switch(ctx, d.signIn(run, entry, fleet.Serving))
 	}
 }
 
-func (d Deps) keys(project fleet.Resource, to fleet.Setting) step.Switch {
-	return step.Switch{Kind: fleet.APIKeys, Name: project.Name, To: to, Apply: func(ctx context.Context, _ string) error {
+func (d Deps) keys(run *step.Run, project fleet.Resource, to fleet.Setting) step.Switch {
+	return step.Switch{Kind: fleet.APIKeys, Name: project.Name, To: to, In: d.Resource(run, project.Name), Apply: func(ctx context.Context, _ string) error {
 		return d.Projects.SetLegacyKeys(ctx, project.ID, to == fleet.Serving)
 	}}
 }
 
-func (d Deps) signIn(project fleet.Resource, to fleet.Setting) step.Switch {
-	return step.Switch{Kind: fleet.SignIn, Name: project.Name, To: to,
+func (d Deps) signIn(run *step.Run, project fleet.Resource, to fleet.Setting) step.Switch {
+	return step.Switch{Kind: fleet.SignIn, Name: project.Name, To: to, In: d.Resource(run, project.Name),
 		Before: func(ctx context.Context) (string, error) {
 			ways, err := d.Projects.SignIn(ctx, project.ID)
 			if err != nil {

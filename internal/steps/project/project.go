@@ -31,6 +31,13 @@ func (d Deps) Resource(run *step.Run, name string) step.Resource {
 			}
 			return found, err
 		},
+		Look: func(ctx context.Context, ref string) ([]step.Found, error) {
+			p, err := d.Projects.Project(ctx, ref)
+			if err == nil && p.Status == supabase.Removed {
+				return nil, nil
+			}
+			return step.Looked(step.Found{ID: p.Ref, Name: p.Name}, err)
+		},
 		Create: func(ctx context.Context, name string) (step.Found, error) {
 			password, err := run.Recall(ctx, fleet.DatabasePassword)
 			if err != nil {

@@ -96,9 +96,13 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 	if err != nil {
 		return err
 	}
+	barred, err := barred(ctx, run)
+	if err != nil {
+		return err
+	}
 	outcome := fleet.Succeeded
 	for _, e := range entries {
-		if e.RecheckAt.IsZero() || e.RecheckAt.After(env.Clock.Now()) || !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
+		if e.RecheckAt.IsZero() || barred && e.Asked != nil || e.RecheckAt.After(env.Clock.Now()) || !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
 			continue
 		}
 		if err := d.entry(ctx, run, e); err != nil {
@@ -107,6 +111,12 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 		}
 	}
 	return operation.EndShort(ctx, run, outcome)
+}
+
+// barred reports whether what an operator asked to be deleted for good waits: while terminations are frozen.
+func barred(ctx context.Context, run *step.Run) (bool, error) {
+	freezes, err := run.Store.Freezes(ctx)
+	return fleet.Frozen(freezes, fleet.Terminations) != nil, err
 }
 
 // entry looks for a ledger entry's resource by name, deletes what is ours and not the ledger's, and schedules the next look. One

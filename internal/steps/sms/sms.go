@@ -4,6 +4,7 @@ package sms
 import (
 	"context"
 
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/provider"
 	"github.com/project-gimbal/fleet/internal/provider/twilio"
@@ -31,6 +32,13 @@ func (d Deps) Account(_ *step.Run, name string) step.Resource {
 				found = append(found, shown(a))
 			}
 			return found, err
+		},
+		Look: func(ctx context.Context, sid string) ([]step.Found, error) {
+			a, open, err := d.Twilio.OpenAccount(ctx, sid)
+			if err != nil || !open {
+				return nil, err
+			}
+			return []step.Found{{ID: a.SID, Name: a.Name}}, nil
 		},
 		Create: func(ctx context.Context, name string) (step.Found, error) {
 			a, err := d.Twilio.CreateAccount(ctx, name)
@@ -95,9 +103,21 @@ func (d Deps) switching(to fleet.Setting) step.Func {
 		if err != nil {
 			return err
 		}
-		return run.Switch(ctx, step.Switch{Kind: fleet.SMSSuspension, Name: name, To: to,
+		return run.Switch(ctx, step.Switch{Kind: fleet.SMSSuspension, Name: name, To: to, In: d.Account(run, name),
 			Apply: func(ctx context.Context, _ string) error { return set(ctx, account.ID) }})
 	}
+}
+
+// open ends a suspension of the account. Of one that was closed by hand there is none to end.
+func (d Deps) open(ctx context.Context, run *step.Run, account string) error {
+	failed := Reactivate(d)(ctx, run)
+	if !fault.Is(failed, fault.Rejected, fault.Conflict) {
+		return failed
+	}
+	if _, open, err := d.Twilio.OpenAccount(ctx, account); err != nil || open {
+		return step.Join(failed, err)
+	}
+	return nil
 }
 
 // Remove deletes the Messaging Service and then closes the subaccount, its keys with it. That can't be undone, and nothing in a
@@ -109,7 +129,7 @@ func Remove(d Deps) step.Func {
 			return err
 		}
 		if account.Status == fleet.Created { // of a suspended one nothing is reached
-			if err := Reactivate(d)(ctx, run); err != nil {
+			if err := d.open(ctx, run, account.ID); err != nil {
 				return err
 			}
 		}

@@ -81,6 +81,8 @@ func how(e fleet.Resource) string {
 		return "was gone already"
 	case e.Answer != 0:
 		return "deleted"
+	case e.Attributes[fleet.Without] != "":
+		return "was gone, with its " + string(outer) + ", when it was to be switched off"
 	case inside:
 		return "went with its " + string(outer)
 	}

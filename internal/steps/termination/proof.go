@@ -11,6 +11,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/history"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
 	"github.com/project-gimbal/fleet/internal/store"
 )
@@ -74,7 +75,7 @@ func lines(entries []fleet.AuditEntry, head fleet.AuditHead) ([]byte, error) {
 }
 
 // IssueCertificate writes the certificate into the archive, as JSON and as a page, from the ledger and the records alone. One that is
-// there already stays: it is issued once.
+// there already stays: it is issued once. Before, how the instance was set up goes into the history, which the certificate tells of.
 func IssueCertificate(Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		if err := cleared(ctx, run); err != nil || run.Instance.Decommission.Certificate != nil {
@@ -82,6 +83,9 @@ func IssueCertificate(Deps) step.Func {
 		}
 		if run.Instance.Decommission.Archived == nil {
 			return fault.New(fault.Conflict, "the audit chain is not archived")
+		}
+		if err := remember(ctx, run); err != nil {
+			return err
 		}
 		entries, err := run.Store.Resources(ctx, run.Instance.ID)
 		if err != nil {
@@ -109,6 +113,15 @@ func IssueCertificate(Deps) step.Func {
 			}
 		})
 	}
+}
+
+// remember keeps how the instance was set up when it ended.
+func remember(ctx context.Context, run *step.Run) error {
+	text, err := history.Configuration(run.Instance, run.Signup)
+	if err != nil {
+		return err
+	}
+	return history.Keep(ctx, run.Env, run.Instance.ID, run.Instance.TerminatedAt, text)
 }
 
 // DestroyKey destroys the instance's data key, the last thing of a termination: its credentials and its people's data are unreadable

@@ -77,7 +77,7 @@ const longestManifest = 16 << 20
 // compare says what of an export is not as it was verified: its manifest by checksum, each of its files, which were all read then, by its
 // size and by what the store knows its content by. Empty where all is.
 func compare(ctx context.Context, run *step.Run, e fleet.VerifiedExport) (wrong string, err error) {
-	text, err := read(ctx, run, e.Folder+"manifest.json")
+	text, err := read(ctx, run, fleet.ExportKey(e.Folder, fleet.ManifestName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return "its manifest is gone", nil
 	}
@@ -162,7 +162,8 @@ func mark(tx *store.Tx, run *step.Run, instance *fleet.Instance) error {
 	if err != nil {
 		return err
 	}
-	latest = append(fleet.Within(latest, tx.Now(), instance.ID), fleet.Termination{InstanceID: instance.ID, At: tx.Now()})
+	own := fleet.Termination{InstanceID: instance.ID, At: tx.Now()}
+	latest = append(fleet.Within(latest, tx.Now(), own), own)
 	tx.Audit(run.Audited("instance.terminated", "instance", string(fleet.Terminated)))
 	return errors.Join(tx.PutTerminations(latest), tx.PutInstance(instance), tx.CloseIncidents(fleet.IncidentTerminationHeld))
 }

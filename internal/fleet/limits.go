@@ -1,6 +1,4 @@
-package schema
-
-import "github.com/project-gimbal/fleet/internal/fleet"
+package fleet
 
 // Limits is what a plan allows an instance in a month.
 type Limits struct {
@@ -11,7 +9,7 @@ type Limits struct {
 // PlanLimits is what each plan, and each tier of the tiered one, allows. The usage plan is billed by message: its limits only
 // stop a mistake from becoming a bill. Others, such as a plan from before they were named, have the table's defaults.
 func PlanLimits(plan, tier string) Limits {
-	if plan == fleet.TieredPlan {
+	if plan == TieredPlan {
 		switch tier {
 		case "starter":
 			return Limits{SMS: 2_500, Email: 10_000, Users: 10}
