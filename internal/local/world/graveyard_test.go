@@ -182,7 +182,7 @@ func (g *graveyard) wantProved(id string) {
 	g.t.Helper()
 	i := g.instance(id)
 	d := i.Decommission
-	if i.State != fleet.Terminated || i.Operation != "" || d == nil || d.Stage != fleet.Ended || d.KeyDestroyedAt.IsZero() {
+	if i.State != fleet.Terminated || i.Operation != "" || d == nil || d.Stage != fleet.Ended || d.KeyDestroyedAt.IsZero() || d.Sealed == nil {
 		g.t.Fatalf("instance is %s, operation %q, %+v, %+v", i.State, i.Operation, d, i.Progress)
 	}
 	o := g.run(id, fleet.NumberedID(fleet.Terminate, id, d.N))
@@ -194,7 +194,8 @@ func (g *graveyard) wantProved(id string) {
 			g.t.Errorf("left: %+v", h)
 		}
 	}
-	g.wantArchived(id, *d.Archived)
+	g.wantArchived(id, *d.Archived, "instance.terminated")
+	g.wantArchived(id, *d.Sealed, "instance.terminated", "certificate.issued", "key.destroyed")
 	g.wantCertificate(i)
 	g.wantKept(id, i.TerminatedAt)
 	s, err := g.w.Store.Signup(g.ctx, id)
@@ -210,7 +211,8 @@ func (g *graveyard) wantProved(id string) {
 	}
 }
 
-func (g *graveyard) wantArchived(id string, a fleet.Archived) {
+// wantArchived judges that the archive has the whole chain up to a head, with these actions in it.
+func (g *graveyard) wantArchived(id string, a fleet.Archived, actions ...string) {
 	g.t.Helper()
 	text := g.file(a.Key)
 	if hash(text) != a.SHA256 {
@@ -232,8 +234,10 @@ func (g *graveyard) wantArchived(id string, a fleet.Archived) {
 	if err := fleet.VerifyChain(entries, a.Head); err != nil {
 		g.t.Error(err)
 	}
-	if !slices.ContainsFunc(entries, func(e fleet.AuditEntry) bool { return e.Action == "instance.terminated" }) {
-		g.t.Error("the archived chain doesn't tell the termination")
+	for _, action := range actions {
+		if !slices.ContainsFunc(entries, func(e fleet.AuditEntry) bool { return e.Action == action }) {
+			g.t.Errorf("the archived chain doesn't tell %s", action)
+		}
 	}
 }
 

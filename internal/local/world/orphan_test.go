@@ -173,6 +173,7 @@ func (c *census) orphanedAndEnded() string {
 		c.t.Fatalf("%d %v", status, answer)
 	}
 	c.settle()
+	c.ticks(1)
 	for range 4 { // over notice and grace
 		time.Sleep(31 * 24 * time.Hour)
 		c.invoke("due")
