@@ -120,7 +120,7 @@ var (
 	MarkTerminated     = step("mark-terminated", "termination.Mark")
 	ArchiveAudit       = step("archive-audit", "termination.ArchiveAudit", Archive)
 	IssueCertificate   = step("issue-certificate", "termination.IssueCertificate", Archive, History)
-	DestroyKey         = step("destroy-key", "termination.DestroyKey", DestroyKeys)
+	DestroyKey         = step("destroy-key", "termination.DestroyKey", DestroyKeys, Archive)
 	EndOperation       = step("end-operation", "operation.End", InvokeAdmit)
 )
 

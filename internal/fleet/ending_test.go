@@ -103,7 +103,12 @@ func TestDecommission(t *testing.T) {
 func TestEndMessages(t *testing.T) {
 	for text, stage := range map[string]fleet.Stage{fleet.NoticeGiven: fleet.InNotice, fleet.GraceBegun: fleet.InGrace, fleet.EndWithdrawn: fleet.Withdrawn} {
 		id := fleet.EndMessage(text, 12)
-		for _, message := range []string{id, fleet.Repetition(id, 7)} {
+		messages := []string{id, fleet.Repetition(id, 7)}
+		if text == fleet.GraceBegun {
+			renewed := fleet.RenewedMessage(12, fleet.NewOperationID(fleet.Close, "8f0c", 9))
+			messages = append(messages, renewed, fleet.Repetition(renewed, 7))
+		}
+		for _, message := range messages {
 			if got, n := fleet.EndText(message); got != text || n != 12 {
 				t.Errorf("%s: %q, %d", message, got, n)
 			}

@@ -37,7 +37,7 @@ type commands struct {
 
 	Approve            approveCommand            `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
 	Reject             rejectCommand             `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
-	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back. Or give up an import that ended dirty."`
+	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back. Or give up an export, or an import that ended dirty."`
 	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
 	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
 	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`
@@ -55,7 +55,10 @@ type commands struct {
 	Thaw               thawCommand               `cmd:"" group:"Decide:" help:"End a freeze."`
 }
 
-const instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
+const (
+	instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
+	wholeArgument    = "An instance: its id or its slug, in full."
+)
 
 type listCommand struct {
 	State []string `placeholder:"STATE" help:"Only those in this state, of instance or signup, such as ACTIVE or REQUESTED, or in this stage of their end, such as notice or grace; may be given several times."`
@@ -113,7 +116,7 @@ type approveCommand struct {
 func (approveCommand) Help() string { return examples("fleetctl approve acme-dental") }
 
 type rejectCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Reason   string `required:"" placeholder:"TEXT" help:"Why; whoever knows the signup's id can read it."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
@@ -123,7 +126,7 @@ func (rejectCommand) Help() string {
 }
 
 type cancelCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
@@ -132,7 +135,7 @@ func (cancelCommand) Help() string {
 }
 
 type suspendCommand struct {
-	Instance string                 `arg:"" help:"${instance}"`
+	Instance string                 `arg:"" help:"${whole}"`
 	Reason   fleet.SuspensionReason `required:"" enum:"payment,violation" help:"Why, as its administrator is told: payment or violation."`
 	Note     string                 `placeholder:"TEXT" help:"A line for other operators; nobody else sees it."`
 	Yes      bool                   `short:"y" help:"Don't ask."`
@@ -192,7 +195,7 @@ func (certificateCommand) Help() string {
 }
 
 type decommissionCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Plan     bool   `xor:"what" required:"" help:"Only show it: what happens when, what can't be undone, what is kept, what is in the way."`
 	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Give notice. Why; for other operators, nobody else sees it."`
 	Cancel   bool   `xor:"what" required:"" help:"Take it back: the instance is what it was before. Possible until it is TERMINATED."`
@@ -205,7 +208,7 @@ func (decommissionCommand) Help() string {
 }
 
 type approveTerminationCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
@@ -223,7 +226,7 @@ func (holdCommand) Help() string {
 }
 
 type liftCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Why      string `required:"" placeholder:"TEXT" help:"Why; it stays in the audit."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
@@ -258,7 +261,7 @@ func (ackCommand) Help() string {
 }
 
 type removeOrphanCommand struct {
-	Instance string     `arg:"" help:"${instance}"`
+	Instance string     `arg:"" help:"${whole}"`
 	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
 	Name     string     `arg:"" help:"Its name, as the incident tells it."`
 	// WithoutExport goes into the ledger, for other operators.
@@ -307,7 +310,7 @@ const about = "The operator's command line of Gimbal Fleet. Name the API by --ap
 func newParser(c *commands, t terminal, exit func(int)) (*kong.Kong, error) {
 	return kong.New(c, kong.Name("fleetctl"), kong.Description(about), kong.Writers(t.out, t.err), kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
-		kong.Vars{"instance": instanceArgument})
+		kong.Vars{"instance": instanceArgument, "whole": wholeArgument})
 }
 
 // doubleDashes gives long flags with one dash their second one: Go's own tools take -json as well as --json, and so does

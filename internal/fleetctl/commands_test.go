@@ -254,6 +254,23 @@ func TestPick(t *testing.T) {
 	fleetctl(t, "show", "gone").want(t, exitFailed, "", "may mean any of 2")
 }
 
+// TestWhole: what is not taken back with a word is done to no instance that is guessed from the beginning of an id; the answer tells which
+// it would be. In full, in any case, the id is one.
+func TestWhole(t *testing.T) {
+	for _, line := range []string{"reject 0c11 --reason x -y", "cancel df4a5ecc-3 -y", "suspend df4a5ecc-3 --reason payment -y", "decommission df4a5ecc-3 --reason leaves -y",
+		"decommission df4a5ecc-3 --cancel -y", "decommission df4a5ecc-3 --plan", "lift df4a5ecc-3 -y --why settled", "remove-orphan df4a5ecc-3 dns_record old.gimbal.app -y", "approve-termination df4a5ecc-3 -y"} {
+		t.Run(line, func(t *testing.T) {
+			api := newFakeAPI(t, whole(t))
+			fleetctl(t, strings.Fields(line)...).want(t, exitFailed, "", "name it by its whole slug or id")
+			if asked := api.lines(); !slices.Equal(asked, []string{"GET /instances"}) {
+				t.Errorf("asked %q", asked)
+			}
+		})
+	}
+	newFakeAPI(t, whole(t))
+	fleetctl(t, "lift", strings.ToUpper(acme), "-y", "--why", "settled").want(t, 0, "is under no legal hold", "")
+}
+
 func TestChoose(t *testing.T) {
 	open := append(sampleIncidents(), fleet.Incident{ID: "message-invitation", InstanceID: acme, Code: fleet.IncidentMessageUnknown})
 	for word, want := range map[string]string{"Overdue": "overdue-op-" + acme + "-provision-1", "overdue-op": "overdue-op-" + acme + "-provision-1",

@@ -18,7 +18,7 @@ func (a *approveCommand) Run(c *call) error {
 
 // Run rejects a signup.
 func (j *rejectCommand) Run(c *call) error {
-	r, err := c.instance(j.Instance)
+	r, err := c.exactly(j.Instance)
 	if err != nil {
 		return err
 	}
@@ -58,13 +58,13 @@ func (c *call) decided(s view.SignupStatus, text []byte, err error) error {
 
 // Run cancels a provisioning, or a suspension or resumption that runs.
 func (x *cancelCommand) Run(c *call) error {
-	r, err := c.instance(x.Instance)
+	r, err := c.exactly(x.Instance)
 	if err != nil {
 		return err
 	}
 	question, what := "Cancel the provisioning of %s? All that it made at the vendors is deleted.", "is being taken down"
 	if switching(r) {
-		question, what = "Cancel what runs on %s, or give its import up? What was switched is switched back; what was imported stays.", "is switched back"
+		question, what = "Cancel what runs on %s, or give its import up? What was switched is switched back; what was imported stays.", "becomes what it was"
 	}
 	if err := c.confirm(x.Yes, question, naming(r)); err != nil {
 		return err
@@ -77,7 +77,7 @@ func switching(r view.Row) bool { return r.State == fleet.Active || r.State == f
 
 // Run suspends an instance.
 func (s *suspendCommand) Run(c *call) error {
-	r, err := c.instance(s.Instance)
+	r, err := c.exactly(s.Instance)
 	if err != nil {
 		return err
 	}

@@ -145,7 +145,7 @@ func ids(incidents []fleet.Incident) (text string) {
 
 // Run has an orphan deleted.
 func (o *removeOrphanCommand) Run(c *call) error {
-	r, err := c.instance(o.Instance)
+	r, err := c.exactly(o.Instance)
 	if err != nil {
 		return err
 	}

@@ -392,20 +392,6 @@ func TestSpoiltExport(t *testing.T) {
 	}
 }
 
-// TestRunningExportIsNotCancelled: it changes nothing, and the answer says by when it ends.
-func TestRunningExportIsNotCancelled(t *testing.T) {
-	t.Parallel()
-	inExporting(t, nil, func(e *exporting) {
-		o := e.begin()
-		for _, says := range []string{o.Operation, "changes nothing", "by itself", o.Deadline.UTC().Format("2006-01-02 15:04 UTC")} {
-			e.refused(http.StatusConflict, "POST", "/instances/"+e.id+"/cancel", "", says)
-		}
-		e.settle()
-		e.wantExported(o.Operation)
-		e.refused(http.StatusConflict, "POST", "/instances/"+e.id+"/cancel", "", "only what is not active yet")
-	})
-}
-
 // TestExportWhereItMayNot: what isn't there, and what isn't in a state for it, isn't exported.
 func TestExportWhereItMayNot(t *testing.T) {
 	t.Parallel()

@@ -228,7 +228,7 @@ func TestImportWhereItMayNot(t *testing.T) {
 		m.settle()
 		act[fleet.Hold](m.rig, http.StatusOK, "/instances/"+m.into+"/hold", `{"why":"a lawsuit"}`)
 		m.refused(409, "POST", path, m.wish(), "legal hold")
-		act[any](m.rig, http.StatusOK, "/instances/"+m.into+"/lift", "")
+		act[any](m.rig, http.StatusOK, "/instances/"+m.into+"/lift", `{"why":"it is over"}`)
 		for status, says := range map[fleet.ExportStatus]string{fleet.ExportMaking: "making", fleet.ExportFailed: "failed"} {
 			m.change(func(e *fleet.Export) { e.Status = status })
 			m.refused(409, "POST", path, m.wish(), says)

@@ -144,7 +144,7 @@ func TestOrphanWaits(t *testing.T) {
 		act[fleet.Hold](c.rig, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
 		thaw()
 		c.rechecked(id, 2)
-		act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", "")
+		act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
 		c.rechecked(id, 1)
 		c.wantLedgerTrue(id)
 		c.wantAuditWhole(id)
@@ -173,6 +173,7 @@ func (c *census) orphanedAndEnded() string {
 		c.t.Fatalf("%d %v", status, answer)
 	}
 	c.settle()
+	c.ticks(1)
 	for range 4 { // over notice and grace
 		time.Sleep(31 * 24 * time.Hour)
 		c.invoke("due")

@@ -94,7 +94,7 @@ func TestOverdue(t *testing.T) {
 		"overdue/end": {func(r *rig) string {
 			id := r.live()
 			change(r, id, func(i *fleet.Instance) {
-				i.Decommission = &fleet.Decommission{N: 1, Stage: fleet.InNotice, By: "operator:ada", NoticeAt: time.Now(), NoticeEnds: time.Now(), GraceEnds: time.Now().Add(time.Hour)}
+				i.Decommission = &fleet.Decommission{N: 1, Stage: fleet.InNotice, By: "operator:ada", NoticeAt: time.Now(), NoticeEnds: time.Now(), GraceEnds: time.Now().Add(time.Hour), ToldAt: time.Now()}
 			})
 			return id
 		}, bounds.Came, func(r *rig, id string) {

@@ -33,19 +33,19 @@ func (a *asking) guarded(tx *store.Tx, i fleet.Instance) (outcome string, err er
 		return "", httpapi.Conflict("it may hold a customer's data, and no final export of the instance is verified: say in without_export why it goes without one")
 	}
 	own := fleet.Termination{InstanceID: i.ID, Orphan: string(a.orphan.Kind) + "/" + a.orphan.Name, At: tx.Now()}
-	today, limit, err := operation.Today(tx, a.env.Settings, own)
+	today, err := operation.Today(tx, a.env.Settings, own)
 	if err != nil {
 		return "", err
 	}
 	before := a.entry.Asked
 	a.entry.Asked = &asked
 	switch {
-	case today >= 2*limit:
-		a.anomaly = fmt.Sprintf("%d instances or orphans were deleted for good within a day, twice as many as usual", today)
+	case today.Anomaly():
+		a.anomaly = fmt.Sprintf("%d instances or orphans were deleted for good within a day, twice as many as usual", today.Unseen)
 		a.refusal = httpapi.Conflict(a.anomaly + ": terminations are frozen now")
 		return "", nil
-	case today >= limit && asked.Second == "":
-		a.refusal = httpapi.Conflict(fmt.Sprintf("%d instances or orphans were deleted for good within a day: another operator than you asks for the same, and it is deleted", today))
+	case today.All >= today.Limit && asked.Second == "":
+		a.refusal = httpapi.Conflict(fmt.Sprintf("%d instances or orphans were deleted for good within a day: another operator than you asks for the same, and it is deleted", today.All))
 		if asked.Waits = true; before != nil && before.Waits {
 			return "", nil
 		}

@@ -100,7 +100,7 @@ func (w Wish) allowed(tx *store.Tx, env step.Env, i fleet.Instance) error {
 	if d := i.Decommission; w.Kind == fleet.Resume && d.Open() && d.Stage != fleet.InNotice {
 		return httpapi.Conflict("the instance is being decommissioned: cancel that instead, and it is resumed")
 	}
-	return thawed(tx, string(w.Kind)+" it")
+	return thawed(tx, string(w.Kind)+" it", w.Kind)
 }
 
 func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce string) (*fleet.Operation, error) {

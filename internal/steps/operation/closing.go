@@ -10,7 +10,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// Close begins, where an instance's notice is over, or its final export has to be made anew, what switches it off and makes that export.
+// Close begins, where an instance's notice, of which its customer was told, is over, or its final export has to be made anew, what switches it off and makes that export.
 // Whoever invokes it late, early, twice at once or for what was cancelled does no harm. What can't begin now is left to the next sweep.
 func Close(ctx context.Context, env step.Env, instanceID string) error {
 	var begun *fleet.Operation
@@ -47,7 +47,7 @@ func closable(i fleet.Instance, tx *store.Tx) bool {
 	case !d.Open() || !fleet.Close.Begins(i.State) || tx.Now().Before(d.NoticeEnds):
 		return false
 	case d.Stage == fleet.InNotice:
-		return d.Given()
+		return d.Given() && !d.ToldAt.IsZero()
 	case d.Stage == fleet.InGrace:
 		return d.Renewal(tx.Now())
 	}
@@ -125,10 +125,10 @@ func endFinalExport(tx *store.Tx, instance *fleet.Instance, operation *fleet.Ope
 	if err != nil {
 		return "", err
 	}
-	if err := tx.CloseIncidents(fleet.IncidentExportFailed, fleet.IncidentHistoryMissing, fleet.IncidentOverdue); err != nil {
+	if err := tx.CloseIncidents(fleet.IncidentHistoryMissing, fleet.IncidentOverdue); err != nil {
 		return "", err
 	}
-	return fleet.FailedClean, tx.Open(fleet.Incident{ID: operation.ID + "-failed", Code: fleet.IncidentExportFailed,
+	return fleet.FailedClean, standing(tx, *instance, *operation, fleet.Incident{ID: operation.ID + "-failed", Code: fleet.IncidentExportFailed,
 		Reason:     "final export " + operation.ID + " failed: " + why,
 		NextAction: "mend the cause: another one is made by itself within the hour; nothing is deleted before"})
 }

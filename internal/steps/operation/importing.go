@@ -18,7 +18,7 @@ func importable(tx *store.Tx, i fleet.Instance) error {
 	case i.Hold != nil:
 		return httpapi.Conflict("the instance is under a legal hold: nothing of it may be replaced")
 	}
-	return thawed(tx, "import into it")
+	return thawed(tx, "import into it", fleet.TakeIn)
 }
 
 // importOn continues an import whose execution ended without an outcome: another run goes on from what is there.
