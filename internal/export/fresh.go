@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/project-gimbal/fleet/internal/fault"
 )
 
@@ -26,15 +28,22 @@ func own(table string) bool {
 // noted is how the database notes an import, in the import's own transaction.
 func (i *Import) noted() string { return "import/" + i.Operation }
 
-// before tells of an import that the database has noted, if it has.
+// before tells of an import that the database has noted, if it has. One whose commit is under way it waits for: what is not noted then is
+// not imported, and won't be by an invocation that is over.
 func (i *Import) before(ctx context.Context) (done Imported, err error) {
 	if i.Operation == "" {
 		return Imported{}, nil
 	}
-	if err := i.Conn.QueryRow(ctx, "select exists (select from private.starting_content where piece = $1)", i.noted()).Scan(&done.Before); err != nil || !done.Before {
-		return done, err
-	}
-	err = i.Conn.QueryRow(ctx, administrators).Scan(&done.Administrators)
+	err = pgx.BeginFunc(ctx, i.Conn, func(tx pgx.Tx) error {
+		if _, err := tx.Conn().PgConn().Exec(ctx, "set local lock_timeout = '20s'; "+alone).ReadAll(); err != nil {
+			return err
+		}
+		err := tx.QueryRow(ctx, "select exists (select from private.starting_content where piece = $1)", i.noted()).Scan(&done.Before)
+		if err != nil || !done.Before {
+			return err
+		}
+		return tx.QueryRow(ctx, administrators).Scan(&done.Administrators)
+	})
 	return done, err
 }
 

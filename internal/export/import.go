@@ -64,7 +64,7 @@ type Imported struct {
 	Kept, Skipped []string
 	// What follows is of a fresh instance. Before: it was done before, and nothing was now.
 	Before bool
-	// Unnoted: it failed, and the database has no note of it.
+	// Unnoted: it failed, and the database surely has no note of it. Where a commit's answer was lost nobody knows.
 	Unnoted bool
 	// Administrators are the ids of the users who are that, the first one first.
 	Administrators []string
@@ -99,20 +99,26 @@ func (i *Import) Run(ctx context.Context, m Manifest) (Imported, error) {
 			files = append(files, f)
 		}
 	}
-	doing := "session"
-	err = i.within(ctx, func(ctx, working context.Context) error {
-		if err := i.verify(working, files, settings); err != nil {
-			return err
-		}
-		return pgx.BeginFunc(ctx, i.Conn, func(tx pgx.Tx) error {
-			in := &importing{Import: *i, tx: tx, done: &done, doing: &doing, config: settings}
-			return in.run(working, m, files)
-		})
-	})
+	doing, committing := "session", false
+	working, cancel := i.working(ctx)
+	defer cancel()
+	err = i.verify(working, files, settings)
 	if err == nil {
-		return done, nil
+		err = pgx.BeginFunc(ctx, i.Conn, func(tx pgx.Tx) error {
+			in := &importing{Import: *i, tx: tx, done: &done, doing: &doing, config: settings}
+			err := in.run(working, m, files)
+			committing = err == nil
+			return err
+		})
 	}
-	if !ofStore(err) {
+	switch {
+	case err == nil:
+		return done, nil
+	case committing: // its time is not what failed, and what came of it is unknown
+		return Imported{}, schema.Fault("Import", "commit", err)
+	case working.Err() != nil && ctx.Err() == nil && !fault.Is(err, fault.Rejected, fault.Conflict):
+		err = &fault.Error{Code: fault.QuotaExceeded, Text: "the database is not imported within the time of one invocation: nothing of it is", Err: err}
+	case !ofStore(err):
 		err = schema.Fault("Import", doing, err)
 	}
 	return Imported{Unnoted: true}, err
@@ -123,18 +129,12 @@ func (i *Import) keeps(table string) bool {
 	return slices.Contains(i.Keep, table) || i.Administrator != "" && own(table)
 }
 
-// within does what must be done in time.
-func (i *Import) within(ctx context.Context, do func(ctx, working context.Context) error) error {
+// working is the time until the commit.
+func (i *Import) working(ctx context.Context) (context.Context, context.CancelFunc) {
 	if i.Time == nil {
-		return do(ctx, ctx)
+		return context.WithCancel(ctx)
 	}
-	working, cancel := i.Time(ctx)
-	defer cancel()
-	err := do(ctx, working)
-	if err != nil && working.Err() != nil && ctx.Err() == nil && !fault.Is(err, fault.Rejected, fault.Conflict) {
-		return &fault.Error{Code: fault.QuotaExceeded, Text: "the database is not imported within the time of one invocation: nothing of it is", Err: err}
-	}
-	return err
+	return i.Time(ctx)
 }
 
 func (i *Import) verify(ctx context.Context, files []File, settings File) error {
@@ -266,6 +266,9 @@ func (in *importing) replaced(table string) bool {
 	return slices.Contains(migrationsFill, table) || in.Administrator != "" && (slices.Contains(provisioningFills, table) || fleeting[table])
 }
 
+// alone waits for whoever writes, another import's commit included, and keeps them out.
+const alone = "lock table only public.audit_log, only public.teams, only public.profiles, only public.tags in share row exclusive mode"
+
 // fresh refuses an instance in which anybody has worked: it has users besides its administrator, its audit log tells of a change that
 // came by the API, or it has a tag of its own, which no audit tells. Nothing changes there until the import is done.
 func (in *importing) fresh(ctx context.Context) error {
@@ -273,7 +276,7 @@ func (in *importing) fresh(ctx context.Context) error {
 		return nil
 	}
 	*in.doing = "whether the instance is fresh"
-	if err := in.exec(ctx, "lock table only public.audit_log, only public.teams, only public.profiles, only public.tags in share row exclusive mode"); err != nil {
+	if err := in.exec(ctx, alone); err != nil {
 		return err
 	}
 	var users, changes, tags int
