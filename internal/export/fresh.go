@@ -71,11 +71,8 @@ func (in *importing) settle(ctx context.Context) error {
 		return err
 	}
 	*in.doing = "administrators"
-	if err := in.tx.QueryRow(ctx, administrators).Scan(&in.done.Administrators); err != nil {
+	if err := in.administrators(ctx); err != nil {
 		return err
-	}
-	if len(in.done.Administrators) == 0 {
-		return fault.New(fault.Rejected, "the export has no administrator: nobody could administer the instance")
 	}
 	if in.Operation == "" {
 		return nil
@@ -83,6 +80,28 @@ func (in *importing) settle(ctx context.Context) error {
 	*in.doing = "note"
 	_, err = in.tx.Exec(ctx, "insert into private.starting_content (piece) values ($1)", in.noted())
 	return err
+}
+
+// administrators refuses an export without any, and one that is another customer's: whoever has the instance's address is mailed all that is
+// told of it, with the codes of its exports.
+func (in *importing) administrators(ctx context.Context) error {
+	if err := in.tx.QueryRow(ctx, administrators).Scan(&in.done.Administrators); err != nil {
+		return err
+	}
+	if len(in.done.Administrators) == 0 {
+		return fault.New(fault.Rejected, "the export has no administrator: nobody could administer the instance")
+	}
+	var theirs bool
+	err := in.tx.QueryRow(ctx, "select $1 = '' or exists (select from auth.users where id::text = any($2) and lower(email) = lower($1))", in.Owner, in.done.Administrators).Scan(&theirs)
+	if err == nil && !theirs {
+		return AnotherCustomers()
+	}
+	return err
+}
+
+// AnotherCustomers is the fault of an export of which no administrator has the address that it must.
+func AnotherCustomers() error {
+	return fault.New(fault.Rejected, "the export may be another customer's: none of its administrators has the mail address of this instance's signup")
 }
 
 // settings takes the customer's settings over. Addresses of files in the other instance's Storage become those of the same files in

@@ -35,6 +35,8 @@ type Import struct {
 	// Administrator is the id of the one user that a provisioning made. Given it, the import is into a fresh instance: what its
 	// provisioning put in, that user included, is replaced by what the export has, unless anybody has worked in it already.
 	Administrator string
+	// Owner, for a fresh instance, is the mail address that an administrator of the export must have; empty for whosoever's export it is.
+	Owner string
 	// Operation, for a fresh instance, is an id by which the database notes the import in its own transaction: one that it has noted is not
 	// done again.
 	Operation string
@@ -77,7 +79,8 @@ type Imported struct {
 //
 // No trigger acts on what is imported; foreign keys are checked at the end. Tables that the role doesn't own, such as Auth's,
 // come in the order of their keys; where one has triggers, the role must be allowed to set session_replication_role, and
-// that table's own foreign keys go unchecked. Rejected is an export that isn't what its manifest says, or that breaks a constraint;
+// that table's own foreign keys go unchecked. Rejected is an export that isn't what its manifest says, that breaks a constraint, or is
+// another customer's;
 // Conflict a database with rows, of another schema, or one that misses a table or a column.
 func (i *Import) Run(ctx context.Context, m Manifest) (Imported, error) {
 	done, err := i.before(ctx)

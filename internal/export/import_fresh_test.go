@@ -112,6 +112,25 @@ func TestImportWithoutAnAdministrator(t *testing.T) {
 	wantSame(t, before, fingerprint(t, super))
 }
 
+// TestImportOfAnotherCustomers: an administrator of the export has the address of this instance's signup, however it is written, or nothing
+// is imported.
+func TestImportOfAnotherCustomers(t *testing.T) {
+	dir, m, _ := exported(t)
+	owner, super := provisioned(t)
+	before := fingerprint(t, super)
+	in := export.Import{Conn: owner, Source: export.Directory(dir), Administrator: ours, Operation: job}
+	for _, in.Owner = range []string{"c@example.com", "b@example.com"} { // nobody's, and that of somebody who is no administrator
+		if done, err := in.Run(t.Context(), m); !fault.Is(err, fault.Rejected) || !done.Unnoted || !strings.Contains(err.Error(), "another customer's") || strings.Contains(err.Error(), in.Owner) {
+			t.Errorf("%s: %+v, %v", in.Owner, done, why(err))
+		}
+	}
+	wantSame(t, before, fingerprint(t, super))
+	in.Owner = "A@Example.com"
+	if _, err := in.Run(t.Context(), m); err != nil {
+		t.Error(why(err))
+	}
+}
+
 // TestImportOutOfTime: what isn't in before the time is up is not in at all, and the fault says so.
 func TestImportOutOfTime(t *testing.T) {
 	dir, m, _ := exported(t)

@@ -8,6 +8,8 @@ type Import struct {
 	From   string `json:"from"`
 	Export string `json:"export"`
 	By     string `json:"by"`
+	// OtherCustomer is why an export is taken of which no administrator has the mail address of the instance's signup: that operator's words.
+	OtherCustomer string `json:"other_customer,omitempty"`
 	// Folder is where the export's files are, and Manifest the SHA-256 of its manifest, in hex.
 	Folder   string `json:"folder"`
 	Manifest string `json:"manifest_sha256"`

@@ -116,6 +116,9 @@ type Export struct {
 type Import struct {
 	From   string `json:"from"`
 	Export string `json:"export"`
+	// OtherCustomer is why an export is imported that may be another customer's: none of its administrators has the mail address of this
+	// instance's signup.
+	OtherCustomer string `json:"other_customer,omitempty"`
 }
 
 // ExportFile is a file of an export.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -207,6 +208,35 @@ func TestImportOfWhatCantBe(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestImportOfAnotherCustomers: an export of which no administrator has the address of the instance's signup is refused; on an operator's
+// word it is imported, and both instances' audits tell why.
+func TestImportOfAnotherCustomers(t *testing.T) {
+	t.Parallel()
+	inImporting(t, nil, func(m *importing) {
+		m.databases.Mail = func(id string) string { return id + "@example.com" }
+		o := m.take()
+		m.settle()
+		if now := m.run(m.into, o.Operation); now.Outcome != fleet.FailedClean || !strings.Contains(now.Import.Failure, "another customer's") {
+			t.Errorf("%+v %+v", now, now.Import)
+		}
+		path, wish := "/instances/"+m.into+"/import", `{"from": %q, "export": %q, "other_customer": %q}`
+		m.refused(422, "POST", path, fmt.Sprintf(wish, m.id, m.export, "a\nb"), "tell the others why")
+		o = act[view.Operation](m.rig, http.StatusAccepted, path, fmt.Sprintf(wish, m.id, m.export, "they merged"))
+		m.settle()
+		if now := m.run(m.into, o.Operation); now.Outcome != fleet.Succeeded {
+			t.Errorf("%+v %+v", now, now.Import)
+		}
+		for id, action := range map[string]string{m.id: "export.imported", m.into: "import.other-customer"} {
+			entries, _, err := m.w.Store.Audit(m.ctx, id)
+			if err != nil || !slices.ContainsFunc(entries, func(e fleet.AuditEntry) bool {
+				return e.Action == action && e.Note == "they merged" && e.Actor == "operator:token"
+			}) {
+				t.Errorf("%s isn't told: %v", action, err)
+			}
+		}
+	})
 }
 
 // TestImportWhereItMayNot: what isn't there, is not verified or no more kept, and what isn't in a state for it, is not imported.

@@ -34,6 +34,9 @@ func (d *database) Import(ctx context.Context, in export.Import, m export.Manife
 			if _, fresh := c.admins[in.Administrator]; !fresh || len(c.admins) != 1 {
 				return fault.New(fault.Conflict, "this instance is not fresh: it has users besides its administrator")
 			}
+			if in.Owner != "" && d.store.Mail != nil && !slices.ContainsFunc(slices.Collect(maps.Keys(w.Admins)), func(id string) bool { return d.store.Mail(id) == in.Owner }) {
+				return export.AnotherCustomers()
+			}
 			c.takeOver(w, in)
 			done.Rows = int64(len(w.Admins))
 		}

@@ -25,6 +25,9 @@ type Store struct {
 	// "Migrate", "WriteConfig", "Seed", "WriteAdmin", "Export", "Import", and "Imported" once that is done. What it returns, the call fails with; it may wait on the test's clock.
 	Fault func(ctx context.Context, key, operation string) error
 
+	// Mail, if set before first use, is a user's mail address. Otherwise an import takes whosoever's export it is.
+	Mail func(userID string) string
+
 	mu        sync.Mutex
 	databases map[string]*content
 }

@@ -12,13 +12,16 @@ import (
 	"github.com/project-gimbal/fleet/internal/view"
 )
 
+// longestWhy is how long an operator's word on another customer's export may be, in characters.
+const longestWhy = 300
+
 // Begin begins the import of an export, of whatever other instance, into an ACTIVE one that nobody has worked in, and tells the operation.
 // Asked for the same one again while it runs it tells the same operation. Whether the instance is fresh, and of the export's schema, its
 // database tells: the operation fails where it isn't, and nothing is imported.
 //
 // 202; 404 for an instance or an export that isn't there; 409 for an instance that isn't ACTIVE, is being decommissioned or held, while
 // another operation runs or is to be retried, while a vendor is frozen, and for an export that isn't verified; 410 for one whose files
-// are deleted; 422 for the instance's own.
+// are deleted; 422 for the instance's own, and for a word on another customer's export that nobody can read.
 func Begin(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		var wanted view.Import
@@ -30,7 +33,7 @@ func Begin(Deps) step.API {
 			return 0, nil, err
 		}
 		o, err := operation.Begin(ctx, env, r.ID, operation.Wish{Kind: fleet.TakeIn, Actor: r.Operator,
-			Import: &fleet.Import{From: e.InstanceID, Export: e.ID, By: r.Operator, Folder: e.Folder, Manifest: e.Manifest}})
+			Import: &fleet.Import{From: e.InstanceID, Export: e.ID, By: r.Operator, OtherCustomer: wanted.OtherCustomer, Folder: e.Folder, Manifest: e.Manifest}})
 		if err != nil {
 			return 0, nil, err
 		}
@@ -42,6 +45,9 @@ func Begin(Deps) step.API {
 func chosen(ctx context.Context, env step.Env, into string, wanted view.Import) (*fleet.Export, error) {
 	if wanted.From == into {
 		return nil, httpapi.BadFields{"from": "another instance: this one has what it exported"}
+	}
+	if wanted.OtherCustomer != "" && !httpapi.Printable(wanted.OtherCustomer, longestWhy) {
+		return nil, httpapi.BadFields{"other_customer": "up to 300 printable characters that tell the others why"}
 	}
 	if !fleet.IsInstanceID(wanted.From) || wanted.Export == "" {
 		return nil, unknown()

@@ -36,7 +36,12 @@ func Database(d Deps) step.Func {
 			return err
 		}
 		first := w.at.Database == ""
-		if err := w.note(ctx, func(_ *store.Tx, at *fleet.Import) error { at.Database = fleet.ImportBegun; return nil }); err != nil {
+		if err := w.note(ctx, func(tx *store.Tx, at *fleet.Import) error {
+			if at.Database = fleet.ImportBegun; at.OtherCustomer != "" {
+				tx.Audit(w.said("import.other-customer"))
+			}
+			return nil
+		}); err != nil {
 			return err
 		}
 		done, err := d.take(ctx, w, in, m)
@@ -50,10 +55,15 @@ func Database(d Deps) step.Func {
 // tell has the audit of the export's instance, too, know of the import.
 func (w *work) tell(ctx context.Context) error {
 	return w.Store.Update(ctx, w.at.From, func(tx *store.Tx) error {
-		tx.Audit(fleet.AuditEntry{ID: w.Operation.ID + "/export.imported/" + w.at.Export, Actor: w.at.By, Action: "export.imported", Subject: w.at.Export,
-			Outcome: w.Instance.ID, Request: w.Request})
+		tx.Audit(w.said("export.imported"))
 		return nil
 	})
+}
+
+// said is an entry of the audit about what the operator wants, once for all invocations.
+func (w *work) said(action string) fleet.AuditEntry {
+	return fleet.AuditEntry{ID: w.Operation.ID + "/" + action + "/" + w.at.Export, Actor: w.at.By, Action: action, Subject: w.at.Export, Outcome: w.Instance.ID,
+		Note: w.at.OtherCustomer, Request: w.Request}
 }
 
 // plan is the import as this instance needs it.
@@ -62,8 +72,16 @@ func (d Deps) plan(ctx context.Context, w *work) (in export.Import, err error) {
 	if err != nil {
 		return in, err
 	}
+	var owner string
+	if w.at.OtherCustomer == "" {
+		applicant, err := w.Applicant(ctx)
+		if err != nil {
+			return in, err
+		}
+		owner = applicant.AdminEmail
+	}
 	files, err := d.addresses(ctx, w)
-	return export.Import{Source: w.files, Administrator: admin, Operation: w.Operation.ID, Files: files,
+	return export.Import{Source: w.files, Administrator: admin, Owner: owner, Operation: w.Operation.ID, Files: files,
 		Time: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return w.Clock.WithTimeout(ctx, w.until.Sub(w.Clock.Now()))
 		}}, err
