@@ -51,8 +51,8 @@ func (i *Import) before(ctx context.Context) (done Imported, err error) {
 const administrators = `select coalesce(array_agg(u.id::text order by u.created_at, u.id), '{}') from auth.users u
 	where exists (select from public.user_roles r where r.user_id = u.id and r.role = 'admin')`
 
-// settle makes what was imported this instance's: the customer's settings come over, without what leads to the other instance; what was
-// encrypted for that one is switched off; and the import is noted.
+// settle makes what was imported this instance's: the customer's settings come over, without what leads to the other instance; what would
+// go on in both is switched off; and the import is noted.
 func (in *importing) settle(ctx context.Context) error {
 	if in.Administrator == "" {
 		return nil
@@ -61,13 +61,7 @@ func (in *importing) settle(ctx context.Context) error {
 	if err := in.settings(ctx); err != nil {
 		return err
 	}
-	*in.doing = "webhooks"
-	off, err := in.tx.Exec(ctx, "update public.webhooks set enabled = false where enabled")
-	if err != nil {
-		return err
-	}
-	in.done.WebhooksOff = int(off.RowsAffected())
-	if err := in.exec(ctx, "update public.webhook_deliveries set status = 'failed', next_attempt_at = null where status = 'pending'"); err != nil {
+	if err := in.switchOff(ctx); err != nil {
 		return err
 	}
 	*in.doing = "administrators"
@@ -78,8 +72,34 @@ func (in *importing) settle(ctx context.Context) error {
 		return nil
 	}
 	*in.doing = "note"
-	_, err = in.tx.Exec(ctx, "insert into private.starting_content (piece) values ($1)", in.noted())
+	_, err := in.tx.Exec(ctx, "insert into private.starting_content (piece) values ($1)", in.noted())
 	return err
+}
+
+// switchOff stops what would go on by itself, or let others in: the other instance may live on, and may be another customer's. Whether what was
+// being sent has been is the other instance's to know.
+func (in *importing) switchOff(ctx context.Context) error {
+	off := &in.done.Off
+	for _, s := range []struct {
+		doing, sql string
+		count      *int
+	}{
+		{"webhooks", "update public.webhooks set enabled = false where enabled", &off.Webhooks},
+		{"deliveries", "update public.webhook_deliveries set status = 'failed', next_attempt_at = null where status = 'pending'", nil},
+		{"campaigns", "update public.campaigns set status = 'paused' where status in ('running', 'scheduled')", &off.Campaigns},
+		{"messages", "update public.messages set status = case status when 'queued' then 'skipped' else 'unknown' end where status in ('queued', 'sending')", &off.Messages},
+		{"API keys", "update public.api_keys set revoked_at = now() where revoked_at is null", &off.APIKeys},
+	} {
+		*in.doing = s.doing
+		tag, err := in.tx.Exec(ctx, s.sql)
+		if err != nil {
+			return err
+		}
+		if s.count != nil {
+			*s.count = int(tag.RowsAffected())
+		}
+	}
+	return nil
 }
 
 // administrators refuses an export without any, and one that is another customer's: whoever has the instance's address is mailed all that is

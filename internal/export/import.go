@@ -70,9 +70,13 @@ type Imported struct {
 	Unnoted bool
 	// Administrators are the ids of the users who are that, the first one first.
 	Administrators []string
-	// WebhooksOff counts those that were switched off: what signs them is encrypted for another instance.
-	WebhooksOff int
+	// Off counts what was switched off, so that it doesn't go on in two places.
+	Off Off
 }
+
+// Off counts what an import switched off: webhooks, whose secrets are encrypted for the other instance; campaigns that ran or were planned;
+// messages that waited or were being sent; and keys of the API.
+type Off struct{ Webhooks, Campaigns, Messages, APIKeys int }
 
 // Run imports into a database with the same migrations applied and nothing else in it, or into a fresh instance's, wholly or not at all. All files are
 // compared with the manifest first, and again as they are read.

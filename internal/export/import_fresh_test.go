@@ -54,7 +54,7 @@ func TestImportIntoAFreshInstance(t *testing.T) {
 	if err != nil {
 		t.Fatal(why(err))
 	}
-	if done.WebhooksOff != 1 || len(done.Administrators) != 1 || done.Before || done.Rows < 500 {
+	if done.Off.Webhooks != 1 || len(done.Administrators) != 1 || done.Before || done.Rows < 500 {
 		t.Errorf("%+v", done)
 	}
 	imported := fingerprint(t, super)
@@ -74,6 +74,31 @@ func TestImportIntoAFreshInstance(t *testing.T) {
 	in.Operation = "import-x-8"
 	if again, err := in.Run(t.Context(), m); !fault.Is(err, fault.Conflict) || !again.Unnoted {
 		t.Errorf("another import: %+v, %v", again, why(err))
+	}
+}
+
+// TestImportSendsNothing: what the export's instance was sending, or was about to, only that one sends; and whoever had its keys isn't let in.
+func TestImportSendsNothing(t *testing.T) {
+	dir, m, _ := exportedWith(t, `alter table public.messages disable trigger user;
+		insert into public.campaigns (team_id, name, channel, status, body, opt_out_locale, scheduled_at)
+			select t.id, s, 'sms', s, 'hi', (select locale from public.opt_out_texts limit 1), now() from public.teams t, unnest('{draft,scheduled,running,finished}'::text[]) s;
+		insert into public.messages (team_id, campaign_id, contact_id, channel, body, status) select c.team_id, c.id, t.id, 'sms', 'hi', s.status
+			from public.campaigns c, unnest('{queued,sending,sent,failed}'::text[]) with ordinality s (status, n)
+			join (select id, row_number() over (order by id) as n from public.contacts) t using (n) where c.name = 'running';
+		alter table public.messages enable trigger user;
+		insert into public.api_keys (name, prefix, key_hash, scopes, revoked_at) values ('k', 'abcd', decode(repeat('ab', 32), 'hex'), '{x}', null), ('old', 'abcd', decode(repeat('cd', 32), 'hex'), '{x}', now())`)
+	owner, super := provisioned(t)
+	in := export.Import{Conn: owner, Source: export.Directory(dir), Administrator: ours, Operation: job}
+	done, err := in.Run(t.Context(), m)
+	if err != nil {
+		t.Fatal(why(err))
+	}
+	if want := (export.Off{Campaigns: 2, Messages: 2, APIKeys: 1}); done.Off != want {
+		t.Errorf("%+v, want %+v", done.Off, want)
+	}
+	if got := one[string](t, super, `select (select string_agg(name || ' ' || status, ',' order by name) from public.campaigns) || '; ' || (select string_agg(status, ',' order by status) from public.messages)
+		|| '; ' || (select count(*) from public.api_keys where revoked_at is null)`); got != "draft draft,finished finished,running paused,scheduled paused; failed,sent,skipped,unknown; 0" {
+		t.Error(got)
 	}
 }
 

@@ -1,6 +1,9 @@
 package fleet
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Import is what an operation of kind TakeIn takes into its instance: an export, whoever's it is, and how far it is with it.
 type Import struct {
@@ -14,11 +17,11 @@ type Import struct {
 	Folder   string `json:"folder"`
 	Manifest string `json:"manifest_sha256"`
 
-	// Database is how far the database is; Rows and WebhooksOff are known once it is imported.
+	// Database is how far the database is; Rows and Off are known once it is imported.
 	Database ImportStatus `json:"database,omitempty"`
 	Rows     int64        `json:"rows,omitempty"`
-	// WebhooksOff counts the webhooks that were switched off: what signs them is encrypted for the other instance.
-	WebhooksOff int `json:"webhooks_off,omitempty"`
+	// Off counts what was switched off, so that it doesn't go on in two places.
+	Off ImportOff `json:"off"`
 	// Media is how far the files of Storage are.
 	Media ImportedMedia `json:"media"`
 	// SettledAt is when the instance was seen healthy with all of it.
@@ -27,6 +30,20 @@ type Import struct {
 	Failure string `json:"failure,omitempty"`
 	// Writer is the invocation that imports; nil for none. Another one waits for its end.
 	Writer *ExportWriter `json:"writer,omitempty"`
+}
+
+// ImportOff counts what an import switched off: webhooks, whose secrets are encrypted for the other instance; campaigns that ran or were
+// planned, which are paused; messages that waited or were being sent; and keys of the API, which are revoked.
+type ImportOff struct {
+	Webhooks  int `json:"webhooks"`
+	Campaigns int `json:"campaigns"`
+	Messages  int `json:"messages"`
+	APIKeys   int `json:"api_keys"`
+}
+
+// String says it to people.
+func (o ImportOff) String() string {
+	return fmt.Sprintf("switched off: webhooks %d, campaigns %d, messages %d, API keys %d", o.Webhooks, o.Campaigns, o.Messages, o.APIKeys)
 }
 
 // ImportStatus is how far a database's import is.

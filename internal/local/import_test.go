@@ -83,7 +83,7 @@ func TestImportIntoServe(t *testing.T) {
 		return err == nil && !now.Running()
 	})
 	now, err := d.system.world.Store.Operation(t.Context(), into, o.Operation)
-	if err != nil || now.Outcome != fleet.Succeeded || now.Import.WebhooksOff != 1 || now.Import.Rows < 100 {
+	if err != nil || now.Outcome != fleet.Succeeded || now.Import.Off.Webhooks != 1 || now.Import.Rows < 100 {
 		t.Fatalf("%+v, %+v, %v", now, now.Import, err)
 	}
 	if a, b := d.row(d.id, left), d.row(into, left); a != b {

@@ -155,9 +155,11 @@ func (w *work) settle(ctx context.Context, before string, done export.Imported) 
 	}
 	return w.note(ctx, func(tx *store.Tx, at *fleet.Import) error {
 		if at.Database = fleet.ImportDone; !done.Before {
-			at.Rows, at.WebhooksOff = done.Rows, done.WebhooksOff
+			at.Rows, at.Off = done.Rows, fleet.ImportOff(done.Off)
 		}
-		tx.Audit(w.Audited("import.database", w.at.Export, "ok"))
+		in := w.Audited("import.database", w.at.Export, "ok")
+		in.Note = at.Off.String()
+		tx.Audit(in)
 		if before == after {
 			return nil
 		}
