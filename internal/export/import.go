@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/project-gimbal/fleet/internal/fault"
+	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/schema"
 )
 
@@ -276,8 +277,8 @@ func (in *importing) replaced(table string) bool {
 // alone waits for whoever writes, another import's commit included, and keeps them out.
 const alone = "lock table only public.audit_log, only public.teams, only public.profiles, only public.tags in share row exclusive mode"
 
-// fresh refuses an instance in which anybody has worked: it has users besides its administrator, its audit log tells of a change that
-// came by the API, or it has a tag of its own, which no audit tells. Nothing changes there until the import is done.
+// fresh refuses an instance in which anybody has worked: it has users besides its administrator, who has signed in; its audit log tells of a
+// change that came by the API; or it has a tag of its own, or files, which no audit tells. Nothing changes there until the import is done.
 func (in *importing) fresh(ctx context.Context) error {
 	if in.Administrator == "" {
 		return nil
@@ -286,15 +287,21 @@ func (in *importing) fresh(ctx context.Context) error {
 	if err := in.exec(ctx, alone); err != nil {
 		return err
 	}
-	var users, changes, tags int
+	var users, signIns, changes, tags, files int
 	err := in.tx.QueryRow(ctx, `select (select count(*) from auth.users where id::text <> $1),
+		(select count(*) from auth.users where last_sign_in_at is not null),
 		(select count(*) from public.audit_log where actor is not null or actor_role in ('anon', 'authenticated', 'service_role')),
-		(select count(*) from public.tags t where not exists (select from private.starting_content where piece = 'tag/' || t.name))`, in.Administrator).Scan(&users, &changes, &tags)
+		(select count(*) from public.tags t where not exists (select from private.starting_content where piece = 'tag/' || t.name)),
+		(select count(*) from storage.objects where bucket_id <> $2)`, in.Administrator, fleet.BrandingBucket).Scan(&users, &signIns, &changes, &tags, &files)
 	switch {
 	case err != nil:
 		return err
 	case users > 0:
 		return fault.New(fault.Conflict, "this instance is not fresh: it has %d users besides its administrator", users)
+	case signIns > 0:
+		return fault.New(fault.Conflict, "this instance is not fresh: its administrator has signed in")
+	case files > 0:
+		return fault.New(fault.Conflict, "this instance is not fresh: its Storage has %d files besides its look", files)
 	case changes > 0:
 		return fault.New(fault.Conflict, "this instance is not fresh: its audit log tells of %d changes", changes)
 	case tags > 0:

@@ -111,7 +111,8 @@ func TestImportLeavesWhatIsTheProjects(t *testing.T) {
 		insert into storage.buckets (id, name) values ('documents', 'documents')`
 	dir, m, _ := exportedBy(t, more)
 	owner, super := provisioned(t)
-	run(t, super, more+`; insert into auth.one_time_tokens (user_id) values ('`+ours+`'); insert into storage.buckets (id, name) values ('branding', 'branding')`)
+	run(t, super, more+`; insert into auth.one_time_tokens (user_id) values ('`+ours+`'); insert into storage.buckets (id, name) values ('branding', 'branding');
+		insert into storage.objects (bucket_id, name) values ('branding', 'theme.json')`)
 	in := export.Import{Conn: owner, Source: export.Directory(dir), Administrator: ours, Operation: job}
 	done, err := in.Run(t.Context(), m)
 	if err != nil {
@@ -198,6 +199,8 @@ func TestImportIntoAnInstanceInUse(t *testing.T) {
 		"a contact":      {`insert into public.contacts (team_id, first_name, phone) select id, 'x', '+12025550123' from public.teams`, "public.contacts"},
 		"another user":   {`insert into auth.users (id, email) values ('00000000-0000-4000-8000-0000000000fe', 'b@example.com')`, "1 users besides"},
 		"a changed team": {`set request.jwt.claims = '{"role":"service_role"}'; update public.teams set name = 'Mine'; reset request.jwt.claims`, "audit log tells"},
+		"a sign-in":      {`update auth.users set last_sign_in_at = now()`, "has signed in"},
+		"a file":         {`insert into storage.buckets (id, name) values ('documents', 'documents'); insert into storage.objects (bucket_id, name) values ('documents', 'a.pdf')`, "has 1 files"},
 		"a new tag":      {`insert into public.tags (team_id, name) select id, 'mine' from public.teams`, "1 tags of its own"},
 	} {
 		t.Run(name, func(t *testing.T) {
