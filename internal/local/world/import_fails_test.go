@@ -267,7 +267,9 @@ func TestImportWhereItMayNot(t *testing.T) {
 		}
 		m.change(func(e *fleet.Export) { e.Status, e.ExpiresAt = fleet.ExportVerified, time.Now() })
 		m.refused(410, "POST", path, m.wish(), "deleted")
-		m.change(func(e *fleet.Export) { e.ExpiresAt = time.Now().Add(time.Hour) })
+		m.change(func(e *fleet.Export) { e.ExpiresAt = time.Now().Add(47 * time.Hour) })
+		m.refused(409, "POST", path, m.wish(), "two days")
+		m.change(func(e *fleet.Export) { e.ExpiresAt = time.Now().Add(49 * time.Hour) })
 		m.suspend(m.into)
 		m.refused(409, "POST", path, m.wish(), "runs")
 		m.settle()

@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -15,12 +16,15 @@ import (
 // longestWhy is how long an operator's word on another customer's export may be, in characters.
 const longestWhy = 300
 
+// leastKept is how long the files of an export must still be kept: an import and a retry of it take a day at most each.
+const leastKept = 48 * time.Hour
+
 // Begin begins the import of an export, of whatever other instance, into an ACTIVE one that nobody has worked in, and tells the operation.
 // Asked for the same one again while it runs it tells the same operation. Whether the instance is fresh, and of the export's schema, its
 // database tells: the operation fails where it isn't, and nothing is imported.
 //
 // 202; 404 for an instance or an export that isn't there; 409 for an instance that isn't ACTIVE, is being decommissioned or held, while
-// another operation runs or is to be retried, while a vendor is frozen, and for an export that isn't verified; 410 for one whose files
+// another operation runs or is to be retried, while a vendor is frozen, and for an export that isn't verified or is kept for less than two days; 410 for one whose files
 // are deleted; 422 for the instance's own, and for a word on another customer's export that nobody can read.
 func Begin(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
@@ -62,6 +66,8 @@ func chosen(ctx context.Context, env step.Env, into string, wanted view.Import) 
 		return nil, httpapi.Conflict("the export is " + string(e.Status) + ": only one that was verified can be imported")
 	case !e.Given(env.Clock.Now()):
 		return nil, httpapi.Refuse(http.StatusGone, fault.Overdue, "the export's files are deleted")
+	case e.ExpiresAt.Sub(env.Clock.Now()) < leastKept:
+		return nil, httpapi.Conflict("the export's files are deleted in less than two days, before an import is surely done: choose another export")
 	}
 	return e, nil
 }
