@@ -2,6 +2,8 @@ package export
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 
@@ -25,8 +27,14 @@ func own(table string) bool {
 		slices.Contains([]string{"auth.schema_migrations", "auth.instances", "auth.audit_log_entries"}, table)
 }
 
-// noted is how the database notes an import, in the import's own transaction.
-func (i *Import) noted() string { return "import/" + i.Operation }
+// noted is how the database's note of an import begins, which its own transaction writes. A note follows, as JSON.
+func (i *Import) noted() string { return "import/" + i.Operation + " " }
+
+// note is what is known of an import afterwards.
+type note struct {
+	Rows int64
+	Off  Off
+}
 
 // before tells of an import that the database has noted, if it has. One whose commit is under way it waits for: what is not noted then is
 // not imported, and won't be by an invocation that is over.
@@ -38,10 +46,19 @@ func (i *Import) before(ctx context.Context) (done Imported, err error) {
 		if _, err := tx.Conn().PgConn().Exec(ctx, "set local lock_timeout = '20s'; "+alone).ReadAll(); err != nil {
 			return err
 		}
-		err := tx.QueryRow(ctx, "select exists (select from private.starting_content where piece = $1)", i.noted()).Scan(&done.Before)
-		if err != nil || !done.Before {
+		var what string
+		err := tx.QueryRow(ctx, "select substr(piece, length($1) + 1) from private.starting_content where starts_with(piece, $1)", i.noted()).Scan(&what)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
+		var n note
+		if err := json.Unmarshal([]byte(what), &n); err != nil {
+			return err
+		}
+		done.Before, done.Rows, done.Off = true, n.Rows, n.Off
 		return tx.QueryRow(ctx, administrators).Scan(&done.Administrators)
 	})
 	return done, err
@@ -72,7 +89,11 @@ func (in *importing) settle(ctx context.Context) error {
 		return nil
 	}
 	*in.doing = "note"
-	_, err := in.tx.Exec(ctx, "insert into private.starting_content (piece) values ($1)", in.noted())
+	what, err := json.Marshal(note{in.done.Rows, in.done.Off})
+	if err != nil {
+		return err
+	}
+	_, err = in.tx.Exec(ctx, "insert into private.starting_content (piece) values ($1)", in.noted()+string(what))
 	return err
 }
 

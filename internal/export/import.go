@@ -65,7 +65,7 @@ type Imported struct {
 	Rows   int64
 	// Kept are tables that stayed as they were though the export has rows of them; Skipped are sequences that the role may not set.
 	Kept, Skipped []string
-	// What follows is of a fresh instance. Before: it was done before, and nothing was now.
+	// What follows is of a fresh instance. Before: it was done before, and nothing was now; Rows and Off are of then.
 	Before bool
 	// Unnoted: it failed, and the database surely has no note of it. Where a commit's answer was lost nobody knows.
 	Unnoted bool

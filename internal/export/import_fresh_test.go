@@ -67,7 +67,7 @@ func TestImportIntoAFreshInstance(t *testing.T) {
 		t.Errorf("webhooks: %s", got)
 	}
 	again, err := in.Run(t.Context(), m)
-	if err != nil || !again.Before || len(again.Administrators) != 1 || again.Administrators[0] != done.Administrators[0] {
+	if err != nil || !again.Before || len(again.Administrators) != 1 || again.Administrators[0] != done.Administrators[0] || again.Rows != done.Rows || again.Off != done.Off {
 		t.Errorf("asked again: %+v, %v", again, why(err))
 	}
 	wantSame(t, imported, fingerprint(t, super))

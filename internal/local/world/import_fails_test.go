@@ -228,7 +228,7 @@ func TestImportOfAnotherCustomers(t *testing.T) {
 		if now := m.run(m.into, o.Operation); now.Outcome != fleet.Succeeded {
 			t.Errorf("%+v %+v", now, now.Import)
 		}
-		for id, action := range map[string]string{m.id: "export.imported", m.into: "import.other-customer"} {
+		for id, action := range map[string]string{m.id: "export.import-begun", m.into: "import.other-customer"} {
 			entries, _, err := m.w.Store.Audit(m.ctx, id)
 			if err != nil || !slices.ContainsFunc(entries, func(e fleet.AuditEntry) bool {
 				return e.Action == action && e.Note == "they merged" && e.Actor == "operator:token"

@@ -209,7 +209,7 @@ func (m *importing) wantImported(o view.Operation, from map[string]string) {
 	}
 	m.wantOwnSettings(theirs, ours)
 	m.wantOneAdministrator()
-	if there, here := m.rig.audited(m.id, "export.imported"), m.rig.audited(m.into, "import.begun"); there != 1 || here < 1 {
+	if there, here := m.rig.audited(m.id, "export.import-begun"), m.rig.audited(m.into, "import.begun"); there != 1 || here < 1 {
 		m.t.Errorf("it was audited %d times there, %d times here", there, here)
 	}
 	m.wantAuditWhole(m.id)

@@ -38,8 +38,8 @@ func (d *database) Import(ctx context.Context, in export.Import, m export.Manife
 				return export.AnotherCustomers()
 			}
 			c.takeOver(w, in)
-			done.Rows = int64(len(w.Admins))
 		}
+		done.Rows = int64(len(c.admins))
 		done.Administrators = slices.Sorted(maps.Keys(c.admins))
 		return nil
 	})

@@ -55,7 +55,7 @@ func Database(d Deps) step.Func {
 // tell has the audit of the export's instance, too, know of the import.
 func (w *work) tell(ctx context.Context) error {
 	return w.Store.Update(ctx, w.at.From, func(tx *store.Tx) error {
-		tx.Audit(w.said("export.imported"))
+		tx.Audit(w.said("export.import-begun"))
 		return nil
 	})
 }
@@ -154,9 +154,7 @@ func (w *work) settle(ctx context.Context, before string, done export.Imported) 
 		return err
 	}
 	return w.note(ctx, func(tx *store.Tx, at *fleet.Import) error {
-		if at.Database = fleet.ImportDone; !done.Before {
-			at.Rows, at.Off = done.Rows, fleet.ImportOff(done.Off)
-		}
+		at.Database, at.Rows, at.Off = fleet.ImportDone, done.Rows, fleet.ImportOff(done.Off)
 		in := w.Audited("import.database", w.at.Export, "ok")
 		in.Note = at.Off.String()
 		tx.Audit(in)
