@@ -43,6 +43,7 @@ type commands struct {
 	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`
 	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Give an instance's customer notice of its end; or show what that would be, or is; or take it back."`
 	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
+	AcceptExport       acceptExportCommand       `cmd:"" group:"Decide:" help:"Say that an instance may be deleted by an export that lacks something, or by the last there is."`
 	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
 	Lift               liftCommand               `cmd:"" group:"Decide:" help:"Lift an instance's legal hold."`
 	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, or the undoing of a suspension or resumption."`
@@ -197,6 +198,16 @@ type approveTerminationCommand struct {
 
 func (approveTerminationCommand) Help() string {
 	return examples("fleetctl approve-termination acme-dental")
+}
+
+type acceptExportCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	Why      string `required:"" placeholder:"TEXT" help:"Why it suffices; it is shown with the decommission."`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (acceptExportCommand) Help() string {
+	return examples(`fleetctl accept-export acme-dental --why "the customer removed the project and has the copy"`)
 }
 
 type holdCommand struct {

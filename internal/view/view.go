@@ -130,6 +130,12 @@ type Hold struct {
 	Why string `json:"why"`
 }
 
+// Acceptance is the body of POST /instances/{id}/decommission/accept-export: why the export suffices. The answer is the decommission, a
+// fleet.Decommission.
+type Acceptance struct {
+	Why string `json:"why"`
+}
+
 // Thing is the body of POST /instances/{id}/remove-orphan and POST /instances/{id}/adopt: something of the instance's at a vendor, as its
 // incident names it. The answer is the ledger's entry, a fleet.Resource.
 type Thing struct {

@@ -94,11 +94,15 @@ func (g *graveyard) export(id string) fleet.VerifiedExport {
 			g.t.Fatal(err)
 		}
 	}
-	file, err := g.exports.Head(g.ctx, folder+"database.sql")
-	if err != nil {
-		g.t.Fatal(err)
+	var files []objects.Object
+	for _, name := range []string{"database.sql", "csv/public.größe.csv"} {
+		file, err := g.exports.Head(g.ctx, fleet.ExportKey(folder, name))
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		files = append(files, file)
 	}
-	return fleet.VerifiedExport{ID: "final", Folder: folder, Manifest: hash(manifest), Objects: objects.Fingerprint([]objects.Object{file}), VerifiedAt: time.Now()}
+	return fleet.VerifiedExport{ID: "final", Folder: folder, Manifest: hash(manifest), Objects: objects.Fingerprint(files), VerifiedAt: time.Now()}
 }
 
 func hash(text []byte) string {

@@ -77,7 +77,7 @@ func BeginGrace(Deps) step.Func {
 			}
 			d.Grace(made, fleet.DefaultPeriods(), tx.Now())
 			tx.Audit(run.Audited("grace.begun", "instance", made.Manifest))
-			return errors.Join(tx.PutDue(d.GraceEnds), tx.Intend(fleet.EndMessage(fleet.GraceBegun, d.N), "admin"))
+			return errors.Join(tx.PutDue(d.GraceEnds), tx.Intend(fleet.EndMessage(fleet.GraceBegun, d.N), "admin"), operation.HoldWanting(tx, *i))
 		})
 	}
 }

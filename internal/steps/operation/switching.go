@@ -70,6 +70,9 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 		if operation.Failure == fleet.Cancelled {
 			return fleet.Undone, nil
 		}
+		if operation.Kind == fleet.Close { // it is tried again by itself: one incident tells of all tries
+			return fleet.Undone, tx.Standing(fleet.IncidentUndone, []fleet.Incident{undone(*instance, *operation)}, never)
+		}
 		return fleet.Undone, tx.Open(undone(*instance, *operation))
 	}
 	if message := operation.Announcement(); message != "" {
@@ -81,12 +84,12 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 }
 
 func undone(i fleet.Instance, o fleet.Operation) fleet.Incident {
-	next := fmt.Sprintf("mend the cause, then: fleetctl %s %s", o.Kind, i.ID)
+	id, next := o.ID, fmt.Sprintf("mend the cause, then: fleetctl %s %s", o.Kind, i.ID)
 	if o.Kind == fleet.Close {
-		next = "mend the cause: it is closed again by itself within the hour"
+		id, next = closing(i)+"-"+o.Failure, "mend the cause: it is closed again by itself within the hour"
 	}
 	reason := fmt.Sprintf("%s failed and was undone: the instance is %s (%s)", o.Kind, i.State, o.Failure)
-	return fleet.Incident{ID: o.ID + "-undone", Code: fleet.IncidentUndone, Reason: reason, NextAction: next}
+	return fleet.Incident{ID: id + "-undone", Code: fleet.IncidentUndone, Reason: reason, NextAction: next}
 }
 
 // Resting is what is said of an instance on which nothing runs.

@@ -47,6 +47,8 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 		return &Barrier{Reason: "a legal hold stands: " + i.Hold.Why, NextAction: "when it is over: fleetctl lift " + i.ID + " --why TEXT"}, nil
 	case d.FinalExport == nil || d.FinalExport.VerifiedAt.IsZero():
 		return &Barrier{Reason: "no final export was verified", NextAction: "look at its close operation"}, nil
+	case wanting(i) != nil:
+		return wanting(i), nil
 	case frozen != nil:
 		return &Barrier{Reason: frozen.What() + " (" + frozen.Reason + ")", NextAction: "look into it, then: fleetctl thaw " + frozen.Scope}, nil
 	case today >= 2*limit:
@@ -58,6 +60,18 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 	}
 	return nil, nil
 }
+
+// wanting is the barrier of a final export that lacks something, until an operator says that it suffices; nil where nobody has to.
+func wanting(i fleet.Instance) *Barrier {
+	e, lacks := i.Decommission.Wanting()
+	if e == nil {
+		return nil
+	}
+	return &Barrier{Reason: lacks, NextAction: "see what it is: fleetctl exports " + i.ID + " " + e.ID + "; if it isn't needed: " + fleet.AcceptExport(i.ID)}
+}
+
+// HoldWanting opens the incident of a final export that lacks something, long before the end.
+func HoldWanting(tx *store.Tx, i fleet.Instance) error { return Hold(tx, i, wanting(i)) }
 
 // Terminate begins the termination of an instance whose grace is over, in the name of the operator who decommissioned it, or goes on
 // with it. What bars it becomes an incident, and is no error: whoever calls does so again. Called again, late or twice, it finds what
