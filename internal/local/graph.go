@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -17,6 +18,7 @@ const (
 
 // graph draws a run's states in the order of the way when all goes well, and what else was entered below.
 func (t theme) graph(f frame, r runFrame, width int) []string {
+	r.graph = taken(r)
 	var lines []string
 	if width < narrow {
 		lines = t.stacked(f, r, r.graph, width)
@@ -34,6 +36,27 @@ func (t theme) graph(f frame, r runFrame, width int) []string {
 		lines[i] = strings.TrimRight(line, " ")
 	}
 	return lines
+}
+
+// taken is a run's graph with the way that it took at each Choice, if it is not the usual one, for its usual way.
+func taken(r runFrame) asl.Graph {
+	entered := func(state string) bool {
+		_, is := r.stays[state]
+		return is
+	}
+	g := asl.Graph{StartAt: r.graph.StartAt, States: slices.Clone(r.graph.States)}
+	for i, s := range g.States {
+		last := len(s.Targets) - 1
+		if s.Type != asl.Choice || last < 0 || entered(s.Targets[last]) {
+			continue
+		}
+		if at := slices.IndexFunc(s.Targets, entered); at >= 0 {
+			targets := slices.Clone(s.Targets)
+			targets[at], targets[last] = targets[last], targets[at]
+			g.States[i].Targets = targets
+		}
+	}
+	return g
 }
 
 // column is a graph drawn from top to bottom.

@@ -158,7 +158,7 @@ func (t theme) short(f frame, width int) (lines []string) {
 // everyTask names the states of a run that do something, in the order of the way when all goes well, and those beside it that
 // were entered.
 func everyTask(r runFrame) []string {
-	names := tasks(r.graph)
+	names := tasks(taken(r))
 	for _, s := range r.graph.States {
 		if _, entered := r.stays[s.Name]; entered && s.Type == asl.Task && !slices.Contains(names, s.Name) {
 			names = append(names, s.Name)

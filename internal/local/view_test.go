@@ -210,10 +210,27 @@ func TestRealWorkflowsAreDrawn(t *testing.T) {
 }
 
 // drawnOnceEntered are the states beside a workflow's usual way: what begins an undoing or a take-down, the end of a termination that was
-// not confirmed, and the proof of one that is no roll-back.
+// not confirmed, and the way of one that is no roll-back.
 func drawnOnceEntered(workflow, state string) bool {
 	return strings.HasPrefix(state, "Begin") || workflow == "terminate" && state == "EndOperation" ||
-		workflow == "teardown" && slices.Contains([]string{"ArchiveAudit", "IssueCertificate", "DestroyKey"}, state)
+		workflow == "teardown" && (strings.HasSuffix(state, "AtEnd") || slices.Contains([]string{"ArchiveAudit", "IssueCertificate", "DestroyKey"}, state))
+}
+
+// TestTheWayTakenIsDrawn: where a run went another way than the usual one, that is drawn in its place.
+func TestTheWayTakenIsDrawn(t *testing.T) {
+	picture := colourless().draw(frame{runs: []runFrame{{name: "teardown", graph: graphs()["teardown"], stays: map[string]stay{"RemoveDNSAtEnd": done(0, 1), "RemoveFrontendAtEnd": underWay(1, 2, "")}}}}, 80, 0)
+	way := []string{"RemoveDNSAtEnd", "RemoveFrontendAtEnd", "RemoveEmailAccountAtEnd", "RemoveSMSAccountAtEnd", "RemoveProjectAtEnd", "ArchiveAudit", "IssueCertificate", "DestroyKey", "EndOperation"}
+	at := 0
+	for _, state := range way {
+		i := strings.Index(picture[at:], state)
+		if i < 0 || strings.Count(picture, state) != 1 {
+			t.Fatalf("%s isn't in the picture once, after the state before it:\n%s", state, picture)
+		}
+		at += i
+	}
+	if strings.Contains(picture, "RemoveSMSAccount ") {
+		t.Errorf("the way that was not taken is drawn:\n%s", picture)
+	}
 }
 
 func TestColoursTellOutcomesApart(t *testing.T) {
