@@ -134,7 +134,7 @@ func needless(f catalog.Function, variables map[string]any, stage string) (wrong
 	if f.Name == "admit" || variables["FLEET_CREDENTIALS"] != nil {
 		others = append(others, "FLEET_LIMITS")
 	}
-	if f.Name == "due" || f.Name == "confirm-termination" || f.Name == "mark-terminated" {
+	if f.Name == "due" || f.Name == "remove-orphan" || f.Name == "confirm-termination" || f.Name == "mark-terminated" {
 		others = append(others, "FLEET_TERMINATIONS_A_DAY")
 	}
 	if f.Name == "plan-decommission" || f.Name == "begin-decommission" {

@@ -17,7 +17,7 @@ var reasons = map[string]string{
 	"CalendarSchedules":  "A one-time schedule's name is the instance's, known when it is made; the group is Fleet's own.",
 	"ReadRelease":        "The names of a release's files are the release's; the prefix is the current one's.",
 	"ExportFiles":        "The bucket's objects are exports, of whichever instance the function is invoked for.",
-	"ReadExportFiles":    "The bucket's objects are exports; the function links to those of the one whose link and code it was shown.",
+	"ReadExportFiles":    "The bucket's objects are exports; the function reads, or links to, those of the one that an operator chose, or whose link and code it was shown.",
 	"ArchiveFiles":       "The bucket's objects are the archive's; none can be changed or deleted before its time.",
 	"HistoryFiles":       "The bucket's objects are configurations, of whichever instance the function is invoked for; none can be read.",
 	"QueryLogs":          "A log group's ARN is written with and without this end; the groups are Fleet's own.",

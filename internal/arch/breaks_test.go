@@ -123,6 +123,11 @@ var breaks = map[string][]breakage{
 		{"state renamed", renameState, "lacks the state MakeProject"},
 		{"picture missing", replace("README.md", "", "<!-- drawn: demo -->", ""), "there is no diagram demo"},
 	},
+	"schedules": {
+		{"one left out", replace("README.md", "", "and `due` goes on", "and another goes on"), "doesn't tell once of due"},
+		{"miscounted", replace("README.md", "", "run twelve functions", "run eleven functions"), `counts "eleven" functions on schedules, and there are 12`},
+		{"not told", replace("README.md", "", "Beside the workflows run twelve", "There are twelve"), `counts ""`},
+	},
 }
 
 // importing adds a file with one import to a package.

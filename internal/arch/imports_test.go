@@ -12,6 +12,7 @@ var vendorsOf = map[string][]string{
 	"project":  {"supabase"},
 	"database": {"supabase"},
 	"export":   {"supabase"}, // Storage's files, and the database
+	"intake":   {"supabase"}, // the same
 	"admin":    {"supabase"},
 	"branding": {"supabase", "web"}, // Storage, and where the customer's images are
 	"frontend": {"vercel"},

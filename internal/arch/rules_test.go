@@ -26,6 +26,7 @@ var rules = []struct {
 	{"time", parts{"functions", "internal", "statemachines", "events", "infra"}, checkTime},
 	{"diagrams", parts{"statemachines", "README.md"}, checkDiagrams},
 	{"demo", parts{"statemachines", "README.md"}, checkDemo},
+	{"schedules", parts{"README.md"}, checkSchedules},
 }
 
 const thisTree = "../.."

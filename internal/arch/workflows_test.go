@@ -23,6 +23,7 @@ var deadlines = map[string]time.Duration{
 	"suspend":      max(bounds.Switch, bounds.Undo, bounds.Notify),
 	"resume":       max(bounds.Switch, bounds.Undo, bounds.Notify),
 	"export":       bounds.Export,
+	"import":       bounds.Export,
 	"decommission": bounds.Export,
 	"close":        max(bounds.Switch, bounds.Undo, bounds.Export),
 }

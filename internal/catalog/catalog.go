@@ -102,7 +102,7 @@ func (f Function) Package() string {
 
 // Workflows lists the state machines, by the names of their files in statemachines/.
 func Workflows() []string {
-	return []string{"provision", "teardown", "suspend", "resume", "export", "decommission", "close", "terminate"}
+	return []string{"provision", "teardown", "suspend", "resume", "export", "import", "decommission", "close", "terminate"}
 }
 
 // ByState finds a function by its state's name.

@@ -24,6 +24,7 @@ var (
 	ExportInstance     = operators("export-instance", "export.Begin", "POST /instances/{id}/exports", StartRuns)
 	ListExports        = operators("list-exports", "export.List", "GET /instances/{id}/exports")
 	ShowExport         = operators("show-export", "export.Show", "GET /instances/{id}/exports/{export}", Exports)
+	ImportInstance     = operators("import-instance", "intake.Begin", "POST /instances/{id}/import", StartRuns)
 	PlanDecommission   = operators("plan-decommission", "decommission.Plan", "GET /instances/{id}/decommission")
 	BeginDecommission  = operators("begin-decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
 	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns, Calendar)
@@ -102,6 +103,10 @@ var (
 	SealExport          = step("seal-export", "export.Seal", Exports)
 	VerifyExport        = long(step("verify-export", "export.Verify", Exports))
 
+	ImportDatabase = long(step("import-database", "intake.Database", Keys, Databases, ReadExports, secret("supabase-token")))
+	ImportMedia    = long(step("import-media", "intake.Media", Keys, ReadExports, secret("supabase-token")))
+	SettleImport   = step("settle-import", "intake.Settle")
+
 	GiveNotice   = step("give-notice", "decommission.GiveNotice")
 	BeginGrace   = step("begin-grace", "decommission.BeginGrace")
 	ScheduleEnds = step("schedule-ends", "decommission.ScheduleEnds", Calendar)
@@ -116,13 +121,13 @@ var (
 	MarkTerminated     = step("mark-terminated", "termination.Mark")
 	ArchiveAudit       = step("archive-audit", "termination.ArchiveAudit", Archive)
 	IssueCertificate   = step("issue-certificate", "termination.IssueCertificate", Archive, History)
-	DestroyKey         = step("destroy-key", "termination.DestroyKey", DestroyKeys)
+	DestroyKey         = step("destroy-key", "termination.DestroyKey", DestroyKeys, Archive)
 	EndOperation       = step("end-operation", "operation.End", InvokeAdmit)
 )
 
 // CountTerminations are the names of the functions that count a day's terminations.
 func CountTerminations() []string {
-	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name}
+	return []string{Due.Name, ConfirmTermination.Name, MarkTerminated.Name, RemoveOrphan.Name}
 }
 
 // CheckUnpaid are the names of the functions that have to know whether unpaid bills are in the way of a decommission.
@@ -139,7 +144,7 @@ func MakeLinks() []string {
 func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ShowDownload, GiveDownload, ListSignups,
-		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, Resend, ListIncidents, Acknowledge, RemoveOrphan, Adopt, Freeze, Thaw, Doctor,
+		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, ImportInstance, Resend, ListIncidents, Acknowledge, RemoveOrphan, Adopt, Freeze, Thaw, Doctor,
 		PlanDecommission, BeginDecommission, CancelDecommission, ApproveTermination, AcceptExport, ShowCertificate, HoldInstance, LiftHold,
 		ShowSuspended,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Compare, Overdue, Checkup, AutoApprove, Deliver, ExpireSignups,
@@ -149,6 +154,7 @@ func Functions() []Function {
 		PointHost, PauseFrontend, SuspendSMS, DisableEmail, RefuseSignIn, MarkSuspended, AnnounceSuspension,
 		UnpauseFrontend, RestoreHost, ReactivateSMS, EnableEmail, AllowSignIn, MarkResumed, AnnounceResumption, BeginUndo,
 		ExportDatabase, ExportMedia, ExportConfiguration, SealExport, VerifyExport,
+		ImportDatabase, ImportMedia, SettleImport,
 		GiveNotice, BeginGrace, ScheduleEnds,
 		BeginTeardown, RemoveDNS, RemoveFrontend, RemoveEmailAccount, RemoveSMSAccount, RemoveProject, EndOperation,
 		ConfirmTermination, MarkTerminated, ArchiveAudit, IssueCertificate, DestroyKey,

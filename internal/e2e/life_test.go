@@ -42,6 +42,7 @@ func livesAndEnds(t *testing.T) {
 	}
 	c.operate("/exports", "")
 	c.operate("/decommission", `{"reason":"leaves"}`)
+	c.delivers(fleet.EndMessage(fleet.NoticeGiven, 1))
 	c.comes(fleet.Close, func(d *fleet.Decommission, to time.Time) { d.NoticeEnds = to })
 	c.wantTurned(fleet.Suspended, fleet.Stopped, http.StatusServiceUnavailable)
 	c.comes(fleet.Terminate, func(d *fleet.Decommission, to time.Time) { d.GraceEnds = to })

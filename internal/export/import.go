@@ -35,6 +35,25 @@ type Import struct {
 	// Administrator is the id of the one user that a provisioning made. Given it, the import is into a fresh instance: what its
 	// provisioning put in, that user included, is replaced by what the export has, unless anybody has worked in it already.
 	Administrator string
+	// Operation, for a fresh instance, is an id by which the database notes the import in its own transaction: one that it has noted is not
+	// done again.
+	Operation string
+	// Files, for a fresh instance, are what the addresses of public files begin with.
+	Files Addresses
+	// Time, where there is one, gives a context that ends in time for a commit. Where it ends before all is in, nothing is imported, and the
+	// fault is QuotaExceeded.
+	Time func(context.Context) (context.Context, context.CancelFunc)
+}
+
+// Addresses are what the addresses of public files in Storage begin with: in the export's instance, and in the one that imports it.
+type Addresses struct{ Theirs, Ours string }
+
+// Here is an address that leads to a file in the export's instance, as that of the same file in this one. Any other stays.
+func (a Addresses) Here(address string) string {
+	if path, theirs := strings.CutPrefix(address, a.Theirs); theirs && a.Theirs != "" {
+		return a.Ours + path
+	}
+	return address
 }
 
 // Imported is what an import did.
@@ -43,6 +62,14 @@ type Imported struct {
 	Rows   int64
 	// Kept are tables that stayed as they were though the export has rows of them; Skipped are sequences that the role may not set.
 	Kept, Skipped []string
+	// What follows is of a fresh instance. Before: it was done before, and nothing was now.
+	Before bool
+	// Unnoted: it failed, and the database has no note of it.
+	Unnoted bool
+	// Administrators are the ids of the users who are that, the first one first.
+	Administrators []string
+	// WebhooksOff counts those that were switched off: what signs them is encrypted for another instance.
+	WebhooksOff int
 }
 
 // Run imports into a database with the same migrations applied and nothing else in it, or into a fresh instance's, wholly or not at all. All files are
@@ -53,12 +80,18 @@ type Imported struct {
 // that table's own foreign keys go unchecked. Rejected is an export that isn't what its manifest says, or that breaks a constraint;
 // Conflict a database with rows, of another schema, or one that misses a table or a column.
 func (i *Import) Run(ctx context.Context, m Manifest) (Imported, error) {
+	done, err := i.before(ctx)
+	if err != nil || done.Before {
+		return done, schema.Fault("Import", "note", err)
+	}
 	var files []File
-	var done Imported
+	var settings File
 	for _, f := range m.Files {
 		switch {
 		case f.Table == "" || f.Table == history:
-		case slices.Contains(i.Keep, f.Table):
+		case i.Administrator != "" && f.Table == config:
+			settings = f
+		case i.keeps(f.Table):
 			if f.Rows > 0 {
 				done.Kept = append(done.Kept, f.Table)
 			}
@@ -66,21 +99,49 @@ func (i *Import) Run(ctx context.Context, m Manifest) (Imported, error) {
 			files = append(files, f)
 		}
 	}
-	if err := Verify(ctx, i.Source, files); err != nil {
-		return Imported{}, err
-	}
 	doing := "session"
-	err := pgx.BeginFunc(ctx, i.Conn, func(tx pgx.Tx) error {
-		in := &importing{Import: *i, tx: tx, done: &done, doing: &doing}
-		return in.run(ctx, m, files)
+	err = i.within(ctx, func(ctx, working context.Context) error {
+		if err := i.verify(working, files, settings); err != nil {
+			return err
+		}
+		return pgx.BeginFunc(ctx, i.Conn, func(tx pgx.Tx) error {
+			in := &importing{Import: *i, tx: tx, done: &done, doing: &doing, config: settings}
+			return in.run(working, m, files)
+		})
 	})
-	if ofStore(err) {
-		return Imported{}, err
+	if err == nil {
+		return done, nil
 	}
-	if err != nil {
-		return Imported{}, schema.Fault("Import", doing, err)
+	if !ofStore(err) {
+		err = schema.Fault("Import", doing, err)
 	}
-	return done, nil
+	return Imported{Unnoted: true}, err
+}
+
+// keeps reports whether a table stays as it is.
+func (i *Import) keeps(table string) bool {
+	return slices.Contains(i.Keep, table) || i.Administrator != "" && own(table)
+}
+
+// within does what must be done in time.
+func (i *Import) within(ctx context.Context, do func(ctx, working context.Context) error) error {
+	if i.Time == nil {
+		return do(ctx, ctx)
+	}
+	working, cancel := i.Time(ctx)
+	defer cancel()
+	err := do(ctx, working)
+	if err != nil && working.Err() != nil && ctx.Err() == nil && !fault.Is(err, fault.Rejected, fault.Conflict) {
+		return &fault.Error{Code: fault.QuotaExceeded, Text: "the database is not imported within the time of one invocation: nothing of it is", Err: err}
+	}
+	return err
+}
+
+func (i *Import) verify(ctx context.Context, files []File, settings File) error {
+	if settings.Name != "" {
+		files = append(slices.Clone(files), settings)
+	}
+	return Verify(ctx, i.Source, files)
 }
 
 // receiving is how a session reads what session wrote.
@@ -94,6 +155,8 @@ type importing struct {
 	tx    pgx.Tx
 	done  *Imported
 	doing *string
+	// config is the file of the export's settings, in an import into a fresh instance.
+	config File
 }
 
 // goal is a table that receives rows.
@@ -121,7 +184,11 @@ func (in *importing) run(ctx context.Context, m Manifest, files []File) error {
 	if err != nil {
 		return err
 	}
-	quiet, loud, err := in.silence(ctx, goals)
+	quieted, err := in.quieted(ctx, goals)
+	if err != nil {
+		return err
+	}
+	quiet, loud, err := in.silence(ctx, quieted)
 	if err != nil {
 		return err
 	}
@@ -142,6 +209,9 @@ func (in *importing) run(ctx context.Context, m Manifest, files []File) error {
 		if err := in.fill(ctx, g); err != nil {
 			return err
 		}
+	}
+	if err := in.settle(ctx); err != nil {
+		return err
 	}
 	*in.doing = "foreign keys"
 	if err := in.exec(ctx, "set constraints all immediate;"+loud); err != nil {
@@ -191,70 +261,9 @@ func (in *importing) goals(ctx context.Context, files []File) (goals []goal, err
 	return goals, nil
 }
 
-// silence gives the statements that switch triggers off and let foreign keys wait, and those that undo it.
-func (in *importing) silence(ctx context.Context, goals []goal) (quiet, loud string, err error) {
-	var owned []uint32
-	for _, g := range goals {
-		if g.owned {
-			owned = append(owned, g.oid)
-		}
-	}
-	rows, err := in.tx.Query(ctx, `
-		select format('alter table %s disable trigger %I;', tgrelid::regclass, tgname), format('alter table %s enable %strigger %I;', tgrelid::regclass, case tgenabled when 'A' then 'always ' else '' end, tgname)
-		from pg_trigger where tgrelid = any ($1) and not tgisinternal and tgparentid = 0 and tgenabled in ('O', 'A')
-		union all select format('alter table %s alter constraint %I deferrable initially deferred;', conrelid::regclass, conname),
-			format('alter table %s alter constraint %I %sdeferrable initially %s;', conrelid::regclass, conname, case when condeferrable then '' else 'not ' end, case when condeferred then 'deferred' else 'immediate' end)
-		from pg_constraint where conrelid = any ($1) and contype = 'f' and conparentid = 0
-		order by 1`, owned)
-	if err != nil {
-		return "", "", err
-	}
-	var off, on string
-	_, err = pgx.ForEachRow(rows, []any{&off, &on}, func() error {
-		quiet, loud = quiet+off+"\n", loud+on+"\n"
-		return nil
-	})
-	return quiet, loud, err
-}
-
-// sorted puts each table behind those that its foreign keys lead to, as far as that goes.
-func (in *importing) sorted(ctx context.Context, goals []goal) ([]goal, error) {
-	rows, err := in.tx.Query(ctx, `select distinct conrelid, confrelid from pg_constraint where contype = 'f' and conrelid <> confrelid order by 1, 2`)
-	if err != nil {
-		return nil, err
-	}
-	leads := map[uint32][]uint32{}
-	var from, to uint32
-	if _, err = pgx.ForEachRow(rows, []any{&from, &to}, func() error { leads[from] = append(leads[from], to); return nil }); err != nil {
-		return nil, err
-	}
-	byOID, seen := map[uint32]goal{}, map[uint32]bool{}
-	for _, g := range goals {
-		byOID[g.oid] = g
-	}
-	var order []goal
-	var visit func(oid uint32)
-	visit = func(oid uint32) {
-		if seen[oid] {
-			return
-		}
-		seen[oid] = true
-		for _, to := range leads[oid] {
-			visit(to)
-		}
-		if g, ok := byOID[oid]; ok {
-			order = append(order, g)
-		}
-	}
-	for _, g := range goals {
-		visit(g.oid)
-	}
-	return order, nil
-}
-
 // replaced reports whether a table may have rows, which the import takes away.
 func (in *importing) replaced(table string) bool {
-	return slices.Contains(migrationsFill, table) || in.Administrator != "" && slices.Contains(provisioningFills, table)
+	return slices.Contains(migrationsFill, table) || in.Administrator != "" && (slices.Contains(provisioningFills, table) || fleeting[table])
 }
 
 // fresh refuses an instance in which anybody has worked: it has users besides its administrator, its audit log tells of a change that
@@ -306,6 +315,18 @@ func (in *importing) fill(ctx context.Context, g goal) error {
 			return fault.New(fault.Conflict, "table %s has the trigger %s, which this role can't switch off", g.file.Table, g.triggers[0])
 		}
 	}
+	if err := in.copy(ctx, g); err != nil {
+		return err
+	}
+	in.done.Tables, in.done.Rows = in.done.Tables+1, in.done.Rows+g.file.Rows
+	if len(g.triggers) > 0 {
+		return in.exec(ctx, "set local session_replication_role = origin")
+	}
+	return nil
+}
+
+// copy copies a file into a table.
+func (in *importing) copy(ctx context.Context, g goal) error {
 	r, err := open(ctx, in.Source, g.file)
 	if err != nil {
 		return err
@@ -320,10 +341,6 @@ func (in *importing) fill(ctx context.Context, g goal) error {
 	}
 	if tag.RowsAffected() != g.file.Rows {
 		return fault.New(fault.Rejected, "%s has %d rows, not %d", g.file.Name, tag.RowsAffected(), g.file.Rows)
-	}
-	in.done.Tables, in.done.Rows = in.done.Tables+1, in.done.Rows+g.file.Rows
-	if len(g.triggers) > 0 {
-		return in.exec(ctx, "set local session_replication_role = origin")
 	}
 	return nil
 }
@@ -340,7 +357,7 @@ func (in *importing) sequences(ctx context.Context, all []Sequence) error {
 		switch {
 		case err != nil:
 			return err
-		case !there || slices.Contains(in.Keep, table):
+		case !there || in.keeps(table):
 		case !may:
 			in.done.Skipped = append(in.done.Skipped, s.Name)
 		default:

@@ -48,14 +48,34 @@ func used(t *testing.T) (owner, super *pgx.Conn) {
 // exported is an export of a database in use, and how it should look elsewhere.
 func exported(t *testing.T) (dir string, m export.Manifest, original map[string][]string) {
 	t.Helper()
+	return exportedWith(t, "select")
+}
+
+// exportedWith is exported with some more use, by the customer; exportedBy with what only a superuser may do.
+func exportedWith(t *testing.T, use string) (dir string, m export.Manifest, original map[string][]string) {
+	t.Helper()
 	owner, super := used(t)
+	run(t, owner, use)
+	dir, m, original = exportOf(t, owner, super)
+	if len(m.LeftOut) != 3 {
+		t.Errorf("left out of an instance's own schema: %v", m.LeftOut[3:])
+	}
+	return dir, m, original
+}
+
+func exportedBy(t *testing.T, use string) (dir string, m export.Manifest, original map[string][]string) {
+	t.Helper()
+	owner, super := used(t)
+	run(t, super, use)
+	return exportOf(t, owner, super)
+}
+
+func exportOf(t *testing.T, owner, super *pgx.Conn) (dir string, m export.Manifest, original map[string][]string) {
+	t.Helper()
 	original = fingerprint(t, super)
 	dir, m = whole(t, owner) // as the instance's own role, which is no superuser
 	if _, err := export.Seal(t.Context(), export.Directory(dir), m); err != nil {
 		t.Fatal(err)
-	}
-	if len(m.LeftOut) != 3 {
-		t.Errorf("left out of an instance's own schema: %v", m.LeftOut[3:])
 	}
 	return dir, m, original
 }

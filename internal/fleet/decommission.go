@@ -40,6 +40,9 @@ type Decommission struct {
 	NoticeAt   time.Time `json:"notice_at"`
 	NoticeEnds time.Time `json:"notice_ends"`
 	GraceEnds  time.Time `json:"grace_ends"`
+	// ToldAt is when the customer was told of the notice: when its message was surely sent, or an operator said that they told them
+	// by hand. Nothing is switched off before, and the notice runs whole from then.
+	ToldAt time.Time `json:"told_at,omitzero"`
 	// FirstExport is the one that came with the notice, nil before that was given; FinalExport, made once nothing was written any more, authorises the deletion.
 	FirstExport *VerifiedExport `json:"first_export,omitempty"`
 	FinalExport *VerifiedExport `json:"final_export,omitempty"`
@@ -49,10 +52,12 @@ type Decommission struct {
 	Accepted *Acceptance `json:"accepted,omitempty"`
 	// Second is the other operator who approved the termination, on a day of more of them than one decides alone.
 	Second string `json:"second,omitempty"`
-	// Archived, Certificate and KeyDestroyedAt are the proof, in the order in which they come.
+	// Archived, Certificate, KeyDestroyedAt and Sealed are the proof, in the order in which they come. Archived is the audit chain that the
+	// certificate names; Sealed is the same one again, whole, with the certificate's issue and the key's destruction.
 	Archived       *Archived    `json:"archived,omitempty"`
 	Certificate    *Certificate `json:"certificate,omitempty"`
 	KeyDestroyedAt time.Time    `json:"key_destroyed_at,omitzero"`
+	Sealed         *Archived    `json:"sealed,omitempty"`
 }
 
 // Open reports whether the decommission is under way: neither ended nor withdrawn. A nil one is not.
@@ -71,6 +76,25 @@ func (d *Decommission) Ends() time.Time {
 		return d.GraceEnds
 	}
 	return time.Time{}
+}
+
+// lateNotice is how late the customer may be told without the notice's running anew.
+const lateNotice = time.Hour
+
+// Postpone has the periods run from now, where the notice is told of later than it was given but for lateNotice; it reports whether.
+func (d *Decommission) Postpone(p Periods, now time.Time) bool {
+	if d.Stage != InNotice || !d.ToldAt.IsZero() || !now.After(d.NoticeAt.Add(lateNotice)) {
+		return false
+	}
+	d.run(p, now)
+	return true
+}
+
+// Tell notes that the customer was told of the notice. Only the first time counts.
+func (d *Decommission) Tell(now time.Time) {
+	if d.ToldAt.IsZero() {
+		d.ToldAt = now
+	}
 }
 
 // Given reports whether the customer was given notice, in the change that recorded the first export.
@@ -220,26 +244,40 @@ func ScheduleName(kind OperationKind, instanceID string) string {
 	return string(kind) + "-" + instanceID
 }
 
-// Termination is one that was marked: what a day's guard counts.
+// Termination is what a day's guard counts: an instance that was marked, or an orphan whose deletion can't be undone and was asked for.
 type Termination struct {
-	InstanceID string    `json:"instance_id"`
-	At         time.Time `json:"at"`
+	InstanceID string `json:"instance_id"`
+	// Orphan is its kind and name; empty for the instance itself.
+	Orphan string    `json:"orphan,omitempty"`
+	At     time.Time `json:"at"`
+	// Seen: terminations were thawed since. Whoever did that has looked at it, and it makes no anomaly any more.
+	Seen bool `json:"seen,omitempty"`
 }
 
 // TerminationsADay is how many instances are terminated within a day on one operator's word, unless set otherwise. More than twice as
-// many are an anomaly, whoever approves them.
+// many are an anomaly, whoever approves them, until somebody has looked and thawed.
 const TerminationsADay = 3
 
 // CountingDay is how long a termination counts.
 const CountingDay = 24 * time.Hour
 
-// Within are those terminations of a list that count at a time, without one instance's.
-func Within(all []Termination, now time.Time, but string) []Termination {
+// Within are those terminations of a list that count at a time, without one.
+func Within(all []Termination, now time.Time, but Termination) []Termination {
 	var counted []Termination
 	for _, t := range all {
-		if t.InstanceID != but && t.At.After(now.Add(-CountingDay)) {
+		if (t.InstanceID != but.InstanceID || t.Orphan != but.Orphan) && t.At.After(now.Add(-CountingDay)) {
 			counted = append(counted, t)
 		}
 	}
 	return counted
+}
+
+// Unseen counts those of a list that nobody has looked at.
+func Unseen(all []Termination) (n int) {
+	for _, t := range all {
+		if !t.Seen {
+			n++
+		}
+	}
+	return n
 }

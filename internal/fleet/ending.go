@@ -74,8 +74,8 @@ func removals() []Kind {
 	return []Kind{CloudflareRule, DNSRecord, VercelDomain, VercelProject, SendGridWebhook, SendGridSubuser, TwilioService, TwilioSubaccount, SupabaseProject}
 }
 
-// final are the kinds whose deletion can't be undone.
-func final(kind Kind) bool {
+// Irreversible reports whether the deletion of what is of a kind can't be undone: it takes a customer's data along.
+func Irreversible(kind Kind) bool {
 	return kind == SupabaseProject || kind == TwilioSubaccount || kind == SendGridSubuser
 }
 
@@ -103,7 +103,7 @@ func PlanEnd(i Instance, ledger []Resource, freezes []Freeze, lock UnpaidLock, p
 func planned(ledger []Resource, outer Kind, at time.Time) (all []PlannedRemoval) {
 	var inside []PlannedRemoval
 	for _, e := range ledger {
-		removal := PlannedRemoval{Kind: e.Kind, Name: e.Name, ID: e.ID, Vendor: e.Kind.Vendor(), At: at, Final: final(outer)}
+		removal := PlannedRemoval{Kind: e.Kind, Name: e.Name, ID: e.ID, Vendor: e.Kind.Vendor(), At: at, Final: Irreversible(outer)}
 		switch {
 		case e.Gone():
 		case e.Kind == outer:

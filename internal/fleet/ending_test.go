@@ -61,11 +61,11 @@ func TestPlanTellsObstacles(t *testing.T) {
 	}
 }
 
-// TestWithin: a termination counts for a day, and nobody's own counts for them.
+// TestWithin: a termination counts for a day, and nobody's own counts for them; an orphan's is another.
 func TestWithin(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	all := []fleet.Termination{{InstanceID: "old", At: now.Add(-24 * time.Hour)}, {InstanceID: "own", At: now}, {InstanceID: "other", At: now.Add(-23 * time.Hour)}}
-	if got := fleet.Within(all, now, "own"); len(got) != 1 || got[0].InstanceID != "other" {
+	all := []fleet.Termination{{InstanceID: "old", At: now.Add(-24 * time.Hour)}, {InstanceID: "own", At: now}, {InstanceID: "own", Orphan: "supabase_project/x", At: now}, {InstanceID: "other", At: now.Add(-23 * time.Hour)}}
+	if got := fleet.Within(all, now, all[1]); len(got) != 2 || got[0].Orphan == "" || got[1].InstanceID != "other" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -103,7 +103,12 @@ func TestDecommission(t *testing.T) {
 func TestEndMessages(t *testing.T) {
 	for text, stage := range map[string]fleet.Stage{fleet.NoticeGiven: fleet.InNotice, fleet.GraceBegun: fleet.InGrace, fleet.EndWithdrawn: fleet.Withdrawn} {
 		id := fleet.EndMessage(text, 12)
-		for _, message := range []string{id, fleet.Repetition(id, 7)} {
+		messages := []string{id, fleet.Repetition(id, 7)}
+		if text == fleet.GraceBegun {
+			renewed := fleet.RenewedMessage(12, fleet.NewOperationID(fleet.Close, "8f0c", 9))
+			messages = append(messages, renewed, fleet.Repetition(renewed, 7))
+		}
+		for _, message := range messages {
 			if got, n := fleet.EndText(message); got != text || n != 12 {
 				t.Errorf("%s: %q, %d", message, got, n)
 			}

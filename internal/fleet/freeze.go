@@ -17,7 +17,8 @@ func Scopes() []string { return append([]string{WholeFleet, Terminations}, Vendo
 // Vendors lists the vendors, by the names that freezes, clients and the log use. A provisioning needs all of them.
 func Vendors() []string { return []string{"supabase", "vercel", "cloudflare", "twilio", "sendgrid"} }
 
-// Freeze keeps new work from starting, fleet-wide or where a vendor is needed. Work that runs goes on to its end.
+// Freeze keeps new work from starting, fleet-wide or where a vendor is needed. Work that runs goes on to its end, but for
+// deletions that end an instance's life and can't be undone: those a freeze of terminations, or of the fleet, keeps from being sent.
 type Freeze struct {
 	Scope  string    `json:"scope"` // WholeFleet, Terminations, or a vendor: "supabase"
 	Reason string    `json:"reason"`

@@ -21,6 +21,8 @@ const (
 	IncidentHistoryMissing IncidentKind = "HistoryMissing"
 	// IncidentCalendarRefused: the one-time schedules of an instance's end could not be set.
 	IncidentCalendarRefused IncidentKind = "CalendarRefused"
+	// IncidentImportFailed: an export was not imported, and the instance is as it was.
+	IncidentImportFailed IncidentKind = "ImportFailed"
 	// IncidentTerminationHeld: grace is over, and something keeps the instance from being terminated.
 	IncidentTerminationHeld IncidentKind = "TerminationHeld"
 	// IncidentTerminationsStopped: Fleet itself has frozen terminations, for something about one was not as it must be.
@@ -49,7 +51,7 @@ const (
 
 // IncidentKinds lists every kind.
 func IncidentKinds() []IncidentKind {
-	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentHistoryMissing, IncidentCalendarRefused, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
+	return []IncidentKind{IncidentOverdue, IncidentFailedDirty, IncidentUndone, IncidentExportFailed, IncidentHistoryMissing, IncidentCalendarRefused, IncidentImportFailed, IncidentTerminationHeld, IncidentTerminationsStopped, IncidentMessageUnknown, IncidentMessageFailed,
 		IncidentMessageNotSent, IncidentRecheckFailed, IncidentCheckFailed, IncidentBrandingFailed, IncidentUnprotected, IncidentVendorDown,
 		IncidentOrphan, IncidentMissing}
 }

@@ -48,7 +48,8 @@ func SignupMessages() []string {
 	return []string{DecisionWanted, SignupRejected, SignupExpired, SignupFailed}
 }
 
-// The texts of the messages about an instance's end. Fleet's outbox sends them, each once for a decommission, under the id of EndMessage.
+// The texts of the messages about an instance's end. Fleet's outbox sends them, each once for a decommission, under the id of EndMessage, and
+// GraceBegun once more for each final export that replaces another one, under that of RenewedMessage.
 const (
 	// NoticeGiven tells the administrator that the instance ends, what happens when, and whom to answer.
 	NoticeGiven = "end-notice"
@@ -64,10 +65,16 @@ func EndTexts() []string { return []string{NoticeGiven, GraceBegun, EndWithdrawn
 // EndMessage is the id of the message of a text about an instance's nth decommission.
 func EndMessage(text string, n int) string { return text + "-" + strconv.Itoa(n) }
 
+// RenewedMessage is the id of the message that brings the final export of an operation, where it replaces another one of the nth decommission.
+func RenewedMessage(n int, operation string) string {
+	return EndMessage(GraceBegun, n) + operation[strings.LastIndexByte(operation, '-'):]
+}
+
 // EndText is the text of a message about an instance's end, or of that which it repeats, and of which decommission it tells; empty for any other.
 func EndText(message string) (text string, n int) {
 	for _, text := range EndTexts() {
 		number, ok := strings.CutPrefix(OriginalMessage(message), text+"-")
+		number, _, _ = strings.Cut(number, "-")
 		if n, err := strconv.Atoi(number); ok && err == nil {
 			return text, n
 		}

@@ -19,6 +19,8 @@ const (
 	Resume OperationKind = "resume"
 	// MakeExport copies all that an instance holds, for its customer.
 	MakeExport OperationKind = "export"
+	// TakeIn imports an export into a fresh instance: another one's, or one that is no more.
+	TakeIn OperationKind = "import"
 	// GiveNotice begins the end of an instance: a first export, the notice to its customer, and the calendar of what follows.
 	GiveNotice OperationKind = "decommission"
 	// Close ends its notice: the instance is switched off, and its final export made and verified.
@@ -55,6 +57,8 @@ const (
 	Undoing Phase = "undo"
 	// Exporting writes an export's files and reads them back.
 	Exporting Phase = "export"
+	// Importing puts an export's rows and files into an instance.
+	Importing Phase = "import"
 	// LookingAgain is the only phase of a recheck.
 	LookingAgain Phase = "recheck"
 	// Sending is the only phase of a resend.
@@ -101,6 +105,8 @@ type Operation struct {
 	Message string `json:"message,omitempty"`
 	// Suspension is what a Suspend, or a Close, makes of the instance.
 	Suspension *Suspension `json:"suspension,omitempty"`
+	// Import is what a TakeIn takes in, and how far it is.
+	Import *Import `json:"import,omitempty"`
 
 	StartedAt time.Time `json:"started_at"`
 	// RunStartedAt is when the current run began.
@@ -142,6 +148,8 @@ func (k OperationKind) Course() Course {
 		return Course{Suspended, Active, Resuming, map[Phase]string{Resuming: "resume", Undoing: "suspend"}}
 	case MakeExport:
 		return Course{First: Exporting, Workflows: map[Phase]string{Exporting: "export"}}
+	case TakeIn:
+		return Course{First: Importing, Workflows: map[Phase]string{Importing: "import"}}
 	case GiveNotice:
 		return Course{First: Noticing, Workflows: map[Phase]string{Noticing: "decommission"}}
 	case Close:
@@ -157,10 +165,13 @@ func (k OperationKind) Course() Course {
 }
 
 // Begins reports whether an operation of the kind begins on an instance in a state. What changes no state begins on any that can be
-// used, or is only switched off; so does a Close, which may find the instance off already.
+// used, or is only switched off; so does a Close, which may find the instance off already. A TakeIn is for one that can be used.
 func (k OperationKind) Begins(in State) bool {
-	if k == MakeExport || k == GiveNotice || k == Close {
+	switch k {
+	case MakeExport, GiveNotice, Close:
 		return in == Active || in == Suspended
+	case TakeIn:
+		return in == Active
 	}
 	return in == k.Course().From
 }
@@ -185,7 +196,7 @@ func OperationOf(execution string) (instanceID, operationID string, ok bool) {
 
 // executionName is what Execution makes of ProvisionID, of NewOperationID and of NumberedID.
 var executionName = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^((op|suspend|resume|export|decommission|close|terminate)-([0-9a-f-]{36})(?:-n?[0-9]+)?)-[a-z]+-[0-9]+$`)
+	return regexp.MustCompile(`^((op|suspend|resume|export|import|decommission|close|terminate)-([0-9a-f-]{36})(?:-n?[0-9]+)?)-[a-z]+-[0-9]+$`)
 })
 
 // Workflow is the state machine that the current run executes.

@@ -127,10 +127,23 @@ type Resource struct {
 	Rechecks  int       `json:"rechecks,omitempty"`
 	// RecheckFailures counts the looks in a row that failed.
 	RecheckFailures int `json:"recheck_failures,omitempty"`
+	// Asked is who asked for an orphan of this kind and name to be deleted, the last time; nil while nobody did.
+	Asked *Asked `json:"asked,omitempty"`
 	// Answer is the HTTP status with which the vendor answered its deletion; 0 where it was gone, or was never asked for.
 	Answer    int       `json:"answer,omitempty"`
 	CreatedAt time.Time `json:"created_at,omitzero"`
 	RemovedAt time.Time `json:"removed_at,omitzero"`
+}
+
+// Asked is an operator's word that an orphan be deleted although that can't be undone.
+type Asked struct {
+	By string    `json:"by"` // as in the audit: "operator:…"
+	At time.Time `json:"at"`
+	// Without is why it goes without a verified export of the instance, for other operators; empty where there is one, or none is needed.
+	Without string `json:"without,omitempty"`
+	// Waits: it is carried out once another operator asks for it, too, on a day of more than one decides alone. Second is who did.
+	Waits  bool   `json:"waits,omitempty"`
+	Second string `json:"second,omitempty"`
 }
 
 // Gone reports whether the entry is removed or absent.

@@ -37,16 +37,17 @@ type commands struct {
 
 	Approve            approveCommand            `cmd:"" group:"Decide:" help:"Approve a signup: it is provisioned as soon as a slot is free."`
 	Reject             rejectCommand             `cmd:"" group:"Decide:" help:"Reject a signup that waits for approval. Its slug is free again."`
-	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back."`
+	Cancel             cancelCommand             `cmd:"" group:"Decide:" help:"Cancel a provisioning: all that it made is taken down. Or a suspension or resumption: it is switched back. Or give up an export, or an import that ended dirty."`
 	Suspend            suspendCommand            `cmd:"" group:"Decide:" help:"Switch a live instance off. Nothing of it is deleted."`
 	Resume             resumeCommand             `cmd:"" group:"Decide:" help:"Switch a suspended instance on again."`
 	Export             exportCommand             `cmd:"" group:"Decide:" help:"Copy all that an instance holds, for its customer. Nothing of it changes."`
+	Import             importCommand             `cmd:"" group:"Decide:" help:"Put an export, of another instance or of one that is no more, into a fresh instance."`
 	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Give an instance's customer notice of its end; or show what that would be, or is; or take it back."`
 	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
 	AcceptExport       acceptExportCommand       `cmd:"" group:"Decide:" help:"Say that an instance may be deleted by an export that lacks something, or by the last there is."`
 	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
 	Lift               liftCommand               `cmd:"" group:"Decide:" help:"Lift an instance's legal hold."`
-	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, or the undoing of a suspension or resumption."`
+	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, the undoing of a suspension or resumption, or an import."`
 	Resend             resendCommand             `cmd:"" group:"Decide:" help:"Send a message once more, as a new one."`
 	Ack                ackCommand                `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
 	RemoveOrphan       removeOrphanCommand       `cmd:"" group:"Decide:" help:"Delete what a vendor has of an instance that its ledger doesn't tell of, as its incident names it."`
@@ -55,7 +56,10 @@ type commands struct {
 	Thaw               thawCommand               `cmd:"" group:"Decide:" help:"End a freeze."`
 }
 
-const instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
+const (
+	instanceArgument = "An instance: its id, an unambiguous beginning of it, or its slug."
+	wholeArgument    = "An instance: its id or its slug, in full."
+)
 
 type listCommand struct {
 	State []string `placeholder:"STATE" help:"Only those in this state, of instance or signup, such as ACTIVE or REQUESTED, or in this stage of their end, such as notice or grace; may be given several times."`
@@ -113,7 +117,7 @@ type approveCommand struct {
 func (approveCommand) Help() string { return examples("fleetctl approve acme-dental") }
 
 type rejectCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Reason   string `required:"" placeholder:"TEXT" help:"Why; whoever knows the signup's id can read it."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
@@ -123,7 +127,7 @@ func (rejectCommand) Help() string {
 }
 
 type cancelCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
@@ -132,7 +136,7 @@ func (cancelCommand) Help() string {
 }
 
 type suspendCommand struct {
-	Instance string                 `arg:"" help:"${instance}"`
+	Instance string                 `arg:"" help:"${whole}"`
 	Reason   fleet.SuspensionReason `required:"" enum:"payment,violation" help:"Why, as its administrator is told: payment or violation."`
 	Note     string                 `placeholder:"TEXT" help:"A line for other operators; nobody else sees it."`
 	Yes      bool                   `short:"y" help:"Don't ask."`
@@ -159,6 +163,19 @@ func (exportCommand) Help() string {
 	return examples("fleetctl export acme-dental") + "\n\nIt is done once \"fleetctl exports\" calls it verified: every file was read back. The instance's administrator is mailed a link then, and its files are kept for 30 days."
 }
 
+type importCommand struct {
+	Instance string `arg:"" help:"${instance}"`
+	From     string `required:"" placeholder:"INSTANCE/EXPORT" help:"The other instance, named likewise, and its export: by its id or the end of that."`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (importCommand) Help() string {
+	return examples("fleetctl import acme-again --from acme-dental/7", "fleetctl import df4a5ecc --from 80a3f6ff-ef7d-5468-80f5-d24647091906/7 --yes") +
+		"\n\nThe export must be verified and its files still kept; the instance ACTIVE, of the same schema, and nobody may have worked in it. " +
+		"People sign in with the passwords they had; the administrator that the provisioning made is replaced, and the link in the mail to them is good for nothing. " +
+		"Webhooks are switched off: their secrets were the other instance's. It is done once \"show\" tells of no operation any more."
+}
+
 type exportsCommand struct {
 	Instance string `arg:"" help:"${instance}"`
 	Export   string `arg:"" optional:"" help:"An export, by its id or the end of it: with its files and their checksums."`
@@ -179,7 +196,7 @@ func (certificateCommand) Help() string {
 }
 
 type decommissionCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Plan     bool   `xor:"what" required:"" help:"Only show it: what happens when, what can't be undone, what is kept, what is in the way."`
 	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Give notice. Why; for other operators, nobody else sees it."`
 	Cancel   bool   `xor:"what" required:"" help:"Take it back: the instance is what it was before. Possible until it is TERMINATED."`
@@ -192,7 +209,7 @@ func (decommissionCommand) Help() string {
 }
 
 type approveTerminationCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
 
@@ -220,7 +237,7 @@ func (holdCommand) Help() string {
 }
 
 type liftCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Why      string `required:"" placeholder:"TEXT" help:"Why; it stays in the audit."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
@@ -255,15 +272,18 @@ func (ackCommand) Help() string {
 }
 
 type removeOrphanCommand struct {
-	Instance string     `arg:"" help:"${instance}"`
+	Instance string     `arg:"" help:"${whole}"`
 	Kind     fleet.Kind `arg:"" help:"Its kind, such as dns_record."`
 	Name     string     `arg:"" help:"Its name, as the incident tells it."`
-	Yes      bool       `short:"y" help:"Don't ask."`
+	// WithoutExport goes into the ledger, for other operators.
+	WithoutExport string `placeholder:"TEXT" help:"Why something that may hold a customer's data is deleted without a verified final export of the instance."`
+	Yes           bool   `short:"y" help:"Don't ask."`
 }
 
 func (removeOrphanCommand) Help() string {
-	return examples("fleetctl remove-orphan acme-dental dns_record old.gimbal.app") +
-		"\n\nThe next recheck deletes it, within minutes: what has that name and the instance's mark, and is not what the ledger calls created."
+	return examples("fleetctl remove-orphan acme-dental dns_record old.gimbal.app", `fleetctl remove-orphan acme-dental supabase_project gimbal-… --without-export "it is empty"`) +
+		"\n\nThe next recheck deletes it, within minutes: what has that name and the instance's mark, and is not what the ledger calls created." +
+		"\n\nA project, a subaccount or a subuser counts as a termination: beyond a number of them a day another operator has to ask for the same."
 }
 
 type adoptCommand struct {
@@ -301,7 +321,7 @@ const about = "The operator's command line of Gimbal Fleet. Name the API by --ap
 func newParser(c *commands, t terminal, exit func(int)) (*kong.Kong, error) {
 	return kong.New(c, kong.Name("fleetctl"), kong.Description(about), kong.Writers(t.out, t.err), kong.Exit(exit),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
-		kong.Vars{"instance": instanceArgument})
+		kong.Vars{"instance": instanceArgument, "whole": wholeArgument})
 }
 
 // doubleDashes gives long flags with one dash their second one: Go's own tools take -json as well as --json, and so does

@@ -28,6 +28,7 @@ func whole(t *testing.T) map[string]answer {
 		at("POST /instances/{id}/suspend"):                {202, `{"operation":"suspend-3","execution":"suspend-3-suspend-1","deadline":"2026-11-25T13:00:00Z"}`},
 		at("POST /instances/{id}/resume"):                 {202, `{"operation":"resume-4","execution":"resume-4-resume-1","deadline":"2026-11-25T13:00:00Z"}`},
 		at("POST /instances/{id}/exports"):                {202, `{"operation":"export-5","execution":"export-5-export-1","deadline":"2026-11-25T13:00:00Z"}`},
+		at("POST /instances/{id}/import"):                 {202, `{"operation":"import-6","execution":"import-6-import-1","deadline":"2026-11-25T13:00:00Z"}`},
 		at("GET /instances/{id}/exports"):                 {200, encoded(t, view.Exports{Exports: sampleExports()})},
 		at("GET /instances/{id}/exports/export-5"):        {200, encoded(t, view.Export{Export: sampleExports()[0], Content: []view.ExportFile{{Name: "csv/public.contacts.csv", Bytes: 2048, SHA256: "ab12", Rows: 31}}, Lacks: []string{"media documents/a.pdf: it was deleted"}})},
 		at("GET /instances/{id}/decommission"): {200, `{"instance_id":"` + acme + `","steps":[{"at":"2026-12-25T12:00:00Z","what":"the instance is suspended"},{"at":"2027-01-24T12:00:00Z","what":"it is terminated","final":true}],` +
@@ -86,11 +87,14 @@ func TestCommands(t *testing.T) {
 		"suspend acme-dental --reason=violation --note=4711 --yes": {0, "suspend-3-suspend-1", []string{"GET /instances", "POST /instances/" + acme + `/suspend {"reason":"violation","note":"4711"}`}},
 		"resume acme-dental":                                       {0, "is being resumed\n", []string{"GET /instances", "POST /instances/" + acme + "/resume {}"}},
 		"export acme-dental":                                       {0, "is being exported\n", []string{"GET /instances", "POST /instances/" + acme + "/exports {}"}},
-		"exports acme-dental":                                      {0, "2 exports; 1 verified", []string{"GET /instances", "GET /instances/" + acme + "/exports "}},
-		"exports acme-dental 5":                                    {0, "csv/public.contacts.csv", []string{"GET /instances", "GET /instances/" + acme + "/exports", "GET /instances/" + acme + "/exports/export-5 "}},
-		"retry acme-dental":                                        {0, "once more", []string{"GET /instances", "POST /instances/" + acme + "/retry {}"}},
-		"resend acme-dental welcome":                               {0, "welcome-resend-3 of acme-dental (df4a5ecc) is sent", []string{"GET /instances", "POST /instances/" + acme + `/resend {"message":"welcome"}`}},
-		"ack acme-dental":                                          {0, "You see to MessageUnknown", []string{"GET /incidents", "GET /instances", `POST /incidents/acknowledge {"instance_id":"` + acme + `","id":"message-welcome"}`}},
+		"import acme-dental --from acme-dental/5 -y": {0, "is being filled with what acme-dental (df4a5ecc) held\n", []string{"GET /instances", "GET /instances", "GET /instances/" + acme + "/exports",
+			"POST /instances/" + acme + `/import {"from":"` + acme + `","export":"export-5"}`}},
+		"import " + acme + " --from " + acme + "/6 -y": {exitUsage, "", []string{"GET /instances/" + acme + "/exports "}},
+		"exports acme-dental":                          {0, "2 exports; 1 verified", []string{"GET /instances", "GET /instances/" + acme + "/exports "}},
+		"exports acme-dental 5":                        {0, "csv/public.contacts.csv", []string{"GET /instances", "GET /instances/" + acme + "/exports", "GET /instances/" + acme + "/exports/export-5 "}},
+		"retry acme-dental":                            {0, "once more", []string{"GET /instances", "POST /instances/" + acme + "/retry {}"}},
+		"resend acme-dental welcome":                   {0, "welcome-resend-3 of acme-dental (df4a5ecc) is sent", []string{"GET /instances", "POST /instances/" + acme + `/resend {"message":"welcome"}`}},
+		"ack acme-dental":                              {0, "You see to MessageUnknown", []string{"GET /incidents", "GET /instances", `POST /incidents/acknowledge {"instance_id":"` + acme + `","id":"message-welcome"}`}},
 		"ack fleet checkfailed --close": {0, "CheckFailed of the whole fleet is closed", []string{"GET /incidents",
 			`POST /incidents/acknowledge {"instance_id":"fleet","id":"check-sendgrid.quota","close":true}`}},
 		"freeze twilio --reason outage": {0, "twilio is frozen", []string{`POST /freeze {"scope":"twilio","reason":"outage"}`}},
@@ -121,7 +125,8 @@ func TestJSON(t *testing.T) {
 		"reject acme-dental --reason a-double -y": "POST /signups/" + acme + "/reject", "cancel acme-dental -y": "POST /instances/" + acme + "/cancel",
 		"suspend acme-dental --reason payment -y": "POST /instances/" + acme + "/suspend", "resume acme-dental": "POST /instances/" + acme + "/resume",
 		"retry acme-dental": "POST /instances/" + acme + "/retry", "resend acme-dental welcome": "POST /instances/" + acme + "/resend",
-		"export acme-dental": "POST /instances/" + acme + "/exports", "exports acme-dental": "GET /instances/" + acme + "/exports", "exports acme-dental 5": "GET /instances/" + acme + "/exports/export-5",
+		"import acme-dental --from acme-dental/5 -y": "POST /instances/" + acme + "/import",
+		"export acme-dental":                         "POST /instances/" + acme + "/exports", "exports acme-dental": "GET /instances/" + acme + "/exports", "exports acme-dental 5": "GET /instances/" + acme + "/exports/export-5",
 		"hold acme-dental --why case": "POST /instances/" + acme + "/hold", "lift acme-dental -y --why settled": "POST /instances/" + acme + "/lift", "certificate acme-dental": "GET /instances/" + acme + "/certificate",
 		"decommission acme-dental --plan": "GET /instances/" + acme + "/decommission", "decommission acme-dental --reason leaves -y": "POST /instances/" + acme + "/decommission", "decommission acme-dental --cancel -y": "POST /instances/" + acme + "/decommission/cancel",
 		"accept-export acme-dental --why gone -y": "POST /instances/" + acme + "/decommission/accept-export",
@@ -252,6 +257,23 @@ func TestPick(t *testing.T) {
 	fleetctl(t, "show", "gone").want(t, exitFailed, "", "may mean any of 2")
 }
 
+// TestWhole: what is not taken back with a word is done to no instance that is guessed from the beginning of an id; the answer tells which
+// it would be. In full, in any case, the id is one.
+func TestWhole(t *testing.T) {
+	for _, line := range []string{"reject 0c11 --reason x -y", "cancel df4a5ecc-3 -y", "suspend df4a5ecc-3 --reason payment -y", "decommission df4a5ecc-3 --reason leaves -y",
+		"decommission df4a5ecc-3 --cancel -y", "decommission df4a5ecc-3 --plan", "lift df4a5ecc-3 -y --why settled", "remove-orphan df4a5ecc-3 dns_record old.gimbal.app -y", "approve-termination df4a5ecc-3 -y"} {
+		t.Run(line, func(t *testing.T) {
+			api := newFakeAPI(t, whole(t))
+			fleetctl(t, strings.Fields(line)...).want(t, exitFailed, "", "name it by its whole slug or id")
+			if asked := api.lines(); !slices.Equal(asked, []string{"GET /instances"}) {
+				t.Errorf("asked %q", asked)
+			}
+		})
+	}
+	newFakeAPI(t, whole(t))
+	fleetctl(t, "lift", strings.ToUpper(acme), "-y", "--why", "settled").want(t, 0, "is under no legal hold", "")
+}
+
 func TestChoose(t *testing.T) {
 	open := append(sampleIncidents(), fleet.Incident{ID: "message-invitation", InstanceID: acme, Code: fleet.IncidentMessageUnknown})
 	for word, want := range map[string]string{"Overdue": "overdue-op-" + acme + "-provision-1", "overdue-op": "overdue-op-" + acme + "-provision-1",
@@ -269,4 +291,15 @@ func TestChoose(t *testing.T) {
 	if _, err := choose(open, beta, "beta", ""); err == nil || !strings.Contains(err.Error(), "beta has no open incident;") {
 		t.Error(err)
 	}
+}
+
+// TestWhatIsAboutAnImport: a retry, and a cancel, say what they do where what ended dirty is an import.
+func TestWhatIsAboutAnImport(t *testing.T) {
+	answers := whole(t)
+	for _, what := range []string{"retry", "cancel"} {
+		answers["POST /instances/"+acme+"/"+what] = answer{202, `{"operation":"import-6","execution":"import-6-import-2"}`}
+	}
+	newFakeAPI(t, answers)
+	fleetctl(t, "retry", acme).want(t, exitDone, "is imported into once more", "")
+	fleetctl(t, "cancel", acme, "-y").want(t, exitDone, "what is there stays", "")
 }

@@ -18,7 +18,7 @@ func (a *approveCommand) Run(c *call) error {
 
 // Run rejects a signup.
 func (j *rejectCommand) Run(c *call) error {
-	r, err := c.instance(j.Instance)
+	r, err := c.exactly(j.Instance)
 	if err != nil {
 		return err
 	}
@@ -58,18 +58,18 @@ func (c *call) decided(s view.SignupStatus, text []byte, err error) error {
 
 // Run cancels a provisioning, or a suspension or resumption that runs.
 func (x *cancelCommand) Run(c *call) error {
-	r, err := c.instance(x.Instance)
+	r, err := c.exactly(x.Instance)
 	if err != nil {
 		return err
 	}
 	question, what := "Cancel the provisioning of %s? All that it made at the vendors is deleted.", "is being taken down"
 	if switching(r) {
-		question, what = "Cancel what runs on %s? All that it switched is switched back.", "is switched back"
+		question, what = "Cancel what runs on %s, or give its import up? What was switched is switched back; what was imported stays.", "becomes what it was"
 	}
 	if err := c.confirm(x.Yes, question, naming(r)); err != nil {
 		return err
 	}
-	return c.begun(r, what, "/instances/"+r.ID+"/cancel", nil)
+	return c.begunOr(r, what, "is not imported into any more: what is there stays", "/instances/"+r.ID+"/cancel")
 }
 
 // switching reports whether an instance is past its provisioning: what runs on it switches it off or on.
@@ -77,7 +77,7 @@ func switching(r view.Row) bool { return r.State == fleet.Active || r.State == f
 
 // Run suspends an instance.
 func (s *suspendCommand) Run(c *call) error {
-	r, err := c.instance(s.Instance)
+	r, err := c.exactly(s.Instance)
 	if err != nil {
 		return err
 	}
@@ -115,11 +115,25 @@ func (y *retryCommand) Run(c *call) error {
 	if switching(r) {
 		what = "is switched back once more"
 	}
-	return c.begun(r, what, "/instances/"+r.ID+"/retry", nil)
+	return c.begunOr(r, what, "is imported into once more, from where that stopped", "/instances/"+r.ID+"/retry")
+}
+
+// begunOr is begun for what may turn out to be about an import.
+func (c *call) begunOr(r view.Row, what, ofImport, path string) error {
+	return c.asked(r, path, nil, func(o view.Operation) string {
+		if imports(o) {
+			return ofImport
+		}
+		return what
+	})
 }
 
 // begun asks for something that takes a run of its own, and tells of it.
 func (c *call) begun(r view.Row, what, path string, document any) error {
+	return c.asked(r, path, document, func(view.Operation) string { return what })
+}
+
+func (c *call) asked(r view.Row, path string, document any, what func(view.Operation) string) error {
 	var o view.Operation
 	text, err := c.post(path, document, &o)
 	if err != nil || c.flags.JSON {
@@ -130,7 +144,7 @@ func (c *call) begun(r view.Row, what, path string, document any) error {
 		p.line("%s is %s: it waited for its slot, and nothing was made", p.strong.Render(naming(r)), o.Signup)
 		return nil
 	}
-	p.line("%s %s", p.strong.Render(naming(r)), what)
+	p.line("%s %s", p.strong.Render(naming(r)), what(o))
 	p.fact("execution", o.Execution)
 	if !o.Deadline.IsZero() {
 		p.fact("deadline", view.Until(o.Deadline, p.now))

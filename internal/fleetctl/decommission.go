@@ -10,7 +10,7 @@ import (
 
 // Run gives notice of an instance's end, shows what that would be, or is, or takes it back.
 func (d *decommissionCommand) Run(c *call) error {
-	r, err := c.instance(d.Instance)
+	r, err := c.exactly(d.Instance)
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func day(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
 
 // Run approves a termination.
 func (a *approveTerminationCommand) Run(c *call) error {
-	r, err := c.instance(a.Instance)
+	r, err := c.exactly(a.Instance)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (h *holdCommand) Run(c *call) error {
 
 // Run lifts an instance's legal hold.
 func (l *liftCommand) Run(c *call) error {
-	r, err := c.instance(l.Instance)
+	r, err := c.exactly(l.Instance)
 	if err != nil {
 		return err
 	}

@@ -32,12 +32,12 @@ func (x *exportsCommand) Run(c *call) error {
 
 // export shows the one export whose id ends so.
 func (c *call) export(r view.Row, all []fleet.Export, id string) error {
-	all = slices.DeleteFunc(all, func(e fleet.Export) bool { return e.ID != id && !strings.HasSuffix(e.ID, "-"+id) })
-	if len(all) != 1 {
-		return wrong("%s has no export %q: fleetctl exports %s lists them", naming(r), id, r.Slug)
+	one, err := theExport(r, all, id)
+	if err != nil {
+		return err
 	}
 	var e view.Export
-	text, err := c.get("/instances/"+r.ID+"/exports/"+all[0].ID, nil, &e)
+	text, err := c.get("/instances/"+r.ID+"/exports/"+one.ID, nil, &e)
 	if err != nil {
 		return err
 	}
@@ -46,6 +46,15 @@ func (c *call) export(r view.Row, all []fleet.Export, id string) error {
 	}
 	c.page().export(e)
 	return nil
+}
+
+// theExport is the one export whose id ends so.
+func theExport(r view.Row, all []fleet.Export, id string) (fleet.Export, error) {
+	all = slices.DeleteFunc(all, func(e fleet.Export) bool { return e.ID != id && !strings.HasSuffix(e.ID, "-"+id) })
+	if len(all) != 1 {
+		return fleet.Export{}, wrong("%s has no export %q: fleetctl exports %s lists them", naming(r), id, either(r.Slug, r.ID))
+	}
+	return all[0], nil
 }
 
 // exports shows exports, one a line.

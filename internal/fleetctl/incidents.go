@@ -145,14 +145,14 @@ func ids(incidents []fleet.Incident) (text string) {
 
 // Run has an orphan deleted.
 func (o *removeOrphanCommand) Run(c *call) error {
-	r, err := c.instance(o.Instance)
+	r, err := c.exactly(o.Instance)
 	if err != nil {
 		return err
 	}
 	if err := c.confirm(o.Yes, "Delete the %s %s of %s that its ledger doesn't tell of? It can't be undone.", o.Kind, o.Name, naming(r)); err != nil {
 		return err
 	}
-	return c.said(r, "is looked at by the next recheck, which deletes it", "/instances/"+r.ID+"/remove-orphan", view.Thing{Kind: o.Kind, Name: o.Name})
+	return c.said(r, "is looked at by the next recheck, which deletes it", "/instances/"+r.ID+"/remove-orphan", view.Orphan{Thing: view.Thing{Kind: o.Kind, Name: o.Name}, WithoutExport: o.WithoutExport})
 }
 
 // Run takes something into an instance's ledger.

@@ -25,6 +25,17 @@ func (c *call) instance(name string) (view.Row, error) {
 	return pick(all.Instances, name)
 }
 
+// exactly finds the one instance that a person names in full. What changes more of it than a look does is not done to one that is guessed
+// from the beginning of an id, which a slug that isn't there, or not any more, may be.
+func (c *call) exactly(name string) (view.Row, error) {
+	r, err := c.instance(name)
+	if err == nil && !strings.EqualFold(r.ID, name) && r.Slug != name {
+		return view.Row{}, ambiguous{fmt.Sprintf("%q is the beginning of an id alone; if you mean this one, name it by its whole slug or id:\n  %s  %s, %s, signed up %s",
+			name, r.ID, r.Slug, standing(r), view.Stamp(r.Since))}
+	}
+	return r, err
+}
+
 func pick(all []view.Row, name string) (view.Row, error) {
 	of := func(fits func(view.Row) bool) (some []view.Row) {
 		return slices.DeleteFunc(slices.Clone(all), func(r view.Row) bool { return !fits(r) })

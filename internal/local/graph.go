@@ -1,7 +1,6 @@
 package main
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/charmbracelet/x/ansi"
@@ -16,9 +15,8 @@ const (
 	oneLine = 30
 )
 
-// graph draws a run's states in the order of the way when all goes well, and what else was entered below.
+// graph draws a run's states in the order of their way, and what else was entered below.
 func (t theme) graph(f frame, r runFrame, width int) []string {
-	r.graph = taken(r)
 	var lines []string
 	if width < narrow {
 		lines = t.stacked(f, r, r.graph, width)
@@ -29,34 +27,13 @@ func (t theme) graph(f frame, r runFrame, width int) []string {
 			lines = append(lines, t.rule(c.foot, "", width))
 		}
 	}
-	for _, state := range everyTask(r)[len(tasks(r.graph)):] {
+	for _, state := range everyTask(r)[len(r.tasks(r.graph)):] {
 		lines = append(lines, t.row(f, r, state, width))
 	}
 	for i, line := range lines {
 		lines[i] = strings.TrimRight(line, " ")
 	}
 	return lines
-}
-
-// taken is a run's graph with the way that it took at each Choice, if it is not the usual one, for its usual way.
-func taken(r runFrame) asl.Graph {
-	entered := func(state string) bool {
-		_, is := r.stays[state]
-		return is
-	}
-	g := asl.Graph{StartAt: r.graph.StartAt, States: slices.Clone(r.graph.States)}
-	for i, s := range g.States {
-		last := len(s.Targets) - 1
-		if s.Type != asl.Choice || last < 0 || entered(s.Targets[last]) {
-			continue
-		}
-		if at := slices.IndexFunc(s.Targets, entered); at >= 0 {
-			targets := slices.Clone(s.Targets)
-			targets[at], targets[last] = targets[last], targets[at]
-			g.States[i].Targets = targets
-		}
-	}
-	return g
 }
 
 // column is a graph drawn from top to bottom.
@@ -69,7 +46,7 @@ type column struct {
 
 func (t theme) column(f frame, r runFrame, g asl.Graph, width int) column {
 	c := column{width: width}
-	for _, s := range g.Mainline() {
+	for _, s := range r.way(g) {
 		switch {
 		case s.Type == asl.Task:
 			if c.foot != "" {
@@ -89,13 +66,13 @@ func (t theme) column(f frame, r runFrame, g asl.Graph, width int) column {
 func (t theme) abreast(f frame, r runFrame, branches []asl.Graph, width int) (lines []string, foot string) {
 	all := 0
 	for _, branch := range branches {
-		all += breadth(branch)
+		all += r.breadth(branch)
 	}
 	one := (width - (all - 1)) / all
 	var columns []column
 	height := 1
 	for _, branch := range branches {
-		n := breadth(branch)
+		n := r.breadth(branch)
 		c := t.column(f, r, branch, n*one+n-1)
 		columns = append(columns, c)
 		height = max(height, len(c.lines))
@@ -107,12 +84,12 @@ func (t theme) abreast(f frame, r runFrame, branches []asl.Graph, width int) (li
 }
 
 // breadth is how many columns a graph needs.
-func breadth(g asl.Graph) int {
+func (r runFrame) breadth(g asl.Graph) int {
 	most := 1
-	for _, s := range g.Mainline() {
+	for _, s := range r.way(g) {
 		n := 0
 		for _, branch := range s.Branches {
-			n += breadth(branch)
+			n += r.breadth(branch)
 		}
 		most = max(most, n)
 	}
@@ -171,7 +148,7 @@ func (t theme) rule(above, below string, width int) string {
 
 // stacked draws a graph's states one under another, with an edge beside each branch.
 func (t theme) stacked(f frame, r runFrame, g asl.Graph, width int) (lines []string) {
-	for _, s := range g.Mainline() {
+	for _, s := range r.way(g) {
 		if s.Type == asl.Task {
 			lines = append(lines, t.row(f, r, s.Name, width))
 		}
@@ -194,14 +171,28 @@ func (t theme) stacked(f frame, r runFrame, g asl.Graph, width int) (lines []str
 	return lines
 }
 
-// tasks names the states of a graph that do something, in the order of the way when all goes well.
-func tasks(g asl.Graph) (names []string) {
-	for _, s := range g.Mainline() {
+// way is the way through a graph when all goes well from here on: a Choice leads where it led in this run.
+func (r runFrame) way(g asl.Graph) []asl.State {
+	return g.Way(func(choice asl.State) string {
+		made, next := r.stays[choice.Name], choice.Default()
+		for first, i := int64(0), 0; made.ID > 0 && i < len(choice.Targets); i++ {
+			target := choice.Targets[i]
+			if at := r.stays[target].ID; at > made.ID && (first == 0 || at < first) {
+				first, next = at, target
+			}
+		}
+		return next
+	})
+}
+
+// tasks names the states of a graph that do something, in the order of their way.
+func (r runFrame) tasks(g asl.Graph) (names []string) {
+	for _, s := range r.way(g) {
 		if s.Type == asl.Task {
 			names = append(names, s.Name)
 		}
 		for _, branch := range s.Branches {
-			names = append(names, tasks(branch)...)
+			names = append(names, r.tasks(branch)...)
 		}
 	}
 	return names

@@ -75,8 +75,9 @@ type system struct {
 	url         string // of the HTTP front
 	credentials credentials
 
-	server *http.Server
-	closes []func() error // in the order of opening
+	server    *http.Server
+	closes    []func() error // in the order of opening
+	databases *postgres.Server
 }
 
 // openSystem puts a system together. Where it fails, nothing is left.
@@ -104,6 +105,7 @@ func openSystem(ctx context.Context, p plan) (s *system, err error) {
 	if err != nil {
 		return s, err
 	}
+	s.databases = databases
 	s.closes = append(s.closes, databases.Stop)
 	front, err := net.Listen("tcp", p.front)
 	if err != nil {

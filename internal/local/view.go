@@ -155,10 +155,10 @@ func (t theme) short(f frame, width int) (lines []string) {
 	return append([]string{t.faint.Render(cut(counts, width))}, rows...)
 }
 
-// everyTask names the states of a run that do something, in the order of the way when all goes well, and those beside it that
+// everyTask names the states of a run that do something, in the order of their way, and those beside it that
 // were entered.
 func everyTask(r runFrame) []string {
-	names := tasks(taken(r))
+	names := r.tasks(r.graph)
 	for _, s := range r.graph.States {
 		if _, entered := r.stays[s.Name]; entered && s.Type == asl.Task && !slices.Contains(names, s.Name) {
 			names = append(names, s.Name)

@@ -209,28 +209,41 @@ func TestRealWorkflowsAreDrawn(t *testing.T) {
 	}
 }
 
+// TestChosenWayIsDrawnInOrder: what a Choice led to stands where it was, however the run was chosen, before what follows it.
+func TestChosenWayIsDrawnInOrder(t *testing.T) {
+	for _, c := range []struct {
+		workflow string
+		entered  string // in this order
+		order    string // of what is drawn from there
+	}{
+		{"teardown", "IsItsEnd RemoveDNSAtEnd RemoveFrontendAtEnd", "RemoveDNSAtEnd RemoveFrontendAtEnd RemoveEmailAccountAtEnd RemoveSMSAccountAtEnd RemoveProjectAtEnd ArchiveAudit IssueCertificate DestroyKey EndOperation"},
+		{"teardown", "IsItsEnd RemoveResources", "RemoveDNS RemoveProject EndOperation"},
+		{"close", "IsItOff StopServices PointHost ExportDatabase", "PointHost ExportDatabase VerifyExport EndOperation"},
+		{"close", "IsItOff ExportDatabase", "ExportDatabase VerifyExport EndOperation"},
+	} {
+		stays := map[string]stay{}
+		for i, name := range strings.Fields(c.entered) {
+			stays[name] = stay{Visit: asl.Visit{ID: int64(i + 1), State: name, Entered: noon}}
+		}
+		for _, width := range []int{50, 80} {
+			picture := colourless().draw(frame{now: noon, start: noon, runs: []runFrame{{name: c.workflow, graph: graphs()[c.workflow], stays: stays}}}, width, 0)
+			at := 0
+			for _, name := range strings.Fields(c.order) {
+				next := strings.Index(picture, name)
+				if next < at || strings.Count(picture, name) != 1 {
+					t.Errorf("%s is out of order:\n%s", name, picture)
+				}
+				at = next
+			}
+		}
+	}
+}
+
 // drawnOnceEntered are the states beside a workflow's usual way: what begins an undoing or a take-down, the end of a termination that was
 // not confirmed, and the way of one that is no roll-back.
 func drawnOnceEntered(workflow, state string) bool {
 	return strings.HasPrefix(state, "Begin") || workflow == "terminate" && state == "EndOperation" ||
 		workflow == "teardown" && (strings.HasSuffix(state, "AtEnd") || slices.Contains([]string{"ArchiveAudit", "IssueCertificate", "DestroyKey"}, state))
-}
-
-// TestTheWayTakenIsDrawn: where a run went another way than the usual one, that is drawn in its place.
-func TestTheWayTakenIsDrawn(t *testing.T) {
-	picture := colourless().draw(frame{runs: []runFrame{{name: "teardown", graph: graphs()["teardown"], stays: map[string]stay{"RemoveDNSAtEnd": done(0, 1), "RemoveFrontendAtEnd": underWay(1, 2, "")}}}}, 80, 0)
-	way := []string{"RemoveDNSAtEnd", "RemoveFrontendAtEnd", "RemoveEmailAccountAtEnd", "RemoveSMSAccountAtEnd", "RemoveProjectAtEnd", "ArchiveAudit", "IssueCertificate", "DestroyKey", "EndOperation"}
-	at := 0
-	for _, state := range way {
-		i := strings.Index(picture[at:], state)
-		if i < 0 || strings.Count(picture, state) != 1 {
-			t.Fatalf("%s isn't in the picture once, after the state before it:\n%s", state, picture)
-		}
-		at += i
-	}
-	if strings.Contains(picture, "RemoveSMSAccount ") {
-		t.Errorf("the way that was not taken is drawn:\n%s", picture)
-	}
 }
 
 func TestColoursTellOutcomesApart(t *testing.T) {

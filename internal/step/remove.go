@@ -219,8 +219,11 @@ func (r *Run) RemoveInside(ctx context.Context, outer fleet.Kind) error {
 }
 
 // RemoveAll takes down every ledger entry of a kind, and notes what lived inside it as gone. An entry that can't be removed
-// yet doesn't hold up the others.
+// yet doesn't hold up the others. What ends an instance's life, and can't be undone, is a Conflict while terminations are frozen.
 func (r *Run) RemoveAll(ctx context.Context, kind fleet.Kind, of func(entry fleet.Resource) Resource) error {
+	if err := r.held(ctx, kind); err != nil {
+		return err
+	}
 	entries, err := r.Store.Resources(ctx, r.Input.InstanceID)
 	if err != nil {
 		return err

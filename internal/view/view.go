@@ -112,6 +112,12 @@ type Export struct {
 	Lacks   []string     `json:"lacks,omitempty"` // what is not in it, and why
 }
 
+// Import is the body of POST /instances/{id}/import: an export of another instance.
+type Import struct {
+	From   string `json:"from"`
+	Export string `json:"export"`
+}
+
 // ExportFile is a file of an export.
 type ExportFile struct {
 	Name   string `json:"name"`
@@ -136,8 +142,15 @@ type Acceptance struct {
 	Why string `json:"why"`
 }
 
-// Thing is the body of POST /instances/{id}/remove-orphan and POST /instances/{id}/adopt: something of the instance's at a vendor, as its
-// incident names it. The answer is the ledger's entry, a fleet.Resource.
+// Orphan is the body of POST /instances/{id}/remove-orphan. The answer is the ledger's entry, a fleet.Resource.
+type Orphan struct {
+	Thing
+	// WithoutExport is why something that may hold a customer's data is deleted without a verified export of the instance.
+	WithoutExport string `json:"without_export,omitempty"`
+}
+
+// Thing is the body of POST /instances/{id}/adopt: something of the instance's at a vendor, as its incident names it. The answer is the
+// ledger's entry, a fleet.Resource.
 type Thing struct {
 	Kind fleet.Kind `json:"kind"`
 	Name string     `json:"name"`

@@ -27,10 +27,11 @@ const (
 	passed      harm = "passed"       // the same after the commit: what comes next comes late
 	stopped     harm = "stopped"      // before it, somebody stops the execution
 	comes       harm = "due"          // before it, the calendar's word comes, twice at once
+	unavailable harm = "unavailable"  // the store of files refuses the write
 )
 
 func harms() []harm {
-	return []harm{crashBefore, crashAfter, answerLost, twice, takenOver, overtaken, passed, stopped, comes}
+	return []harm{crashBefore, crashAfter, answerLost, twice, takenOver, overtaken, passed, stopped, comes, unavailable}
 }
 
 // strike is one fault: of a call, or at a commit; or how far all lists lag behind; or what the world draws its latencies and the

@@ -16,21 +16,19 @@ import (
 
 // proved judges the proof of an end: the archived chain verifies, and the certificate tells of each entry of the ledger what the vendors'
 // log of calls shows, and of each call that deleted something.
-func (j *judgement) proved(i fleet.Instance, store files) {
+// False where there is no proof.
+func (j *judgement) proved(i fleet.Instance, store files) bool {
 	d := i.Decommission
 	if d.Archived == nil || d.Certificate == nil {
 		j.errorf("there is no proof: %+v", d)
-		return
+		return false
 	}
 	j.chained(store[d.Archived.Key], *d.Archived)
 	text := store[d.Certificate.Key]
 	var c termination.Certificate
-	if !j.check(json.Unmarshal(text, &c)) {
-		return
-	}
 	ledger, err := j.w.Store.Resources(j.ctx, i.ID)
-	if !j.check(err) {
-		return
+	if !j.check(json.Unmarshal(text, &c)) || !j.check(err) {
+		return false
 	}
 	if digest(text) != d.Certificate.SHA256 || c.Audit.Head != d.Archived.Head || c.Export != d.FinalExport.Manifest || c.AskedBy != d.By || len(c.Resources) != len(ledger) {
 		j.errorf("the certificate of %d entries is not that of %d: %s", len(c.Resources), len(ledger), text)
@@ -47,6 +45,7 @@ func (j *judgement) proved(i fleet.Instance, store files) {
 			j.errorf("the certificate doesn't tell of %s %s", call.Method, call.Path)
 		}
 	}
+	return true
 }
 
 // chained judges an archived chain.

@@ -82,11 +82,17 @@ func (b *base) ending(t *testing.T) []*workflow {
 	}
 	noticed := active.plain().after(t, fleet.Active, func(r *run) (string, error) { return active.subject, played(decommission, 0)(r) }).plain()
 	grace := noticed.after(t, fleet.Suspended, func(r *run) (string, error) { return active.subject, played(closing, noticePeriod)(r) }).plain()
+	off := active.plain().after(t, fleet.Suspended, func(r *run) (string, error) {
+		return active.subject, errors.Join(posts("/suspend", `{"reason":"violation"}`)(r), r.w.Settle(r.ctx))
+	})
+	off.live = off.vendors // it is off before its end begins, and stays so
+	offNoticed := off.after(t, fleet.Suspended, func(r *run) (string, error) { return active.subject, played(decommission, 0)(r) }).plain()
 	sleep := func(d time.Duration) func(*run) error { return func(*run) error { time.Sleep(d); return nil } }
 	return []*workflow{
 		active.before(t, export, fleet.Active, nil).record(t, "export", "E", nil),
 		active.before(t, decommission, fleet.Active, nil).record(t, "decommission", "N", nil),
 		noticed.before(t, closing, fleet.Active, sleep(noticePeriod)).record(t, "close", "G", nil),
+		offNoticed.before(t, closing, fleet.Suspended, sleep(noticePeriod)).record(t, "close-off", "G", nil),
 		grace.before(t, terminate, fleet.Suspended, sleep(gracePeriod)).record(t, "terminate", "T", nil),
 		grace.before(t, half, fleet.Suspended, func(r *run) error { time.Sleep(gracePeriod); return r.halve() }).record(t, "terminate-half", "T", nil),
 		noticed.before(t, cancel, fleet.Active, sleep(noticePeriod/2)).record(t, "cancel-notice", "A", nil),

@@ -30,6 +30,10 @@ func (j *judgement) ending(want map[string]int) verdict {
 	if v.Outcome == "T" || v.Outcome == "R" {
 		want = nil
 	}
+	if i.State == fleet.Suspended && (i.Progress.Reason == "" || i.Progress.NextAction == "") {
+		j.errorf("it rests without reason or next action: %+v", i.Progress)
+	}
+	j.check(j.stuck(*i))
 	j.cancelled(v.Outcome)
 	j.held(id, want)
 	j.check(j.deliver())
@@ -46,13 +50,12 @@ func (j *judgement) ending(want map[string]int) verdict {
 	}
 	j.kept(files)
 	j.exported(*i, files[exports])
-	j.ordered(*i, files)
+	if want != nil || j.proved(*i, files[archive]) {
+		j.ordered(*i, files)
+	}
 	if i.Decommission != nil {
 		j.told(*i)
 		j.scheduled(*i)
-	}
-	if want == nil {
-		j.proved(*i, files[archive])
 	}
 	v.Violations = append(j.wrong, j.neighbour()...)
 	return v
@@ -74,16 +77,21 @@ func (j *judgement) stands(i fleet.Instance) string {
 	case d.Stage == fleet.InGrace && i.State == fleet.Suspended:
 		j.set(i, fleet.Stopped)
 		return "G"
-	case d.Stage == fleet.InNotice && i.State == fleet.Active, d.Stage == fleet.Withdrawn && i.State == fleet.Active:
-		j.set(i, fleet.Serving)
-		j.exact()
-		if d.Stage == fleet.Withdrawn {
-			return "A"
-		}
+	case d.Stage == fleet.InNotice && i.State == d.Before:
+		j.as(i)
 		return "N"
+	case d.Stage == fleet.Withdrawn && i.State == d.Before:
+		j.as(i)
+		return map[fleet.State]string{fleet.Active: "A", fleet.Suspended: "S"}[i.State]
 	}
 	j.errorf("it is %s, in stage %s: %+v", i.State, d.Stage, i.Progress)
 	return "!"
+}
+
+// as judges that an instance is exactly what it was before its decommission.
+func (j *judgement) as(i fleet.Instance) {
+	j.set(i, map[fleet.State]fleet.Setting{fleet.Active: fleet.Serving, fleet.Suspended: fleet.Stopped}[i.State])
+	j.exact()
 }
 
 // ended is when the last of the subject's operations ended.
@@ -102,7 +110,7 @@ func (r *run) ended() (last time.Time) {
 func (j *judgement) cancelled(outcome string) {
 	for _, a := range j.answers {
 		refused := a.status == http.StatusConflict && (strings.Contains(a.text, "TERMINATED") || strings.Contains(a.text, "not being decommissioned"))
-		if taken := a.status == http.StatusAccepted; taken != (outcome == "A") || !taken && !refused {
+		if taken := a.status == http.StatusAccepted; taken != (outcome == "A" || outcome == "S") || !taken && !refused {
 			j.errorf("it ends as %s, and who cancelled it was answered with %v", outcome, a)
 		}
 	}
@@ -237,18 +245,12 @@ func (j *judgement) ordered(i fleet.Instance, store map[string]files) {
 	j.mu.Lock()
 	journal := slices.Clone(j.journal)
 	j.mu.Unlock()
-	first, last, archived, destroyed := -1, -1, -1, -1
+	first, last := -1, -1
 	for n, h := range journal {
-		switch {
-		case h.what == "lost" || h.what == "destroyed":
+		if h.what == "lost" || h.what == "destroyed" {
 			if last = n; first < 0 {
 				first = n
 			}
-			if h.what == "destroyed" {
-				destroyed = n
-			}
-		case h.what == "written" && strings.HasPrefix(h.to, archive+"/"):
-			archived = n
 		}
 	}
 	if i.State != fleet.Terminated {
@@ -257,9 +259,14 @@ func (j *judgement) ordered(i fleet.Instance, store map[string]files) {
 		}
 		return
 	}
-	if first < 0 || destroyed != last || archived < 0 || archived > destroyed {
-		j.errorf("the key went at %d, the last loss was at %d, the archive was written at %d: %v", destroyed, last, archived, journal)
+	if first < 0 || journal[last].what != "destroyed" {
+		j.errorf("the key didn't go last: %v", journal)
 		return
+	}
+	for _, proof := range []string{i.Decommission.Archived.Key, i.Decommission.Certificate.Key} {
+		if n := slices.Index(journal, happened{"written", archive + "/" + proof}); n < 0 || n > last {
+			j.errorf("the key went before %s was written", proof)
+		}
 	}
 	final := i.Decommission.FinalExport
 	var m manifest

@@ -35,9 +35,9 @@ func stage(is fleet.Stage) func(*run, fleet.Instance) bool {
 	return func(_ *run, i fleet.Instance) bool { return inStage(i, is) }
 }
 
-// withdrawn reports whether an instance is ACTIVE again.
+// withdrawn reports whether an instance is what it was before it was decommissioned.
 func withdrawn(_ *run, i fleet.Instance) bool {
-	return inStage(i, fleet.Withdrawn) && i.State == fleet.Active
+	return inStage(i, fleet.Withdrawn) && i.State == i.Decommission.Before
 }
 
 // exported reports whether an export is made that was asked for.
@@ -79,7 +79,7 @@ func cancels(r *run) error {
 	if err != nil {
 		return err
 	}
-	if inStage(*i, fleet.Withdrawn) && i.State == fleet.Suspended {
+	if inStage(*i, fleet.Withdrawn) && !withdrawn(r, *i) {
 		return posts("/resume", "")(r)
 	}
 	r.cancel()

@@ -18,7 +18,7 @@ import (
 
 var (
 	oneCase = flag.String("faults.case", "", "plays this case only")
-	only    = flag.String("faults.of", "", "plays this workflow's cases only, or says whose the single case is: provision, teardown, suspend, resume, undo, export, decommission, close, terminate, terminate-half, cancel-notice, cancel-closing, cancel-grace")
+	only    = flag.String("faults.of", "", "plays this workflow's cases only, or says whose the single case is: provision, teardown, suspend, resume, undo, export, decommission, close, close-off, terminate, terminate-half, cancel-notice, cancel-closing, cancel-grace")
 	seed    = flag.Uint64("faults.seed", 1, "the first of the random cases' seeds")
 	times   = flag.Int("faults.times", 1, "how often a single case is played")
 	sample  = flag.Int("faults.sample", 1, "plays every nth case of the matrix, and of the seeds")

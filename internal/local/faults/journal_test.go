@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 
+	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/sim"
@@ -134,16 +135,49 @@ func (w watched) note(err error, what, key string) error {
 	return err
 }
 
+// fails sets what befalls the next write of a file; "" for nothing.
+func (r *run) fails(h harm) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.failing = h
+}
+
+// write does a write, with what befalls it.
+func (w watched) write(key string, do func() error) error {
+	w.run.mu.Lock()
+	failing := w.run.failing
+	w.run.failing = ""
+	w.run.mu.Unlock()
+	lost := fault.New(fault.Unavailable, "the store doesn't answer")
+	if failing == unavailable {
+		return lost
+	}
+	if err := w.note(do(), "written", key); err != nil || failing == "" {
+		return err
+	}
+	return lost
+}
+
 func (w watched) Put(ctx context.Context, key string, body []byte) error {
-	return w.note(w.Store.Put(ctx, key, body), "written", key)
+	return w.write(key, func() error { return w.Store.Put(ctx, key, body) })
 }
 
 func (w watched) PutOnce(ctx context.Context, key string, body []byte) error {
-	return w.note(w.Store.PutOnce(ctx, key, body), "written", key)
+	return w.write(key, func() error { return w.Store.PutOnce(ctx, key, body) })
+}
+
+func (w watched) Begin(ctx context.Context, key string) (upload string, err error) {
+	err = w.write(key, func() (err error) { upload, err = w.Store.Begin(ctx, key); return err })
+	return upload, err
+}
+
+func (w watched) Part(ctx context.Context, key, upload string, number int, body []byte) (part objects.Part, err error) {
+	err = w.write(key, func() (err error) { part, err = w.Store.Part(ctx, key, upload, number, body); return err })
+	return part, err
 }
 
 func (w watched) Complete(ctx context.Context, key, upload string, parts []objects.Part) error {
-	return w.note(w.Store.Complete(ctx, key, upload, parts), "written", key)
+	return w.write(key, func() error { return w.Store.Complete(ctx, key, upload, parts) })
 }
 
 func (w watched) Read(ctx context.Context, key string, offset int64) (io.ReadCloser, error) {

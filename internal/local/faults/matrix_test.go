@@ -138,13 +138,20 @@ func (f *workflow) cells() (all []cell) {
 	return all
 }
 
-// harms are those that may come at a point: at a write that is no commit an invocation dies, and only an end has a calendar.
+// harms are those that may come at a point: at a write that is no commit an invocation dies, or is cancelled, and files may not be
+// written; only an end has a calendar.
 func (f *workflow) harms(p world.Point) []harm {
 	all := harms()
 	without := func(unwanted ...harm) {
 		all = slices.DeleteFunc(all, func(h harm) bool { return slices.Contains(unwanted, h) })
 	}
-	if !p.Commit {
+	does, _ := catalog.ByName(p.Function)
+	switch files := slices.Contains(does.Grants, catalog.Exports) || slices.Contains(does.Grants, catalog.Archive); {
+	case p.Commit:
+		without(unavailable)
+	case files:
+		all = []harm{crashBefore, crashAfter, takenOver, answerLost, unavailable}
+	default:
 		all = []harm{crashBefore, crashAfter, takenOver}
 	}
 	if f.base.end == nil {

@@ -101,7 +101,7 @@ func mutants() []mutant {
 		of("cancel-grace", mutant{"a cancelling clears the calendar", `.`, cancel, []string{
 			"if err := Unschedule(ctx, env, instanceID); err != nil {", "if err := error(nil); err != nil {"}, ""}),
 		of("decommission", mutant{"what was cancelled meanwhile is not scheduled", `schedule-ends.*=(taken-over|passed)`, notice, []string{
-			"now == nil || now.Decommission.Open()", "now == nil || true"}, ""}),
+			"case now == nil || !now.Decommission.Open():", "case now == nil:"}, ""}),
 		of("decommission", mutant{"a seal whose answer was lost is one", `seal-export.*=answer-lost`, "internal/steps/export/seal.go", []string{
 			"if e.Status == fleet.ExportSealed && e.Manifest == sealed.SHA256 {", "if false {"}, ""}),
 		of("close", mutant{"a grace begins once, by the export that was verified", `.`, notice, []string{

@@ -57,6 +57,7 @@ type run struct {
 	options   world.Options
 	direct    http.RoundTripper // to the vendors, past every invocation
 	answers   []answered        // to the operators who cancelled
+	failing   harm              // what befalls the write of a file that comes next
 	journal   []happened        // to the subject, in its order
 	had, has  map[string]bool
 }
@@ -163,6 +164,7 @@ func (r *run) meets(p world.Point, which ...harm) (met []harm) {
 
 func (r *run) dies(p world.Point) bool {
 	if p.After {
+		r.fails("")
 		if len(r.meets(p, passed)) > 0 {
 			r.interfere(passed)
 			time.Sleep(stall)
@@ -178,6 +180,11 @@ func (r *run) dies(p world.Point) bool {
 	for _, h := range r.meets(p, takenOver, overtaken, stopped, comes) {
 		if r.interfere(h); h == overtaken {
 			time.Sleep(stall)
+		}
+	}
+	if !p.Commit {
+		for _, h := range r.meets(p, answerLost, unavailable) {
+			r.fails(h)
 		}
 	}
 	return len(r.meets(p, crashBefore)) > 0

@@ -24,11 +24,7 @@ func TestOrphanIsRemovedOnDemand(t *testing.T) {
 	for _, p := range planted() {
 		t.Run(fmt.Sprintf("%s %t", p.kind, p.live), func(t *testing.T) {
 			t.Parallel()
-			script := ""
-			if !p.live {
-				script = "sendgrid.ValidateDomain=403@1+"
-			}
-			inCensus(t, faults(t, script), func(c *census) {
+			inCensus(t, faults(t, p.script()), func(c *census) {
 				id := c.provision()
 				time.Sleep(25 * time.Hour) // rechecks are over
 				c.invoke("recheck")
@@ -45,15 +41,21 @@ func TestOrphanIsRemovedOnDemand(t *testing.T) {
 				}
 				c.compare()
 				c.wantTold(id, fleet.IncidentOrphan, 1)
+				ask := thingOf(p.kind, name)
+				if p.live && fleet.Irreversible(p.kind) {
+					c.refused(http.StatusConflict, "POST", path, ask, "say in without_export why")
+					c.refused(http.StatusUnprocessableEntity, "POST", path, without(ask, "\\u0007"), "without_export")
+					ask = without(ask, "it is empty")
+				}
 				if p.live {
 					act[fleet.Hold](c.rig, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
-					if status, _ := c.do("POST", path, thingOf(p.kind, name), operator); status != http.StatusConflict {
+					if status, _ := c.do("POST", path, ask, operator); status != http.StatusConflict {
 						t.Errorf("under a hold: %d", status)
 					}
 					act[struct{}](c.rig, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
 				}
 				for range 2 {
-					act[fleet.Resource](c.rig, http.StatusAccepted, path, thingOf(p.kind, name))
+					act[fleet.Resource](c.rig, http.StatusAccepted, path, ask)
 				}
 				for range 2 {
 					c.invoke("recheck")

@@ -182,22 +182,32 @@ func (c *census) wantTold(id string, code fleet.IncidentKind, n int, words ...st
 	}
 }
 
-// planted are what somebody may make by hand: of a live instance, or of one that is gone.
-func planted() []struct {
+// planting is what somebody may make by hand: of a live instance, or of one that is gone.
+type planting struct {
 	kind fleet.Kind
 	name string // of what isn't named for its instance
 	live bool
-} {
-	return []struct {
-		kind fleet.Kind
-		name string
-		live bool
-	}{
+}
+
+// script is what befalls the instance's provisioning. SendGrid gives a name once: the subuser of one that is gone was never made.
+func (p planting) script() string {
+	switch {
+	case p.live:
+		return ""
+	case p.kind == fleet.SendGridSubuser:
+		return "sendgrid.CreateSubuser=403@1"
+	}
+	return "sendgrid.ValidateDomain=403@1+"
+}
+
+// planted are one at least at each vendor.
+func planted() []planting {
+	return []planting{
 		{fleet.SupabaseProject, "", true}, {fleet.SupabaseProject, "", false},
 		{fleet.VercelProject, "", false}, {fleet.VercelDomain, "late.gimbal.app", true},
 		{fleet.DNSRecord, "late.gimbal.app", true}, {fleet.DNSRecord, "acme-dental.gimbal.app", false}, {fleet.CloudflareRule, "", false},
 		{fleet.TwilioSubaccount, "", true}, {fleet.TwilioSubaccount, "", false},
-		{fleet.SendGridDomain, "late.gimbal.app", true},
+		{fleet.SendGridDomain, "late.gimbal.app", true}, {fleet.SendGridSubuser, "", false},
 	}
 }
 
@@ -208,11 +218,7 @@ func TestOrphansAreTold(t *testing.T) {
 	for _, p := range planted() {
 		t.Run(fmt.Sprintf("%s %t", p.kind, p.live), func(t *testing.T) {
 			t.Parallel()
-			script := ""
-			if !p.live {
-				script = "sendgrid.ValidateDomain=403@1+"
-			}
-			inCensus(t, faults(t, script), func(c *census) {
+			inCensus(t, faults(t, p.script()), func(c *census) {
 				id := c.provision()
 				time.Sleep(time.Hour)
 				c.compare()

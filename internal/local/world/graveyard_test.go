@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -89,20 +90,17 @@ func (g *graveyard) export(id string) fleet.VerifiedExport {
 	g.t.Helper()
 	folder := id + "/final/"
 	manifest := []byte(`{"format":1,"files":[{"name":"database.sql","bytes":4},{"name":"csv/public.größe.csv","bytes":3}]}`)
-	for name, body := range map[string][]byte{fleet.ManifestName: manifest, "database.sql": []byte("drop"), "csv/public.größe.csv": []byte("id\n")} {
-		if err := g.exports.Put(g.ctx, fleet.ExportKey(folder, name), body); err != nil {
+	var there []objects.Object
+	for _, f := range []struct{ name, body string }{{fleet.ManifestName, string(manifest)}, {"database.sql", "drop"}, {"csv/public.größe.csv", "id\n"}} {
+		key := fleet.ExportKey(folder, f.name)
+		err := g.exports.Put(g.ctx, key, []byte(f.body))
+		o, failed := g.exports.Head(g.ctx, key)
+		if err := errors.Join(err, failed); err != nil {
 			g.t.Fatal(err)
 		}
+		there = append(there, o)
 	}
-	var files []objects.Object
-	for _, name := range []string{"database.sql", "csv/public.größe.csv"} {
-		file, err := g.exports.Head(g.ctx, fleet.ExportKey(folder, name))
-		if err != nil {
-			g.t.Fatal(err)
-		}
-		files = append(files, file)
-	}
-	return fleet.VerifiedExport{ID: "final", Folder: folder, Manifest: hash(manifest), Objects: objects.Fingerprint(files), VerifiedAt: time.Now()}
+	return fleet.VerifiedExport{ID: "final", Folder: folder, Manifest: hash(manifest), Objects: objects.Fingerprint(there[1:]), VerifiedAt: time.Now()}
 }
 
 func hash(text []byte) string {
@@ -184,7 +182,7 @@ func (g *graveyard) wantProved(id string) {
 	g.t.Helper()
 	i := g.instance(id)
 	d := i.Decommission
-	if i.State != fleet.Terminated || i.Operation != "" || d == nil || d.Stage != fleet.Ended || d.KeyDestroyedAt.IsZero() {
+	if i.State != fleet.Terminated || i.Operation != "" || d == nil || d.Stage != fleet.Ended || d.KeyDestroyedAt.IsZero() || d.Sealed == nil {
 		g.t.Fatalf("instance is %s, operation %q, %+v, %+v", i.State, i.Operation, d, i.Progress)
 	}
 	o := g.run(id, fleet.NumberedID(fleet.Terminate, id, d.N))
@@ -196,7 +194,8 @@ func (g *graveyard) wantProved(id string) {
 			g.t.Errorf("left: %+v", h)
 		}
 	}
-	g.wantArchived(id, *d.Archived)
+	g.wantArchived(id, *d.Archived, "instance.terminated")
+	g.wantArchived(id, *d.Sealed, "instance.terminated", "certificate.issued", "key.destroyed")
 	g.wantCertificate(i)
 	g.wantKept(id, i.TerminatedAt)
 	s, err := g.w.Store.Signup(g.ctx, id)
@@ -212,7 +211,8 @@ func (g *graveyard) wantProved(id string) {
 	}
 }
 
-func (g *graveyard) wantArchived(id string, a fleet.Archived) {
+// wantArchived judges that the archive has the whole chain up to a head, with these actions in it.
+func (g *graveyard) wantArchived(id string, a fleet.Archived, actions ...string) {
 	g.t.Helper()
 	text := g.file(a.Key)
 	if hash(text) != a.SHA256 {
@@ -234,8 +234,10 @@ func (g *graveyard) wantArchived(id string, a fleet.Archived) {
 	if err := fleet.VerifyChain(entries, a.Head); err != nil {
 		g.t.Error(err)
 	}
-	if !slices.ContainsFunc(entries, func(e fleet.AuditEntry) bool { return e.Action == "instance.terminated" }) {
-		g.t.Error("the archived chain doesn't tell the termination")
+	for _, action := range actions {
+		if !slices.ContainsFunc(entries, func(e fleet.AuditEntry) bool { return e.Action == action }) {
+			g.t.Errorf("the archived chain doesn't tell %s", action)
+		}
 	}
 }
 

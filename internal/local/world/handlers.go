@@ -20,6 +20,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/steps/health"
 	"github.com/project-gimbal/fleet/internal/steps/incident"
 	"github.com/project-gimbal/fleet/internal/steps/instance"
+	"github.com/project-gimbal/fleet/internal/steps/intake"
 	"github.com/project-gimbal/fleet/internal/steps/notice"
 	"github.com/project-gimbal/fleet/internal/steps/operation"
 	"github.com/project-gimbal/fleet/internal/steps/overdue"
@@ -54,6 +55,7 @@ var handlers = map[string]step.Opener{
 	"export-instance":      step.Opens(export.Open, export.Begin),
 	"list-exports":         step.Opens(export.Open, export.List),
 	"show-export":          step.Opens(export.Open, export.Show),
+	"import-instance":      step.Opens(intake.Open, intake.Begin),
 	"resend":               step.Opens(notice.Open, notice.Resend),
 	"list-incidents":       step.Opens(incident.Open, incident.List),
 	"acknowledge":          step.Opens(incident.Open, incident.Acknowledge),
@@ -124,6 +126,9 @@ var handlers = map[string]step.Opener{
 	"export-configuration": step.Opens(export.Open, export.Configuration),
 	"seal-export":          step.Opens(export.Open, export.Seal),
 	"verify-export":        step.Opens(export.Open, export.Verify),
+	"import-database":      step.Opens(intake.Open, intake.Database),
+	"import-media":         step.Opens(intake.Open, intake.Media),
+	"settle-import":        step.Opens(intake.Open, intake.Settle),
 	"give-notice":          step.Opens(decommission.Open, decommission.GiveNotice),
 	"begin-grace":          step.Opens(decommission.Open, decommission.BeginGrace),
 	"schedule-ends":        step.Opens(decommission.Open, decommission.ScheduleEnds),

@@ -115,15 +115,17 @@ func TestWithdrawWhileItRuns(t *testing.T) {
 						}
 					}
 					time.Sleep(time.Duration(i) * 500 * time.Millisecond)
-					given := g.instance(id).Decommission.Given()
+					told := 0
+					if !g.instance(id).Decommission.ToldAt.IsZero() {
+						told = 1
+					}
 					g.withdraw(id)
 					g.settle()
 					g.invoke("reconcile")
-					told := 0
-					if given {
-						told = 1
-					}
 					g.wantLive(id, told)
+					if n := len(g.mailed(id, fleet.EndMessage(fleet.NoticeGiven, 1))); n != told {
+						t.Errorf("%d notices were mailed, and %d told", n, told)
+					}
 				})
 			})
 		}
@@ -213,7 +215,7 @@ func TestEndOfUnpaid(t *testing.T) {
 }
 
 // TestHoldBlocksTheEnd: a legal hold that is set in the notice lets the instance be closed, and keeps it from being terminated; its final
-// export is made anew before its files are deleted.
+// export is made anew before its files are deleted, and its customer gets a link to that.
 func TestHoldBlocksTheEnd(t *testing.T) {
 	t.Parallel()
 	inGraveyard(t, nil, func(g *graveyard) {
@@ -231,6 +233,13 @@ func TestHoldBlocksTheEnd(t *testing.T) {
 		i := g.instance(id)
 		if i.State != fleet.Suspended || i.Decommission.FinalExport.ID == first.FinalExport.ID || !i.Decommission.GraceEnds.Equal(first.GraceEnds) {
 			t.Fatalf("%s, %+v", i.State, i.Decommission)
+		}
+		g.ticks(1)
+		renewed := i.Decommission.FinalExport
+		if mails := g.mailed(id, fleet.RenewedMessage(1, renewed.ID)); len(mails) != 1 {
+			t.Errorf("of the other export: %+v", mails)
+		} else {
+			g.wantFetched(id, *renewed, mails[0].Text)
 		}
 		if open := g.openIncidents(id); !slices.Equal(open, []fleet.IncidentKind{fleet.IncidentTerminationHeld}) {
 			t.Errorf("open: %v", open)
@@ -270,6 +279,36 @@ func TestClosingFails(t *testing.T) {
 				time.Sleep(period)
 				g.terminate()
 				g.wantProved(id)
+			})
+		})
+	}
+}
+
+// TestClosingFailsOverAndOver: what is tried again by itself has one incident, however often it fails in the same way.
+func TestClosingFailsOverAndOver(t *testing.T) {
+	t.Parallel()
+	for script, kind := range map[string]fleet.IncidentKind{
+		"vercel.PauseProject=403@1-3":  fleet.IncidentUndone,
+		"supabase.ListBuckets=403@2-4": fleet.IncidentExportFailed,
+	} {
+		t.Run(script, func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, faults(t, script), func(g *graveyard) {
+				id := g.noticed("msg_1", "acme-dental")
+				time.Sleep(period)
+				for range 3 {
+					g.terminate()
+					if open := g.openIncidents(id); !slices.Equal(open, []fleet.IncidentKind{kind}) {
+						t.Errorf("open: %v", open)
+					}
+					time.Sleep(time.Hour)
+				}
+				g.terminate()
+				g.ticks(1)
+				g.wantGrace(id)
+				if all := g.allIncidents(id); len(all) != 1 || all[0].ClosedAt.IsZero() {
+					t.Errorf("incidents: %+v", all)
+				}
 			})
 		})
 	}

@@ -94,12 +94,32 @@ func TestOverdue(t *testing.T) {
 		"overdue/end": {func(r *rig) string {
 			id := r.live()
 			change(r, id, func(i *fleet.Instance) {
-				i.Decommission = &fleet.Decommission{N: 1, Stage: fleet.InNotice, By: "operator:ada", NoticeAt: time.Now(), NoticeEnds: time.Now(), GraceEnds: time.Now().Add(time.Hour)}
+				i.Decommission = &fleet.Decommission{N: 1, Stage: fleet.InNotice, By: "operator:ada", NoticeAt: time.Now(), NoticeEnds: time.Now(), GraceEnds: time.Now().Add(time.Hour), ToldAt: time.Now()}
 			})
 			return id
 		}, bounds.Came, func(r *rig, id string) {
 			change(r, id, func(i *fleet.Instance) { i.Decommission = nil })
 		}},
+		"overdue/recheck": {func(r *rig) string {
+			id := r.live()
+			err := r.w.Store.Update(r.ctx, id, func(tx *store.Tx) error {
+				e, err := tx.Resource(fleet.DNSRecord, "acme-dental.gimbal.app")
+				if err != nil {
+					return err
+				}
+				e.RecheckAt = time.Now()
+				return tx.PutResource(e)
+			})
+			if err != nil {
+				t.Error(err)
+			}
+			return id
+		}, bounds.Came, func(r *rig, _ string) { r.invoke("recheck") }},
+		"overdue/applicant": {func(r *rig) string {
+			id := r.signup("msg_1", "acme-dental")
+			act[any](r, http.StatusAccepted, "/signups/"+id+"/reject", `{"reason":"a duplicate"}`)
+			return id
+		}, bounds.Applicant + bounds.Came, func(r *rig, _ string) { r.invoke("expire-signups") }},
 		"overdue/idle": {func(r *rig) string {
 			id := r.live()
 			change(r, id, func(i *fleet.Instance) { i.State, i.CreatedAt = fleet.Maintenance, time.Now() })
@@ -187,6 +207,30 @@ func TestUnfinishedIsOverdue(t *testing.T) {
 		}
 		r.wantClean(id)
 		r.wantOverdue(id)
+	})
+}
+
+// TestUnprovedEndIsOverdue: what is TERMINATED, and isn't proved a day after its end was due, is told until it is.
+func TestUnprovedEndIsOverdue(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, faults(t, "supabase.DeleteProject=403@1-2"), func(g *graveyard) {
+		id := g.grace("msg_1", "acme-dental")
+		g.terminate()
+		if i := g.instance(id); i.State != fleet.Terminated || i.Unfinished == "" {
+			t.Fatalf("%s, unfinished %q", i.State, i.Unfinished)
+		}
+		time.Sleep(bounds.Came - time.Hour)
+		g.wantNotOverdue(id, "overdue/end")
+		time.Sleep(2 * time.Hour)
+		g.wantOverdue(id, "overdue/end")
+		for range 2 {
+			if g.instance(id).Unfinished != "" {
+				g.retry(id)
+				g.settle()
+			}
+		}
+		g.wantProved(id)
+		g.wantOverdue(id)
 	})
 }
 

@@ -93,6 +93,34 @@ func TestRecheckRemovesDoubles(t *testing.T) {
 	}
 }
 
+// TestHoldHoldsRechecks: under a legal hold nothing of an instance is deleted, not even a double that a recheck would remove, and nobody
+// is told that it is late. Once the hold is lifted the recheck does.
+func TestHoldHoldsRechecks(t *testing.T) {
+	t.Parallel()
+	inBubble(t, faults(t, "supabase.CreateProject=delayed:12m"), func(r *rig) {
+		id := r.signup("msg_1", "acme-dental")
+		r.approve(id)
+		time.Sleep(time.Minute)
+		r.refused(http.StatusConflict, "POST", "/instances/"+id+"/hold", `{"why":"a lawsuit"}`, "PROVISIONING")
+		r.settle()
+		r.wantState(id, fleet.Active)
+		time.Sleep(13 * time.Minute)
+		act[fleet.Hold](r, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
+		before := r.vendorStates()
+		for range 3 {
+			time.Sleep(bounds.RecheckLate)
+			r.invoke("recheck")
+			r.invoke("overdue")
+		}
+		r.wantStates(before)
+		r.wantOpen(id)
+		act[struct{}](r, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
+		r.invoke("recheck")
+		time.Sleep(10 * time.Minute) // a project takes a while to go
+		r.wantLedgerTrue(id)
+	})
+}
+
 // TestRecheckFailsForAWeek has a vendor refuse every look for a week: one incident, few tries, the slug stays in quarantine; one that
 // is closed meanwhile comes back. Once the vendor answers again the incident is over, and the slug is free.
 func TestRecheckFailsForAWeek(t *testing.T) {

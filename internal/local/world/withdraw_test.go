@@ -92,3 +92,69 @@ func TestWithdrawAnyTime(t *testing.T) {
 		t.Errorf("outcomes %v: both must be seen", outcomes)
 	}
 }
+
+// TestWithdrawHalfClosed: a decommission that is cancelled after its closing ended dirty, half off, goes on to undo that: the answer tells
+// the operation that does, and the instance is what it was, all of it.
+func TestWithdrawHalfClosed(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, faults(t, "supabase.UpdateLegacyKeys=403@1,twilio.UpdateAccount=403@2"), func(g *graveyard) {
+		id := g.noticed("msg_1", "acme-dental")
+		time.Sleep(period)
+		g.terminate()
+		dirty := g.instance(id).Unfinished
+		if dirty == "" || g.run(id, dirty).Kind != fleet.Close {
+			t.Fatalf("unfinished %q", dirty)
+		}
+		first, again := g.withdraw(id), g.withdraw(id)
+		if first.Stage != fleet.Withdrawn || first.Operation.Operation != dirty || first != again {
+			t.Errorf("%+v, %+v", first, again)
+		}
+		g.wantLive(id, 1)
+		if o := g.run(id, dirty); o.Outcome != fleet.Undone {
+			t.Errorf("%+v", o)
+		}
+	})
+}
+
+// TestCancelExport: an export that somebody wanted is given up by a cancel, of itself or of a decommission: nothing is left running, no
+// incident tells of it, and another one can be made.
+func TestCancelExport(t *testing.T) {
+	t.Parallel()
+	for name, path := range map[string]string{"export": "/cancel", "decommission": "/decommission/cancel"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, func(o *world.Options) {
+				o.Hooks.Late = func(function string, _ int) time.Duration {
+					return map[string]time.Duration{"export-media": 10 * time.Second}[function]
+				}
+			}, func(g *graveyard) {
+				id := g.noticed("msg_1", "acme-dental")
+				o := act[view.Operation](g.rig, http.StatusAccepted, "/instances/"+id+"/exports", "")
+				time.Sleep(time.Second)
+				if g.instance(id).Operation != o.Operation {
+					g.t.Fatalf("%+v", g.instance(id))
+				}
+				if status, answer := g.do("POST", "/instances/"+id+path, "", operator); status != http.StatusAccepted {
+					g.t.Fatalf("%d %v", status, answer)
+				}
+				g.settle()
+				g.invoke("reconcile")
+				if e, err := g.w.Store.Export(g.ctx, id, o.Operation); g.run(id, o.Operation).Outcome != fleet.Undone || err != nil || e != nil && e.Status != fleet.ExportFailed {
+					t.Errorf("%+v, %v", e, err)
+				}
+				g.wantSwitched(id, fleet.Active)
+				if open := g.openIncidents(id); len(open) > 0 {
+					t.Errorf("open: %v", open)
+				}
+				if open := g.instance(id).Decommission.Open(); open != (name == "export") {
+					t.Errorf("it is being decommissioned: %t", open)
+				}
+				again := act[view.Operation](g.rig, http.StatusAccepted, "/instances/"+id+"/exports", "")
+				g.settle()
+				if now := g.run(id, again.Operation); now.Outcome != fleet.Succeeded {
+					t.Errorf("%+v", now)
+				}
+			})
+		})
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -87,9 +88,12 @@ func (c *Client) CreateBucket(ctx context.Context, ref string, key provider.Secr
 
 // UpdateBucket writes a bucket's settings over those it has. Needs an open attempt. key is the project's service key.
 func (c *Client) UpdateBucket(ctx context.Context, ref string, key provider.Secret, b Bucket) error {
-	return c.inStorage(ctx, ref, key, request{
-		operation: opUpdateBucket, method: http.MethodPut, path: "/bucket/" + b.Name, out: &messageAnswer{}, in: b.settings(""),
-	}, b.Name)
+	if !addressable(b.Name) {
+		return unnamed(opUpdateBucket)
+	}
+	return c.storage(ctx, ref, key, request{
+		operation: opUpdateBucket, method: http.MethodPut, path: "/bucket/" + url.PathEscape(b.Name), out: &messageAnswer{}, in: b.settings(""),
+	})
 }
 
 // UploadObject stores a file, in the place of one of that path: a repeat changes nothing. Needs an open attempt. key is the

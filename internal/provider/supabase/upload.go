@@ -79,6 +79,9 @@ func (c *Client) BeginUpload(ctx context.Context, ref string, key provider.Secre
 	}
 	var described []string
 	for _, pair := range [][2]string{{"bucketName", o.Bucket}, {"objectName", o.Path}, {"contentType", o.Type}, {"cacheControl", seconds(o.Cache)}} {
+		if pair[1] == "" {
+			continue
+		}
 		described = append(described, pair[0]+" "+base64.StdEncoding.EncodeToString([]byte(pair[1])))
 	}
 	got, err := c.tus(ctx, ref, key, request{operation: opBeginUpload, method: http.MethodPost, path: resumable, extra: http.Header{
@@ -141,11 +144,11 @@ func (c *Client) tusFailure(operation string, res *http.Response, body []byte, r
 	return provider.Answered(Name, operation, res.StatusCode, "", c.retryAfter(res))
 }
 
-// seconds is how uploads in parts name how long a file may be kept: of "max-age=3600" the number.
+// seconds is how uploads in parts name how long a file may be kept: of "max-age=3600" the number. Without one Storage has nobody keep it.
 func seconds(cache string) string {
 	if _, age, found := strings.Cut(cache, "max-age="); found {
 		digits, _, _ := strings.Cut(age, ",")
 		return strings.TrimSpace(digits)
 	}
-	return cache
+	return ""
 }

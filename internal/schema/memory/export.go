@@ -59,6 +59,6 @@ func (d *database) text(ctx context.Context) ([]byte, error) {
 	if c == nil || !c.migrated {
 		return nil, &fault.Error{Code: fault.Internal, Vendor: "supabase", Operation: "Export", Text: "there is nothing to export", NothingHappened: true}
 	}
-	plain, err := json.Marshal(map[string]any{"config": c.config, "starter": c.starter, "admins": c.admins})
+	plain, err := json.Marshal(written{c.config, c.starter, c.admins})
 	return append([]byte("-- "), append(plain, '\n')...), err
 }

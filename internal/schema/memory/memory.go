@@ -22,7 +22,7 @@ import (
 // Store holds every database. The zero value is empty and usable; a Store may be used from several goroutines.
 type Store struct {
 	// Fault, if set before first use, is asked before each call, with the database's key (see Key) and one of "Connect",
-	// "Migrate", "WriteConfig", "Seed", "WriteAdmin", "Export". What it returns, the call fails with; it may wait on the test's clock.
+	// "Migrate", "WriteConfig", "Seed", "WriteAdmin", "Export", "Import", and "Imported" once that is done. What it returns, the call fails with; it may wait on the test's clock.
 	Fault func(ctx context.Context, key, operation string) error
 
 	mu        sync.Mutex
@@ -35,6 +35,7 @@ type content struct {
 	config   *schema.Config
 	starter  *schema.Starter
 	admins   map[string]string // display name by user id
+	imports  map[string]bool   // by the operations that imported
 }
 
 // Defaults is a new instance's row, as the table's defaults make it.

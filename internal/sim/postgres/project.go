@@ -97,6 +97,25 @@ func (s *Server) AddUser(ctx context.Context, ref, id, email string) error {
 	return nil
 }
 
+// Users are those in project ref's auth.users, addresses by ids.
+func (s *Server) Users(ctx context.Context, ref string) (map[string]string, bool, error) {
+	conn, err := s.Connect(ctx, ref)
+	if err != nil {
+		return nil, false, err
+	}
+	defer closeQuietly(ctx, conn)
+	rows, err := conn.Query(ctx, "select id::text, coalesce(email, '') from auth.users")
+	if err != nil {
+		return nil, false, failed("list the users of", ref, err)
+	}
+	users := map[string]string{}
+	var id, email string
+	if _, err := pgx.ForEachRow(rows, []any{&id, &email}, func() error { users[id] = email; return nil }); err != nil {
+		return nil, false, failed("list the users of", ref, err)
+	}
+	return users, true, nil
+}
+
 // Connect opens a connection to project ref's database as the server's superuser, for the simulator's own work and for
 // tests. The caller closes it.
 func (s *Server) Connect(ctx context.Context, ref string) (*pgx.Conn, error) {

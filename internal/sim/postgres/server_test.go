@@ -176,6 +176,9 @@ func TestDatabaseIsLikeSupabase(t *testing.T) {
 	} else if strings.Contains(err.Error(), "example") {
 		t.Errorf("error repeats data: %v", err)
 	}
+	if users, known, err := server.Users(t.Context(), ref); err != nil || !known || len(users) != 1 || users[id] != "ada@example.com" {
+		t.Errorf("users: %v, %v, %v", users, known, err)
+	}
 	exec(t, conn, "insert into t values ($1)", id)
 	exec(t, conn, "delete from auth.users where id = $1", id)
 	if n := one[int](t, conn, "select count(*) from t"); n != 0 {

@@ -14,6 +14,9 @@ type Databases interface {
 	SetPassword(ctx context.Context, ref, password string) error
 	// AddUser puts a user into its auth.users, so that foreign keys hold.
 	AddUser(ctx context.Context, ref, id, email string) error
+	// Users are those in its auth.users, addresses by ids, for what SQL puts there or takes away counts for Auth. It is false where there is
+	// no database to know.
+	Users(ctx context.Context, ref string) (map[string]string, bool, error)
 	// Host is where all of them are reached, by session mode; empty where each is at a pooler's name of the vendor's.
 	Host() string
 }
@@ -32,6 +35,11 @@ func (NoDatabases) SetPassword(context.Context, string, string) error { return n
 
 // AddUser does nothing.
 func (NoDatabases) AddUser(context.Context, string, string, string) error { return nil }
+
+// Users knows nobody.
+func (NoDatabases) Users(context.Context, string) (map[string]string, bool, error) {
+	return nil, false, nil
+}
 
 // Host is empty.
 func (NoDatabases) Host() string { return "" }

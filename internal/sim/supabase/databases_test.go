@@ -176,3 +176,41 @@ func TestLoadAfterTheMachineDied(t *testing.T) {
 		}
 	})
 }
+
+// peopled are databases that tell of their users.
+type peopled struct {
+	NoDatabases
+	users map[string]string
+	err   error
+}
+
+func (d *peopled) Users(context.Context, string) (map[string]string, bool, error) {
+	return d.users, d.users != nil, d.err
+}
+
+// TestAuthFollowsItsTable: whom SQL puts into auth.users Auth knows, and whom it takes away it forgets; a database that doesn't answer
+// changes nothing.
+func TestAuthFollowsItsTable(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := &peopled{}
+		w := newWorld(sim.Options{}, Settings{Databases: d})
+		ref := w.create(t, "one")
+		w.sleep(t, 10*time.Minute)
+		service := w.manage(t, "GET", "/v1/projects/"+ref+"/api-keys", "").text(t, 1, "api_key")
+		ada := w.inProject(t, ref, service, "POST", "/auth/v1/admin/users", `{"email":"ada@example.com"}`).text(t, "id")
+		const grace = "6b0d4a3e-5a0f-4f43-9d5a-3f1b0a5c7e11"
+		there := func(when string, want map[string]int) {
+			t.Helper()
+			for id, status := range want {
+				if r := w.inProject(t, ref, service, "GET", "/auth/v1/admin/users/"+id, ""); r.status != status {
+					t.Errorf("%s, %s: %d, want %d", when, id, r.status, status)
+				}
+			}
+		}
+		there("nobody knows", map[string]int{ada: 200, grace: 404})
+		d.users, d.err = map[string]string{grace: "grace@example.com"}, errDown
+		there("it doesn't answer", map[string]int{ada: 200, grace: 404})
+		d.err = nil
+		there("it is another", map[string]int{ada: 404, grace: 200})
+	})
+}

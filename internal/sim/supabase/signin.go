@@ -92,6 +92,7 @@ func (s *Sim) issueToken(r *http.Request) answer {
 	if err := decode(r, &in, false); err != nil {
 		return authFailed(r, http.StatusBadRequest, "bad_json", "Could not parse request body as JSON")
 	}
+	s.follow(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p := s.find(r.PathValue("ref"))

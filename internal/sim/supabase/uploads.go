@@ -68,7 +68,11 @@ func (s *Sim) beginUpload(w http.ResponseWriter, r *http.Request) {
 	if p.Uploads == nil {
 		p.Uploads = map[string]*upload{}
 	}
-	p.Uploads[id] = &upload{b.ID, about["objectName"], about["contentType"], "max-age=" + about["cacheControl"], length, nil}
+	cache := "no-cache"
+	if age := about["cacheControl"]; age != "" {
+		cache = "max-age=" + age
+	}
+	p.Uploads[id] = &upload{b.ID, about["objectName"], about["contentType"], cache, length, nil}
 	w.Header().Set("Location", origin(r)+"/storage/v1/upload/resumable/"+id)
 	w.WriteHeader(http.StatusCreated)
 }

@@ -2,6 +2,7 @@ package supabase
 
 import (
 	"context"
+	"maps"
 	"math"
 	"net/http"
 	"net/mail"
@@ -24,6 +25,7 @@ type user struct {
 	AppMetadata map[string]any `json:"app_metadata"`
 	Metadata    map[string]any `json:"user_metadata"`
 	Password    string         `json:"password,omitempty"` // its digest
+	entering    bool           // into the database
 }
 
 func (u *user) shown() map[string]any {
@@ -89,7 +91,32 @@ func (s *Sim) admin(h func(*http.Request) answer) func(*http.Request) answer {
 		case bearer != k.Service:
 			return authFailed(r, http.StatusForbidden, "bad_jwt", "invalid JWT: unable to parse or verify signature")
 		}
+		s.follow(r)
 		return h(r)
+	}
+}
+
+// follow has Auth know whom SQL put into the project's auth.users, and forget whom it took away. Passwords don't come with them: here they
+// are not kept there. A database that doesn't answer changes nothing.
+func (s *Sim) follow(r *http.Request) {
+	ref := r.PathValue("ref")
+	there, known, err := s.settings.Databases.Users(r.Context(), ref)
+	if err != nil || !known {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p := s.find(ref)
+	if p == nil {
+		return
+	}
+	p.Users = slices.DeleteFunc(p.Users, func(u *user) bool { return there[u.ID] == "" && !u.entering })
+	for _, id := range slices.Sorted(maps.Keys(there)) {
+		if p.userBy(id) == nil && there[id] != "" {
+			u := s.newUser(p, there[id], s.options.Clock.Now())
+			u.ID, u.Confirmed = id, u.Created
+			p.Users = append(p.Users, u)
+		}
 	}
 }
 
@@ -200,15 +227,17 @@ func (s *Sim) enter(r *http.Request, email string, make func(*project, time.Time
 	}
 	u, a, refused := make(p, s.options.Clock.Now())
 	if !refused {
+		u.entering = true
 		p.Users = append(p.Users, u)
 	}
 	s.mu.Unlock()
 	if refused {
 		return a
 	}
-	if err := s.settings.Databases.AddUser(context.WithoutCancel(r.Context()), ref, u.ID, email); err != nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
+	err := s.settings.Databases.AddUser(context.WithoutCancel(r.Context()), ref, u.ID, email)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u.entering = false; err != nil {
 		p.Users = slices.DeleteFunc(p.Users, func(other *user) bool { return other == u })
 		return authFailed(r, http.StatusInternalServerError, "unexpected_failure", "Database error creating new user")
 	}

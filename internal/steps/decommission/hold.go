@@ -16,7 +16,7 @@ const longestWhy = 300
 
 // Hold puts an instance under a legal hold: nothing of it is deleted until the hold is lifted. One that stands stays as it is.
 //
-// 200 with the hold; 404 for an instance that isn't there; 409 for one that is TERMINATED; 422 without a reason.
+// 200 with the hold; 404 for an instance that isn't there; 409 for one that is TERMINATED, or was never in use; 422 without a reason.
 func Hold(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		entry, err := told(env, r, "hold.set")
@@ -29,8 +29,11 @@ func Hold(Deps) step.API {
 				hold = *i.Hold
 				return nil
 			}
-			if i.State == fleet.Terminated {
+			switch i.State {
+			case fleet.Terminated:
 				return httpapi.Conflict("the instance is TERMINATED: it is too late for a hold")
+			case fleet.Provisioning:
+				return httpapi.Conflict("the instance is PROVISIONING: nobody has used it, and it may still be taken down")
 			}
 			hold = fleet.Hold{By: r.Operator, Why: entry.Note, Since: tx.Now().UTC()}
 			i.Hold = &hold

@@ -75,9 +75,13 @@ func BeginGrace(Deps) step.Func {
 			if unset := fleet.Unset(entries, fleet.Stopped); i.State != fleet.Suspended || len(unset) > 0 {
 				return fault.New(fault.Conflict, "the instance is %s, and not stopped: %v", i.State, unset)
 			}
+			message := fleet.EndMessage(fleet.GraceBegun, d.N)
+			if d.FinalExport != nil {
+				message = fleet.RenewedMessage(d.N, made.ID)
+			}
 			d.Grace(made, fleet.DefaultPeriods(), tx.Now())
 			tx.Audit(run.Audited("grace.begun", "instance", made.Manifest))
-			return errors.Join(tx.PutDue(d.GraceEnds), tx.Intend(fleet.EndMessage(fleet.GraceBegun, d.N), "admin"), operation.HoldWanting(tx, *i))
+			return errors.Join(tx.PutDue(d.GraceEnds), tx.Intend(message, "admin"), operation.HoldWanting(tx, *i))
 		})
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/project-gimbal/fleet/internal/export"
 	"github.com/project-gimbal/fleet/internal/fault"
@@ -25,7 +27,7 @@ import (
 )
 
 // Media writes all files of Storage as one tar archive, bucket by bucket: <bucket>/<path>, with media type and Cache-Control as
-// extended headers. A replay goes on within a file, wherever the invocation before it stopped. A file that is deleted or changed while it
+// extended headers; and behind them the buckets as folders, with their settings. A replay goes on within a file, wherever the invocation before it stopped. A file that is deleted or changed while it
 // is read is told in the manifest.
 func Media(d Deps) step.Func {
 	return writing("media", func(ctx context.Context, w *work) error {
@@ -50,11 +52,11 @@ type archived struct {
 	Tail int `json:"tail,omitempty"`
 
 	// Buckets are all there were at the beginning; Bucket is the one under way, Page its page, listed by Cursor, and Object the file on it.
-	Buckets []string `json:"buckets,omitempty"`
-	Bucket  int      `json:"bucket"`
-	Page    int      `json:"page"`
-	Cursor  string   `json:"cursor,omitempty"`
-	Object  int      `json:"object"`
+	Buckets []supabase.Bucket `json:"buckets,omitempty"`
+	Bucket  int               `json:"bucket"`
+	Page    int               `json:"page"`
+	Cursor  string            `json:"cursor,omitempty"`
+	Object  int               `json:"object"`
 	// Begun: the file's header is written, and Offset bytes of it. Cut: by several invocations.
 	Begun  bool  `json:"begun,omitempty"`
 	Cut    bool  `json:"cut,omitempty"`
@@ -89,7 +91,7 @@ func (m *media) open(ctx context.Context) error {
 		return err
 	}
 	m.ref = entry.ID
-	if m.key, err = m.storageKey(ctx); err != nil {
+	if m.key, err = StorageKey(ctx, m.Run, m.projects, m.ref); err != nil {
 		return err
 	}
 	if m.at.Upload != "" {
@@ -99,19 +101,18 @@ func (m *media) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, b := range buckets {
-		m.at.Buckets = append(m.at.Buckets, b.Name)
-	}
-	slices.Sort(m.at.Buckets)
+	slices.SortFunc(buckets, func(a, b supabase.Bucket) int { return strings.Compare(a.Name, b.Name) })
+	m.at.Buckets = buckets
 	m.at.Upload, err = m.files.Begin(ctx, MediaName)
 	return err
 }
 
-// storageKey is the secret key, which Storage takes while the service key is disabled. A project from before there were such has only that.
-func (m *media) storageKey(ctx context.Context) (provider.Secret, error) {
-	key, err := m.projects.SecretKey(ctx, m.ref)
+// StorageKey is a project's secret key, which Storage takes while the service key is disabled. A project from before there were such has
+// only that.
+func StorageKey(ctx context.Context, run *step.Run, projects *supabase.Client, ref string) (provider.Secret, error) {
+	key, err := projects.SecretKey(ctx, ref)
 	if fault.Is(err, fault.NotReady) {
-		return m.Recall(ctx, fleet.ServiceKey)
+		return run.Recall(ctx, fleet.ServiceKey)
 	}
 	return key, err
 }
@@ -159,6 +160,9 @@ func (m *media) write(ctx context.Context) error {
 	}
 	if !m.at.Closing { // noted with the last part, so that completing alone is repeated
 		m.at.Closing = true
+		if err := m.folders(); err != nil {
+			return err
+		}
 		m.buf.Write(make([]byte, 2*512)) // the archive's end
 		if err := m.flush(ctx); err != nil {
 			return err
@@ -179,9 +183,9 @@ func (m *media) page(ctx context.Context) (supabase.ObjectPage, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return page, err
 	}
-	page, err = m.projects.Objects(ctx, m.ref, m.key, m.at.Buckets[m.at.Bucket], m.at.Cursor)
+	page, err = m.projects.Objects(ctx, m.ref, m.key, m.at.Buckets[m.at.Bucket].Name, m.at.Cursor)
 	if gone(err) {
-		m.leave(m.at.Buckets[m.at.Bucket], "it can't be listed by this name")
+		m.leave(m.at.Buckets[m.at.Bucket].Name, "it can't be listed by this name")
 		return supabase.ObjectPage{}, nil
 	}
 	if err != nil {
@@ -238,15 +242,45 @@ func (m *media) object(ctx context.Context, o supabase.StoredObject) error {
 // header writes what goes before a file.
 func (m *media) header(name string, o supabase.StoredObject) error {
 	h := &tar.Header{Typeflag: tar.TypeReg, Name: name, Size: o.Bytes, Mode: 0o644, ModTime: o.Changed.UTC(), Format: tar.FormatPAX, PAXRecords: map[string]string{}}
-	for key, value := range map[string]string{"GIMBAL.content-type": o.Type, "GIMBAL.cache-control": o.Cache} {
+	m.at.Begun = true
+	return m.describe(h, map[string]string{TypeRecord: o.Type, CacheRecord: o.Cache})
+}
+
+// folders writes the buckets with their settings, behind all files: who imports them applies the settings last, which may refuse files
+// that are older.
+func (m *media) folders() error {
+	for _, b := range m.at.Buckets {
+		h := &tar.Header{Typeflag: tar.TypeDir, Name: b.Name + "/", Mode: 0o755, Format: tar.FormatPAX, PAXRecords: map[string]string{}}
+		records := map[string]string{PublicRecord: strconv.FormatBool(!b.Private), TypesRecord: strings.Join(b.Types, ",")}
+		if b.MaxBytes > 0 {
+			records[LimitRecord] = strconv.FormatInt(b.MaxBytes, 10)
+		}
+		if err := m.describe(h, records); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Extended headers of the archive: of a file its media type and Cache-Control; of a bucket whether everybody may read it, the largest file
+// that it takes, in bytes, and the media types, with commas between.
+const (
+	TypeRecord   = "GIMBAL.content-type"
+	CacheRecord  = "GIMBAL.cache-control"
+	PublicRecord = "GIMBAL.public"
+	LimitRecord  = "GIMBAL.file-size-limit"
+	TypesRecord  = "GIMBAL.content-types"
+)
+
+func (m *media) describe(h *tar.Header, records map[string]string) error {
+	for key, value := range records {
 		if value != "" {
 			h.PAXRecords[key] = value
 		}
 	}
 	if err := tar.NewWriter(&m.buf).WriteHeader(h); err != nil {
-		return &fault.Error{Code: fault.Internal, Text: "a file can't be described in the archive", Err: err}
+		return &fault.Error{Code: fault.Internal, Text: "a file or a bucket can't be described in the archive", Err: err}
 	}
-	m.at.Begun = true
 	return nil
 }
 

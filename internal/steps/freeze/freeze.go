@@ -3,6 +3,7 @@ package freeze
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,35 +25,40 @@ func Open(step.Env) (Deps, error) { return Deps{}, nil }
 
 // Freeze freezes the fleet or a vendor. Once it has answered, nothing new starts: no provisioning is admitted, no dirty take-down
 // retried, no message sent once more, no recheck made. What runs goes on to its end, take-downs included, and so does what
-// reconcile finds of it. A scope that is frozen already stays as it is.
+// reconcile finds of it; but under a freeze of the fleet, or of terminations, nothing is deleted for good of
+// an instance that was in use. A scope that is frozen already stays as it is.
 func Freeze(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		wanted, err := request(r, true)
 		if err != nil {
 			return 0, nil, err
 		}
-		frozen, err := change(ctx, env, r, "frozen", wanted, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
+		frozen, err := change(ctx, env, r, "frozen", wanted, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool, error) {
 			if slices.ContainsFunc(freezes, in(wanted.Scope)) {
-				return freezes, false
+				return freezes, false, nil
 			}
-			return append(freezes, fleet.Freeze{Scope: wanted.Scope, Reason: wanted.Reason, By: r.Operator, Since: tx.Now()}), true
+			return append(freezes, fleet.Freeze{Scope: wanted.Scope, Reason: wanted.Reason, By: r.Operator, Since: tx.Now()}), true, nil
 		})
 		return http.StatusOK, frozen, err
 	})
 }
 
-// Thaw ends a freeze, and lets admission begin what waits. A scope that isn't frozen stays so.
+// Thaw ends a freeze, and lets admission begin what waits. A scope that isn't frozen stays so. Whoever thaws terminations has looked at those
+// that there were: they make no anomaly any more, and the incident of the stop is over.
 func Thaw(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		wanted, err := request(r, false)
 		if err != nil {
 			return 0, nil, err
 		}
-		frozen, err := change(ctx, env, r, "thawed", wanted, func(_ *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool) {
+		frozen, err := change(ctx, env, r, "thawed", wanted, func(tx *store.Tx, freezes []fleet.Freeze) ([]fleet.Freeze, bool, error) {
 			if !slices.ContainsFunc(freezes, in(wanted.Scope)) {
-				return freezes, false
+				return freezes, false, nil
 			}
-			return slices.DeleteFunc(freezes, in(wanted.Scope)), true
+			if err := seen(tx, wanted.Scope); err != nil {
+				return nil, false, err
+			}
+			return slices.DeleteFunc(freezes, in(wanted.Scope)), true, nil
 		})
 		if err != nil {
 			return 0, nil, err
@@ -86,6 +92,21 @@ func request(r httpapi.Request, reason bool) (wanted view.FreezeRequest, err err
 	return wanted, nil
 }
 
+// seen notes that the terminations that there were have been looked at, where it is those that are thawed.
+func seen(tx *store.Tx, scope string) error {
+	if scope != fleet.Terminations {
+		return nil
+	}
+	latest, err := tx.Terminations()
+	if err != nil {
+		return err
+	}
+	for i := range latest {
+		latest[i].Seen = true
+	}
+	return errors.Join(tx.PutTerminations(latest), tx.CloseIncidents(fleet.IncidentTerminationsStopped))
+}
+
 func in(scope string) func(fleet.Freeze) bool {
 	return func(f fleet.Freeze) bool { return f.Scope == scope }
 }
@@ -94,7 +115,7 @@ func in(scope string) func(fleet.Freeze) bool {
 // frozen then. The entry's id holds a nonce: it tells this freeze from the next one of the same scope, and a change whose answer was
 // lost finds by it that it was made, whatever another operator has made of it since.
 func change(ctx context.Context, env step.Env, r httpapi.Request, action string, wanted view.FreezeRequest,
-	do func(*store.Tx, []fleet.Freeze) (next []fleet.Freeze, changed bool)) (view.Frozen, error) {
+	do func(*store.Tx, []fleet.Freeze) (next []fleet.Freeze, changed bool, err error)) (view.Frozen, error) {
 	frozen := view.Frozen{}
 	entry := fleet.AuditEntry{ID: "freeze/" + wanted.Scope + "/" + action + "/" + env.Nonce(), Actor: r.Operator, Action: "fleet." + action,
 		Subject: wanted.Scope, Outcome: "ok", Request: env.Request, Note: wanted.Reason}
@@ -109,7 +130,9 @@ func change(ctx context.Context, env step.Env, r httpapi.Request, action string,
 		}
 		next, changed := now, false
 		if !made {
-			next, changed = do(tx, now)
+			if next, changed, err = do(tx, now); err != nil {
+				return err
+			}
 		}
 		if frozen.Frozen = append([]fleet.Freeze{}, next...); !changed { // none is an empty list, not null
 			return nil

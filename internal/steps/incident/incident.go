@@ -4,13 +4,16 @@ package incident
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/httpapi"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -35,7 +38,8 @@ func List(Deps) step.API {
 	})
 }
 
-// Acknowledge notes that an operator sees to an incident, or that it is dealt with. The answer is the incident; a repeat changes
+// Acknowledge notes that an operator sees to an incident, or that it is dealt with: of a notice that was not surely sent, that its customer
+// was told by hand. The answer is the incident; a repeat changes
 // nothing. 409 where another operator sees to it, and for one that is closed. Whoever closes one need not have acknowledged it.
 func Acknowledge(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
@@ -88,8 +92,24 @@ func acknowledge(ctx context.Context, env step.Env, r httpapi.Request, a view.Ac
 		if a.Close {
 			incident.ClosedAt = tx.Now()
 			noted("closed")
+			if err := toldByHand(tx, incident.ID); err != nil {
+				return err
+			}
 		}
 		return tx.PutIncident(incident)
 	})
 	return incident, err
+}
+
+// toldByHand notes, where an incident is about the message of an instance's notice, that its customer was told of it.
+func toldByHand(tx *store.Tx, incident string) error {
+	message, is := strings.CutPrefix(incident, fleet.MessageIncident(""))
+	if text, _ := fleet.EndText(message); !is || text != fleet.NoticeGiven {
+		return nil
+	}
+	i, err := tx.Instance()
+	if err != nil || i == nil {
+		return err
+	}
+	return errors.Join(operation.NoticeTold(tx, i, message), tx.PutInstance(i))
 }

@@ -9,18 +9,46 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/steps/download"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// end is a message of the outbox about an instance's end. It is sent as long as it tells the truth.
+// end is a message of the outbox about an instance's end. It is sent as long as it tells the truth. A notice that is sent late runs from
+// then; nothing is switched off before it was sent.
 func (d Deps) end(env step.Env, m fleet.Message, s fleet.Signup) step.Outgoing {
 	return step.Outgoing{Message: step.Message{ID: m.ID, Recipient: m.Recipient, Deliver: func(ctx context.Context, id string) (string, error) {
 		return d.tellEnd(ctx, env, s, id)
 	}}, Needed: func(tx *store.Tx) (bool, error) {
 		text, n := fleet.EndText(m.ID)
 		i, err := tx.Instance()
-		return err == nil && i != nil && i.Decommission.Needs(text, n), err
-	}, Again: "send it once more, or tell the administrator by hand"}
+		if err != nil || i == nil || !i.Decommission.Needs(text, n) {
+			return false, err
+		}
+		return true, noted(tx, i, m.ID, operation.PostponeNotice)
+	}, Told: func(tx *store.Tx, status fleet.MessageStatus) error {
+		i, err := tx.Instance()
+		if err != nil || i == nil || status != fleet.MessageSent {
+			return err
+		}
+		return noted(tx, i, m.ID, operation.NoticeTold)
+	}, Again: otherwise(m.ID)}
+}
+
+// noted writes what a message changes about an instance's notice, if it does.
+func noted(tx *store.Tx, i *fleet.Instance, message string, change func(*store.Tx, *fleet.Instance, string) error) error {
+	before := i.Decommission
+	if err := change(tx, i, message); err != nil || i.Decommission == before {
+		return err
+	}
+	return tx.PutInstance(i)
+}
+
+// otherwise says how the administrator is told after all.
+func otherwise(message string) string {
+	if text, _ := fleet.EndText(message); text == fleet.NoticeGiven {
+		return "send it once more, or tell the administrator by hand and close this: the notice runs from then, and nothing is switched off before it is over"
+	}
+	return "send it once more, or tell the administrator by hand"
 }
 
 // tellEnd tells the administrator what happens when, in the zone that they signed up with, and brings the link to the export that was made.

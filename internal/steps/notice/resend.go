@@ -101,7 +101,7 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 			case m == nil || !m.Done():
 				return httpapi.Conflict("the message is still on its way: wait for what becomes of it")
 			}
-			return nil
+			return operation.PostponeNotice(tx, i, id)
 		}})
 	if busy, ok := errors.AsType[operation.Busy](err); ok {
 		return nil, httpapi.Conflict(busy.Error() + ": try again when it has ended")

@@ -18,6 +18,8 @@ type Wish struct {
 	Actor string
 	// Suspension is what a Suspend makes of the instance; nil for other kinds.
 	Suspension *fleet.Suspension
+	// Import is what a TakeIn imports; nil for other kinds.
+	Import *fleet.Import
 	// Reason is why a GiveNotice is wanted, for other operators.
 	Reason string
 }
@@ -61,7 +63,7 @@ func (w Wish) take(ctx context.Context, env step.Env, instanceID string) (taken 
 		}
 		if instance.Operation != "" {
 			holder, err := tx.Operation(instance.Operation)
-			if err == nil && holder != nil && (holder.BegunBy == nonce || holder.Kind == w.Kind && holder.Phase == course.First) {
+			if err == nil && holder != nil && (holder.BegunBy == nonce || holder.Kind == w.Kind && holder.Phase == course.First && w.same(holder)) {
 				taken = holder // the answer to this very write was lost, or somebody asked before
 				return nil
 			}
@@ -82,15 +84,23 @@ func (w Wish) take(ctx context.Context, env step.Env, instanceID string) (taken 
 	return taken, err
 }
 
+// same reports whether an operation of the kind is the one that is wanted.
+func (w Wish) same(o *fleet.Operation) bool {
+	return w.Import == nil || o.Import != nil && o.Import.From == w.Import.From && o.Import.Export == w.Import.Export
+}
+
 // allowed refuses what an instance's end, or a freeze, doesn't allow.
 func (w Wish) allowed(tx *store.Tx, env step.Env, i fleet.Instance) error {
-	if w.Kind == fleet.GiveNotice {
+	switch w.Kind {
+	case fleet.GiveNotice:
 		return decommissionable(tx, i, env.Settings.UnpaidLock())
+	case fleet.TakeIn:
+		return importable(tx, i)
 	}
 	if d := i.Decommission; w.Kind == fleet.Resume && d.Open() && d.Stage != fleet.InNotice {
 		return httpapi.Conflict("the instance is being decommissioned: cancel that instead, and it is resumed")
 	}
-	return thawed(tx, string(w.Kind)+" it")
+	return thawed(tx, string(w.Kind)+" it", w.Kind)
 }
 
 func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce string) (*fleet.Operation, error) {
@@ -99,7 +109,7 @@ func (w Wish) begin(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce 
 		return nil, err
 	}
 	o := &fleet.Operation{ID: fleet.NewOperationID(w.Kind, instance.ID, old+1), InstanceID: instance.ID, Kind: w.Kind, BegunBy: nonce,
-		Suspension: w.Suspension, StartedAt: tx.Now()}
+		Suspension: w.Suspension, Import: w.Import, StartedAt: tx.Now()}
 	if w.Kind == fleet.GiveNotice {
 		instance.Decommission = fleet.Decide(*instance, w.Reason, w.Actor, fleet.DefaultPeriods(), tx.Now())
 		o.ID = fleet.NumberedID(w.Kind, instance.ID, instance.Decommission.N)
@@ -127,10 +137,13 @@ func beginsOn(k fleet.OperationKind) string {
 	return strings.Join(names, " or ")
 }
 
-// why is the code of the reason for the audit; empty for none.
+// why is the code of the reason for the audit, or what is imported; empty for none.
 func (w Wish) why() string {
-	if w.Suspension == nil {
-		return ""
+	switch {
+	case w.Suspension != nil:
+		return string(w.Suspension.Reason)
+	case w.Import != nil:
+		return w.Import.From + "/" + w.Import.Export
 	}
-	return string(w.Suspension.Reason)
+	return ""
 }

@@ -18,8 +18,8 @@ import (
 const cancelledSignup = "cancelled"
 
 // Cancel ends what is on its way to an instance: an approved signup that waits for its slot becomes REJECTED and its slug is free; a
-// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone. 202, and again 202 for what was
-// cancelled before; 409, which says what to do instead, for everything else, such as an export, which ends by itself. A freeze doesn't hold it back.
+// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone; an export is given up, and an import
+// that ended dirty, once. 202, and again 202 for what was cancelled before; 409, which says what to do instead, for everything else. A freeze doesn't hold it back.
 func Cancel(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		answer, err := cancel(ctx, env, r)
@@ -89,16 +89,18 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 	if instance == nil {
 		return nil, fault.New(fault.Internal, "there is no instance")
 	}
-	o, err := env.Store.Operation(ctx, r.ID, cmp.Or(instance.Operation, fleet.ProvisionID(r.ID)))
+	o, err := env.Store.Operation(ctx, r.ID, cmp.Or(instance.Operation, instance.Unfinished, fleet.ProvisionID(r.ID)))
 	if err != nil {
 		return nil, err
+	}
+	if o != nil && o.Kind == fleet.TakeIn {
+		return giveUpImport(ctx, env, r, *o)
 	}
 	if o != nil && o.Kind.Ends() {
 		return nil, httpapi.Conflict("it is being decommissioned: cancel that, which is possible until it is TERMINATED")
 	}
 	if o != nil && o.Kind == fleet.MakeExport {
-		return nil, httpapi.Conflict("export " + o.ID + " runs: it changes nothing of the instance, and ends by itself, by " +
-			o.Progress.Deadline.UTC().Format("2006-01-02 15:04 UTC") + " at the latest")
+		return cancelExport(ctx, env, r, *o)
 	}
 	if o != nil && o.Kind.Course().From != "" {
 		return cancelSwitching(ctx, env, r, *o)
@@ -110,6 +112,25 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 		return nil, err
 	}
 	return cancelProvisioning(ctx, env, r, instance, o)
+}
+
+// cancelExport gives an export up: it has changed nothing at any vendor, and what it wrote is no export.
+func cancelExport(ctx context.Context, env step.Env, r httpapi.Request, o fleet.Operation) (*fleet.Operation, error) {
+	err := env.Store.Update(ctx, r.ID, func(tx *store.Tx) error {
+		instance, now, err := read(tx, o.ID)
+		if err != nil {
+			return err
+		}
+		if o = *now; !o.Running() {
+			return httpapi.Conflict("the export has ended already")
+		}
+		if err := quit(tx, env, instance, now, r.Operator); err != nil {
+			return err
+		}
+		o = *now
+		return tx.PutInstance(instance)
+	})
+	return &o, err
 }
 
 // cancelSwitching undoes a suspension or a resumption. One that is being undone goes on, and its run is told.

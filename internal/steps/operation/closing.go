@@ -2,7 +2,6 @@ package operation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -13,7 +12,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
-// Close begins, where an instance's notice is over, or its final export has to be made anew, what switches it off and makes that export.
+// Close begins, where an instance's notice, of which its customer was told, is over, or its final export has to be made anew, what switches it off and makes that export.
 // Whoever invokes it late, early, twice at once or for what was cancelled does no harm. What can't begin now is left to the next sweep.
 func Close(ctx context.Context, env step.Env, instanceID string) error {
 	var begun *fleet.Operation
@@ -50,7 +49,7 @@ func closable(i fleet.Instance, tx *store.Tx) bool {
 	case !d.Open() || !fleet.Close.Begins(i.State) || tx.Now().Before(d.NoticeEnds):
 		return false
 	case d.Stage == fleet.InNotice:
-		return d.Given()
+		return d.Given() && !d.ToldAt.IsZero()
 	case d.Stage == fleet.InGrace:
 		return d.Renewal(tx.Now())
 	}
@@ -131,22 +130,21 @@ func endFinalExport(tx *store.Tx, instance *fleet.Instance, operation *fleet.Ope
 		return "", err
 	}
 	instance.Progress = Resting(*instance)
-	failed := fleet.Incident{ID: closing(*instance) + "-failed", Code: fleet.IncidentExportFailed, Reason: "no final export can be made: " + why,
-		NextAction: "mend the cause: it is tried again by itself within the hour; nothing is deleted before"}
-	if e, lacks := instance.Decommission.Wanting(); e != nil {
-		failed.ID, failed.Reason = closing(*instance)+"-sourceless", fmt.Sprintf("%s; the last one, %s, is of %s", lacks, e.ID, e.VerifiedAt.UTC().Format(time.RFC3339))
-		failed.NextAction = "find out who removed it, and whether the vendor can bring it back; if that export suffices for the deletion: " + fleet.AcceptExport(instance.ID)
+	if err := tx.CloseIncidents(fleet.IncidentHistoryMissing, fleet.IncidentOverdue); err != nil {
+		return "", err
 	}
-	return fleet.FailedClean, errors.Join(tx.Standing(fleet.IncidentExportFailed, []fleet.Incident{failed}, never),
-		tx.CloseIncidents(fleet.IncidentHistoryMissing, fleet.IncidentOverdue))
+	failed := fleet.Incident{ID: operation.ID + "-failed", Code: fleet.IncidentExportFailed, Reason: "final export " + operation.ID + " failed: " + why,
+		NextAction: "mend the cause: another one is made by itself within the hour; nothing is deleted before"}
+	if instance.Decommission.Open() && instance.Decommission.Sourceless {
+		failed.Reason = "no final export can be made: " + why
+		failed.NextAction = "find out who removed it, and whether the vendor brings it back: that is looked at daily"
+	}
+	if e, lacks := instance.Decommission.Wanting(); e != nil {
+		failed.Reason = fmt.Sprintf("%s; the last one, %s, is of %s", lacks, e.ID, e.VerifiedAt.UTC().Format(time.RFC3339))
+		failed.NextAction += "; if that export suffices for the deletion: " + fleet.AcceptExport(instance.ID)
+	}
+	return fleet.FailedClean, standing(tx, *instance, *operation, failed)
 }
-
-// closing names what an instance's decommission does when its notice is over, for incidents: one tells of all tries.
-func closing(i fleet.Instance) string {
-	return fleet.NumberedID(fleet.Close, i.ID, i.Decommission.N)
-}
-
-func never(string) bool { return false }
 
 // sourceless notes on a decommission whether the project is gone of which the final export is to be made. Then that is looked at again once a day.
 func sourceless(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) error {

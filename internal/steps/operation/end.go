@@ -157,7 +157,7 @@ func dirty(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, w
 	if err != nil {
 		return err
 	}
-	cause, err := mendable(tx)
+	cause, err := mendable(tx, *operation)
 	if err != nil {
 		return err
 	}
@@ -168,14 +168,17 @@ func dirty(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation, w
 		return nil
 	}
 	instance.Progress = fleet.Progress{Reason: reason, NextAction: cause + ", then retry"}
-	return tx.Open(fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
+	return standing(tx, *instance, *operation, fleet.Incident{ID: operation.Execution(), Code: fleet.IncidentFailedDirty, Reason: reason,
 		NextAction: cause + ", then: fleetctl retry " + instance.ID})
 }
 
-// mendable says what there is to do before a retry: what isn't ours any more is given back by hand, or removed.
-func mendable(tx *store.Tx) (string, error) {
+// mendable says what there is to do before a retry: terminations are thawed, and what isn't ours any more is given back by hand, or removed.
+func mendable(tx *store.Tx, o fleet.Operation) (string, error) {
+	all, err := frozenFor(tx, o)
+	if err != nil {
+		return "", err
+	}
 	entries, err := tx.Resources()
-	var all []string
 	for _, e := range entries {
 		if e.Estranged {
 			all = append(all, fmt.Sprintf("%s %s (%s) has another name or owner's mark at %s: put Fleet's back, or remove it there by hand", e.Kind, e.Name, e.ID, e.Kind.Vendor()))
@@ -185,6 +188,19 @@ func mendable(tx *store.Tx) (string, error) {
 		return "mend the cause at the vendor", err
 	}
 	return strings.Join(all, "; "), err
+}
+
+// frozenFor is what to do about a freeze under which a termination deletes nothing for good; empty where there is none.
+func frozenFor(tx *store.Tx, o fleet.Operation) ([]string, error) {
+	if o.Kind != fleet.Terminate {
+		return nil, nil
+	}
+	freezes, err := tx.Freezes()
+	f := fleet.Frozen(freezes, fleet.Terminations)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	return []string{"look into why " + f.What() + ", then: fleetctl thaw " + f.Scope}, nil
 }
 
 func list(kinds []fleet.Kind) string {

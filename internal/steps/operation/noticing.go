@@ -26,6 +26,37 @@ func decommissionable(tx *store.Tx, i fleet.Instance, lock fleet.UnpaidLock) err
 	return nil
 }
 
+// PostponeNotice has an instance's notice run anew, where the message of it is about to be sent, or was told by hand, long after it was
+// given: its customer has the whole of it. What the caller writes is the instance.
+func PostponeNotice(tx *store.Tx, i *fleet.Instance, message string) error {
+	if !noticeOf(*i, message) {
+		return nil
+	}
+	d := *i.Decommission
+	if !d.Postpone(fleet.DefaultPeriods(), tx.Now()) {
+		return nil
+	}
+	i.Decommission = &d
+	return tx.PutDue(d.NoticeEnds)
+}
+
+// NoticeTold notes on an instance that its customer was told of the notice, by a message or, where that was not surely sent, by hand.
+func NoticeTold(tx *store.Tx, i *fleet.Instance, message string) error {
+	if err := PostponeNotice(tx, i, message); err != nil || !noticeOf(*i, message) {
+		return err
+	}
+	d := *i.Decommission
+	d.Tell(tx.Now())
+	i.Decommission = &d
+	return nil
+}
+
+// noticeOf reports whether a message tells of the notice that an instance is in.
+func noticeOf(i fleet.Instance, message string) bool {
+	text, n := fleet.EndText(message)
+	return text == fleet.NoticeGiven && i.Decommission.Needs(text, n)
+}
+
 // noticeOn continues a decommission whose execution ended before it had an outcome: another run goes on from what was written.
 func noticeOn(ctx context.Context, env step.Env, o fleet.Operation) error {
 	return again(ctx, env, o, fleet.Noticing)
@@ -45,7 +76,10 @@ func endNotice(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operatio
 	}
 	d.Stage = fleet.Withdrawn
 	instance.Decommission = &d
-	if err := tx.CloseIncidents(fleet.IncidentOverdue); err != nil {
+	before := func(i fleet.Incident) bool {
+		return i.Code == fleet.IncidentOverdue || i.Code == fleet.IncidentUndone && strings.HasPrefix(i.ID, string(fleet.GiveNotice)+"-")
+	}
+	if err := tx.CloseIncidentsOf(before); err != nil {
 		return "", err
 	}
 	return fleet.Undone, tx.Open(fleet.Incident{ID: operation.ID + "-undone", Code: fleet.IncidentUndone,

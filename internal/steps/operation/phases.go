@@ -45,6 +45,8 @@ func phases() map[fleet.Phase]phase {
 			endSwitching, switchOn},
 		fleet.Exporting: {bounds.Export, "being exported", "wait; when overdue, look at its execution", thenAgain, true,
 			endExporting, exportOn},
+		fleet.Importing: {bounds.Export, "being filled by an import", "wait; when overdue, look at its execution", thenAgain, true,
+			endImporting, importOn},
 		fleet.Noticing: {bounds.Export, "being exported, before its notice is given", "wait; when overdue, look at its execution; cancelling the decommission stops it", thenAgain, true,
 			endNotice, noticeOn},
 		fleet.Closing: {bounds.Switch, "being switched off, for its notice is over", "wait; when overdue it is undone by itself, and tried again", thenAgain, true,

@@ -54,7 +54,7 @@ func retry(ctx context.Context, env step.Env, instanceID, actor string, allow fu
 		if next == nil || next.Outcome != fleet.FailedDirty || instance.Operation != "" || !allow(*instance) {
 			return httpapi.Conflict("nothing to retry: its last operation did not end dirty")
 		}
-		if err := thawed(tx, "retry"); err != nil {
+		if err := thawed(tx, "retry", next.Kind); err != nil {
 			return err
 		}
 		old, err := tx.Epoch()
@@ -85,13 +85,18 @@ func unfinished(tx *store.Tx, i *fleet.Instance) (*fleet.Operation, error) {
 	return nil, nil
 }
 
-// thawed refuses what needs every vendor, while one of them or the fleet is frozen.
-func thawed(tx *store.Tx, what string) error {
+// thawed refuses an operation of a kind, each of which needs every vendor, while one of them or the fleet is frozen; a termination while
+// terminations are, too.
+func thawed(tx *store.Tx, what string, kind fleet.OperationKind) error {
 	freezes, err := tx.Freezes()
 	if err != nil {
 		return err
 	}
-	if f := fleet.Frozen(freezes, fleet.Vendors()...); f != nil {
+	needs := fleet.Vendors()
+	if kind == fleet.Terminate {
+		needs = append(needs, fleet.Terminations)
+	}
+	if f := fleet.Frozen(freezes, needs...); f != nil {
 		return httpapi.Conflict(f.What() + " (" + f.Reason + "): " + what + " after the thaw")
 	}
 	return nil

@@ -137,8 +137,8 @@ func endShort(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation
 	case fleet.Recheck:
 		err = freeRecheckedSlug(tx, instance)
 	case fleet.Resend:
-		outcome, err = settleResend(tx, operation.Message)
-	case fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.Terminate: // they are not short
+		outcome, err = settleResend(tx, instance, operation.Message)
+	case fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.TakeIn, fleet.Terminate: // they are not short
 	}
 	if err != nil {
 		return err
@@ -152,15 +152,15 @@ func endShort(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation
 }
 
 // settleResend concludes a message that its invocation left unconcluded, with its incident. One that was sent closes the incidents of
-// those it repeats. It gives what that makes of the operation.
-func settleResend(tx *store.Tx, message string) (fleet.Outcome, error) {
+// those it repeats, and counts as word of the notice if it is that. It gives what that makes of the operation.
+func settleResend(tx *store.Tx, instance *fleet.Instance, message string) (fleet.Outcome, error) {
 	m, err := tx.Message(message)
 	if err != nil || m == nil {
 		return fleet.FailedClean, err
 	}
 	switch m.Status {
 	case fleet.MessageSent:
-		return fleet.Succeeded, closeIncidents(tx, fleet.OriginalMessage(message))
+		return fleet.Succeeded, errors.Join(NoticeTold(tx, instance, message), closeIncidents(tx, fleet.OriginalMessage(message)))
 	case fleet.MessageSending, fleet.MessageUnknown:
 		return fleet.FailedDirty, giveUp(tx, message)
 	default:

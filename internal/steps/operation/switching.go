@@ -2,7 +2,9 @@ package operation
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -70,10 +72,7 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 		if operation.Failure == fleet.Cancelled {
 			return fleet.Undone, nil
 		}
-		if operation.Kind == fleet.Close { // it is tried again by itself: one incident tells of all tries
-			return fleet.Undone, tx.Standing(fleet.IncidentUndone, []fleet.Incident{undone(*instance, *operation)}, never)
-		}
-		return fleet.Undone, tx.Open(undone(*instance, *operation))
+		return fleet.Undone, standing(tx, *instance, *operation, undone(*instance, *operation))
 	}
 	if message := operation.Announcement(); message != "" {
 		if err := giveUp(tx, message); err != nil {
@@ -84,12 +83,29 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 }
 
 func undone(i fleet.Instance, o fleet.Operation) fleet.Incident {
-	id, next := o.ID, fmt.Sprintf("mend the cause, then: fleetctl %s %s", o.Kind, i.ID)
+	next := fmt.Sprintf("mend the cause, then: fleetctl %s %s", o.Kind, i.ID)
 	if o.Kind == fleet.Close {
-		id, next = closing(i)+"-"+o.Failure, "mend the cause: it is closed again by itself within the hour"
+		next = "mend the cause: it is closed again by itself within the hour"
 	}
 	reason := fmt.Sprintf("%s failed and was undone: the instance is %s (%s)", o.Kind, i.State, o.Failure)
-	return fleet.Incident{ID: id + "-undone", Code: fleet.IncidentUndone, Reason: reason, NextAction: next}
+	return fleet.Incident{ID: o.ID + "-undone", Code: fleet.IncidentUndone, Reason: reason, NextAction: next}
+}
+
+// standing opens the incident of how an operation ended. A closing is begun again by itself, each time as an operation of its own: as long as
+// they come to the same, its decommission has one, and never two.
+func standing(tx *store.Tx, i fleet.Instance, o fleet.Operation, incident fleet.Incident) error {
+	if o.Kind != fleet.Close || i.Decommission == nil {
+		return tx.Open(incident)
+	}
+	own := fleet.NumberedID(o.Kind, i.ID, i.Decommission.N) + "/"
+	incident.ID = own + strings.ToLower(string(incident.Code))
+	if i.Decommission.Sourceless { // what there is to do is another thing then
+		incident.ID += "-sourceless"
+	}
+	return errors.Join(tx.Standing(incident.Code, []fleet.Incident{incident}, func(string) bool { return true }),
+		tx.CloseIncidentsOf(func(other fleet.Incident) bool {
+			return strings.HasPrefix(other.ID, own) && !strings.HasPrefix(other.ID, incident.ID+"/")
+		}))
 }
 
 // Resting is what is said of an instance on which nothing runs.

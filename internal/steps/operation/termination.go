@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,16 +26,11 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 	if err != nil {
 		return nil, err
 	}
-	latest, err := tx.Terminations()
+	today, err := Today(tx, s, fleet.Termination{InstanceID: i.ID})
 	if err != nil {
 		return nil, err
 	}
 	d := i.Decommission
-	limit := s.TerminationsADay
-	if limit == 0 {
-		limit = fleet.TerminationsADay
-	}
-	today := len(fleet.Within(latest, tx.Now(), i.ID))
 	frozen := fleet.Frozen(freezes, append(fleet.Vendors(), fleet.Terminations)...)
 	switch {
 	case !d.Open():
@@ -51,11 +47,11 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 		return wanting(i), nil
 	case frozen != nil:
 		return &Barrier{Reason: frozen.What() + " (" + frozen.Reason + ")", NextAction: "look into it, then: fleetctl thaw " + frozen.Scope}, nil
-	case today >= 2*limit:
-		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day, twice as many as usual", today),
+	case today.Anomaly():
+		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day, twice as many as usual", today.Unseen),
 			NextAction: "find out why so many end", Anomaly: true}, nil
-	case today >= limit && d.Second == "":
-		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day", today),
+	case today.All >= today.Limit && d.Second == "":
+		return &Barrier{Reason: fmt.Sprintf("%d instances were terminated within a day", today.All),
 			NextAction: "another operator than " + d.By + " approves: fleetctl approve-termination " + i.ID}, nil
 	}
 	return nil, nil
@@ -72,6 +68,19 @@ func wanting(i fleet.Instance) *Barrier {
 
 // HoldWanting opens the incident of a final export that lacks something, long before the end.
 func HoldWanting(tx *store.Tx, i fleet.Instance) error { return Hold(tx, i, wanting(i)) }
+
+// Day is how many terminations a day had, how many of them nobody has looked at, and how many there are on one operator's word at most.
+type Day struct{ All, Unseen, Limit int }
+
+// Anomaly reports whether there are so many that everything stops.
+func (d Day) Anomaly() bool { return d.Unseen >= 2*d.Limit }
+
+// Today counts the day's terminations without one.
+func Today(tx *store.Tx, s step.Settings, but fleet.Termination) (Day, error) {
+	latest, err := tx.Terminations()
+	within := fleet.Within(latest, tx.Now(), but)
+	return Day{len(within), fleet.Unseen(within), cmp.Or(s.TerminationsADay, fleet.TerminationsADay)}, err
+}
 
 // Terminate begins the termination of an instance whose grace is over, in the name of the operator who decommissioned it, or goes on
 // with it. What bars it becomes an incident, and is no error: whoever calls does so again. Called again, late or twice, it finds what
@@ -133,15 +142,23 @@ func terminate(tx *store.Tx, env step.Env, instance *fleet.Instance, nonce strin
 		return nil, err
 	}
 	tx.Audit(begunEntry(o, "fleet", "", env.Request))
-	return o, tx.CloseIncidents(fleet.IncidentTerminationHeld)
+	return o, tx.CloseIncidentsOf(func(i fleet.Incident) bool {
+		return i.Code == fleet.IncidentTerminationHeld && i.Reason != held(unconfirmed)
+	})
 }
+
+// unconfirmed is the reason of a termination that is begun again by itself, as long as it comes to nothing: it has one incident.
+const unconfirmed = "it could not be confirmed"
+
+// held is what an incident says of a termination that a reason keeps back.
+func held(reason string) string { return "not terminated: " + reason }
 
 // Hold opens the incident of what bars a termination; nil opens none. It is opened once as long as it is the same barrier.
 func Hold(tx *store.Tx, i fleet.Instance, b *Barrier) error {
 	if b == nil {
 		return nil
 	}
-	reason := "not terminated: " + b.Reason
+	reason := held(b.Reason)
 	open, err := tx.OpenIncident(fleet.IncidentTerminationHeld)
 	if err != nil || open != nil && open.Reason == reason {
 		return err
@@ -194,7 +211,7 @@ func endConfirmation(tx *store.Tx, instance *fleet.Instance, operation *fleet.Op
 	if err != nil || open != nil {
 		return fleet.Undone, err
 	}
-	return fleet.Undone, Hold(tx, *instance, &Barrier{Reason: "it could not be confirmed", NextAction: "look at execution " + operation.Execution() + "; it is tried again by itself"})
+	return fleet.Undone, Hold(tx, *instance, &Barrier{Reason: unconfirmed, NextAction: "look at execution " + operation.Execution() + "; it is tried again by itself"})
 }
 
 // endTermination reads from the ledger and the records whether all is gone and proved. The instance's slug is free then, at once or after
@@ -238,6 +255,8 @@ func unproved(d fleet.Decommission) string {
 		return "its certificate is not issued"
 	case d.KeyDestroyedAt.IsZero():
 		return "its data key is not destroyed"
+	case d.Sealed == nil:
+		return "the end of its audit chain is not archived"
 	}
 	return ""
 }

@@ -38,7 +38,7 @@ func (s *sweep) about(i fleet.Instance) (found []finding) {
 		note("idle", says("it is %s, and nothing runs on it", i.State), "fleetctl retry "+i.ID)
 	}
 	if d := i.Decommission; d.Open() {
-		if due := dueOf(*d); s.past(due, bounds.Came) && i.Hold == nil && !s.hasOpen(i.ID, fleet.IncidentTerminationHeld) {
+		if due := dueOf(*d); s.past(due, bounds.Came) && i.Hold == nil && !untold(*d) && !s.hasOpen(i.ID, fleet.IncidentTerminationHeld) {
 			note("end", says("its decommission is in stage %s, which was over at %s", d.Stage, since(due)),
 				"look for the errors of due: fleetctl logs "+i.ID+"; or take it back: fleetctl decommission "+i.ID+" --cancel")
 		}
@@ -54,6 +54,9 @@ func (s *sweep) about(i fleet.Instance) (found []finding) {
 func idle(i fleet.Instance) bool {
 	return i.State == fleet.Provisioning || i.State == fleet.Maintenance
 }
+
+// untold reports whether a notice doesn't end as its customer was not told of it: what is wrong about its message is told by that.
+func untold(d fleet.Decommission) bool { return d.Stage == fleet.InNotice && d.ToldAt.IsZero() }
 
 // dueOf is when a decommission's stage is over.
 func dueOf(d fleet.Decommission) time.Time {

@@ -36,12 +36,12 @@ func isStill(status fleet.SignupStatus) func(tx *store.Tx) (bool, error) {
 	}
 }
 
-// rechecks finds those that nobody made. A suspended instance's wait for as long as it is that.
+// rechecks finds those that nobody made. A suspended instance's, and a held one's, wait for as long as it is that.
 func (s *sweep) rechecks(ctx context.Context) error {
 	ids, err := s.env.Store.RecheckDue(ctx, s.now.Add(-bounds.Came))
 	for _, id := range ids {
 		i, lost := s.env.Store.Instance(ctx, id)
-		if err = errors.Join(err, lost); i == nil || i.State == fleet.Suspended || s.hasOpen(id, fleet.IncidentRecheckFailed) {
+		if err = errors.Join(err, lost); i == nil || i.State == fleet.Suspended || i.Hold != nil || s.hasOpen(id, fleet.IncidentRecheckFailed) {
 			continue
 		}
 		s.add(finding{whose: id, cause: prefix + "recheck", reason: "whether a stray resource is left was to be looked at more than a day ago, and wasn't",

@@ -41,8 +41,8 @@ func Open(env step.Env) (d Deps, err error) {
 }
 
 // LookAgain carries out the rechecks that are due, the longest due first, each instance's in a short operation of its own under
-// the lease. An instance on which another operation runs, a suspended one, in whose accounts nothing is reached, and what this
-// invocation has no time for, wait for the next time; all do while anything is frozen or down. It may run at any time, and twice
+// the lease. An instance on which another operation runs, a suspended one, in whose accounts nothing is reached, one under a
+// legal hold, of which nothing is deleted, and what this invocation has no time for, wait for the next time; all do while anything is frozen or down. It may run at any time, and twice
 // at once.
 func LookAgain(d Deps) step.Event {
 	return func(ctx context.Context, env step.Env) error {
@@ -70,17 +70,18 @@ func LookAgain(d Deps) step.Event {
 	}
 }
 
-var errSuspended = errors.New("the instance is suspended")
+// errWaits: the instance's rechecks wait, for as long as it is suspended or a legal hold stands.
+var errWaits = errors.New("the instance is suspended, or held")
 
 func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 	in, err := operation.BeginShort(ctx, env, id, operation.Short{Kind: fleet.Recheck, Phase: fleet.LookingAgain, Actor: "fleet",
 		Reason: "looking again for what was unsure", Needs: fleet.Vendors(), Allow: func(_ *store.Tx, i *fleet.Instance) error {
-			if i.State == fleet.Suspended {
-				return errSuspended
+			if i.State == fleet.Suspended || i.Hold != nil {
+				return errWaits
 			}
 			return nil
 		}})
-	if _, busy := errors.AsType[operation.Busy](err); busy || errors.Is(err, errSuspended) {
+	if _, busy := errors.AsType[operation.Busy](err); busy || errors.Is(err, errWaits) {
 		return nil
 	}
 	if err != nil {
@@ -95,9 +96,13 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 	if err != nil {
 		return err
 	}
+	barred, err := barred(ctx, run)
+	if err != nil {
+		return err
+	}
 	outcome := fleet.Succeeded
 	for _, e := range entries {
-		if e.RecheckAt.IsZero() || e.RecheckAt.After(env.Clock.Now()) || !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
+		if e.RecheckAt.IsZero() || barred && e.Asked != nil || e.RecheckAt.After(env.Clock.Now()) || !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
 			continue
 		}
 		if err := d.entry(ctx, run, e); err != nil {
@@ -106,6 +111,12 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 		}
 	}
 	return operation.EndShort(ctx, run, outcome)
+}
+
+// barred reports whether what an operator asked to be deleted for good waits: while terminations are frozen.
+func barred(ctx context.Context, run *step.Run) (bool, error) {
+	freezes, err := run.Store.Freezes(ctx)
+	return fleet.Frozen(freezes, fleet.Terminations) != nil, err
 }
 
 // entry looks for a ledger entry's resource by name, deletes what is ours and not the ledger's, and schedules the next look. One

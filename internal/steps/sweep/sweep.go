@@ -40,7 +40,7 @@ func Compare(d Deps) step.Event {
 	}
 }
 
-// forPage is how much of an invocation must be left to begin with another page.
+// forPage is how much of an invocation must be left to begin with another page. One that takes longer is cut off before the invocation is.
 const forPage = 4 * bounds.Call
 
 func (d Deps) compare(ctx context.Context, env step.Env, vendor string) error {
@@ -56,6 +56,8 @@ func (d Deps) compare(ctx context.Context, env step.Env, vendor string) error {
 		env.Log.WarnContext(ctx, "not compared with the ledgers: frozen or down", "vendor", vendor, "since", s.EndedAt)
 		return nil
 	}
+	ctx, cancel := env.Clock.WithTimeout(ctx, step.Deadline(ctx, env.Clock).Sub(env.Clock.Now())-bounds.Margin)
+	defer cancel()
 	r := &round{Deps: d, env: env, vendor: vendor, sweep: s}
 	if err = r.begin(ctx); err == nil {
 		for done := false; err == nil && !done && step.HasTime(ctx, env.Clock, forPage); {
@@ -65,7 +67,7 @@ func (d Deps) compare(ctx context.Context, env step.Env, vendor string) error {
 	switch {
 	case errors.Is(err, errOvertaken):
 		return nil
-	case step.Later(err):
+	case step.Later(err), ctx.Err() != nil: // the page under way is read anew
 		env.Log.WarnContext(ctx, "the comparison with the ledgers goes on later", "vendor", vendor, "code", fault.CodeOf(err))
 		return nil
 	}

@@ -89,6 +89,9 @@ func tellOf(code fleet.IncidentKind, i *fleet.Instance, o fleet.Owned) told {
 	if code == fleet.IncidentOrphan {
 		t.incident.Reason = fmt.Sprintf("%s has %s of %s, of which the ledger doesn't tell", vendor, what, i.Host)
 		t.incident.NextAction = fmt.Sprintf("make sure that nobody needs it, then: fleetctl remove-orphan %s %s %s", i.ID, o.Kind, quoted(o.Name))
+		if fleet.Irreversible(o.Kind) && !i.ActivatedAt.IsZero() && i.State != fleet.Terminated {
+			t.incident.NextAction += ` --without-export "REASON"`
+		}
 		return t
 	}
 	t.incident.Reason = fmt.Sprintf("the ledger calls %s of %s created, and %s doesn't have it", what, i.Host, vendor)

@@ -24,31 +24,41 @@ func ArchiveAudit(Deps) step.Func {
 		if err := cleared(ctx, run); err != nil || run.Instance.Decommission.Archived != nil {
 			return err
 		}
-		entries, head, err := run.Store.Audit(ctx, run.Instance.ID)
+		archived, err := archive(ctx, run)
 		if err != nil {
 			return err
 		}
-		for len(entries) > 0 && entries[len(entries)-1].Seq > head.Seq { // added since the head was read
-			entries = entries[:len(entries)-1]
-		}
-		if err := fleet.VerifyChain(entries, head); err != nil {
-			return errors.Join(operation.StopTerminations(ctx, run.Env, "the audit chain of "+run.Instance.ID+" is broken"),
-				fault.New(fault.Conflict, "%s", err.Error()))
-		}
-		text, err := lines(entries, head)
-		if err != nil {
-			return err
-		}
-		key := fmt.Sprintf("audit/%s/%d.jsonl", run.Instance.ID, head.Seq)
-		if err := run.Archive.PutOnce(ctx, key, text); err != nil && !errors.Is(err, objects.ErrExists) {
-			return err
-		}
-		return prove(ctx, run, "audit.archived", head.Hash, func(tx *store.Tx, d *fleet.Decommission) {
+		return prove(ctx, run, "audit.archived", archived.Head.Hash, func(tx *store.Tx, d *fleet.Decommission) {
 			if d.Archived == nil {
-				d.Archived = &fleet.Archived{Key: key, Head: head, SHA256: sum(text), At: tx.Now()}
+				archived.At = tx.Now()
+				d.Archived = &archived
 			}
 		})
 	}
+}
+
+// archive writes the audit chain as it is into the archive, once for each head.
+func archive(ctx context.Context, run *step.Run) (a fleet.Archived, err error) {
+	entries, head, err := run.Store.Audit(ctx, run.Instance.ID)
+	if err != nil {
+		return a, err
+	}
+	for len(entries) > 0 && entries[len(entries)-1].Seq > head.Seq { // added since the head was read
+		entries = entries[:len(entries)-1]
+	}
+	if err := fleet.VerifyChain(entries, head); err != nil {
+		return a, errors.Join(operation.StopTerminations(ctx, run.Env, "the audit chain of "+run.Instance.ID+" is broken"),
+			fault.New(fault.Conflict, "%s", err.Error()))
+	}
+	text, err := lines(entries, head)
+	if err != nil {
+		return a, err
+	}
+	a = fleet.Archived{Key: fmt.Sprintf("audit/%s/%d.jsonl", run.Instance.ID, head.Seq), Head: head, SHA256: sum(text)}
+	if err := run.Archive.PutOnce(ctx, a.Key, text); err != nil && !errors.Is(err, objects.ErrExists) {
+		return a, err
+	}
+	return a, nil
 }
 
 // lines is a chain as JSON lines, its head last.
@@ -115,7 +125,8 @@ func remember(ctx context.Context, run *step.Run) error {
 }
 
 // DestroyKey destroys the instance's data key, the last thing of a termination: its credentials and its people's data are unreadable
-// from then on.
+// from then on. Then it archives the audit chain once more, which tells of it: what is left to be added is that this was done, and that the
+// operation has ended.
 func DestroyKey(Deps) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
 		if err := cleared(ctx, run); err != nil {
@@ -127,9 +138,22 @@ func DestroyKey(Deps) step.Func {
 		if err := run.Vault.Destroy(ctx, run.Instance.ID); err != nil {
 			return err
 		}
-		return prove(ctx, run, "key.destroyed", "ok", func(tx *store.Tx, d *fleet.Decommission) {
+		err := prove(ctx, run, "key.destroyed", "ok", func(tx *store.Tx, d *fleet.Decommission) {
 			if d.KeyDestroyedAt.IsZero() {
 				d.KeyDestroyedAt = tx.Now()
+			}
+		})
+		if err != nil || run.Instance.Decommission.Sealed != nil {
+			return err
+		}
+		sealed, err := archive(ctx, run)
+		if err != nil {
+			return err
+		}
+		return prove(ctx, run, "audit.sealed", sealed.Head.Hash, func(tx *store.Tx, d *fleet.Decommission) {
+			if d.Sealed == nil {
+				sealed.At = tx.Now()
+				d.Sealed = &sealed
 			}
 		})
 	}

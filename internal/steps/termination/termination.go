@@ -162,7 +162,8 @@ func mark(tx *store.Tx, run *step.Run, instance *fleet.Instance) error {
 	if err != nil {
 		return err
 	}
-	latest = append(fleet.Within(latest, tx.Now(), instance.ID), fleet.Termination{InstanceID: instance.ID, At: tx.Now()})
+	own := fleet.Termination{InstanceID: instance.ID, At: tx.Now()}
+	latest = append(fleet.Within(latest, tx.Now(), own), own)
 	tx.Audit(run.Audited("instance.terminated", "instance", string(fleet.Terminated)))
-	return errors.Join(tx.PutTerminations(latest), tx.PutInstance(instance))
+	return errors.Join(tx.PutTerminations(latest), tx.PutInstance(instance), tx.CloseIncidents(fleet.IncidentTerminationHeld))
 }
