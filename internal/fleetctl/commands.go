@@ -218,7 +218,7 @@ func (approveTerminationCommand) Help() string {
 }
 
 type acceptExportCommand struct {
-	Instance string `arg:"" help:"${instance}"`
+	Instance string `arg:"" help:"${whole}"`
 	Why      string `required:"" placeholder:"TEXT" help:"Why it suffices; it is shown with the decommission."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }

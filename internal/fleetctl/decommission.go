@@ -115,7 +115,7 @@ func (a *approveTerminationCommand) Run(c *call) error {
 
 // Run accepts an export.
 func (a *acceptExportCommand) Run(c *call) error {
-	r, err := c.instance(a.Instance)
+	r, err := c.exactly(a.Instance)
 	if err != nil {
 		return err
 	}

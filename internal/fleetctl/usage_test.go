@@ -141,7 +141,7 @@ func leaves(t *testing.T) (names []string) {
 	for _, leaf := range parser.Model.Leaves(false) {
 		names = append(names, leaf.Name)
 	}
-	if len(names) != 27 {
+	if len(names) != 28 {
 		t.Errorf("%d commands: %q", len(names), names)
 	}
 	return names
