@@ -92,7 +92,7 @@ func TestIsInstanceID(t *testing.T) {
 }
 
 func TestOperationOf(t *testing.T) {
-	for _, kind := range []fleet.OperationKind{fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.GiveNotice, fleet.Close, fleet.Terminate} {
+	for _, kind := range []fleet.OperationKind{fleet.Provision, fleet.Suspend, fleet.Resume, fleet.MakeExport, fleet.TakeIn, fleet.GiveNotice, fleet.Close, fleet.Terminate} {
 		o := fleet.Operation{ID: fleet.NewOperationID(kind, id, 7), InstanceID: id, Kind: kind, N: 12}
 		switch kind {
 		case fleet.Provision:

@@ -52,7 +52,7 @@ type commands struct {
 	Ack                ackCommand                `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
 	RemoveOrphan       removeOrphanCommand       `cmd:"" group:"Decide:" help:"Delete what a vendor has of an instance that its ledger doesn't tell of, as its incident names it."`
 	Adopt              adoptCommand              `cmd:"" group:"Decide:" help:"Take what was put back at a vendor by hand into an instance's ledger, as its incident names it."`
-	Freeze             freezeCommand             `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet or at one vendor. What runs goes on to its end."`
+	Freeze             freezeCommand             `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet, of terminations, or at one vendor. What runs goes on to its end."`
 	Thaw               thawCommand               `cmd:"" group:"Decide:" help:"End a freeze."`
 }
 

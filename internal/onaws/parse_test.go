@@ -235,6 +235,7 @@ func TestStateMachinesByName(t *testing.T) {
 		"teardown":"arn:aws:states:us-east-1:111122223333:stateMachine:Teardown-K2M:live",
 		"suspend":"arn:aws:states:us-east-1:111122223333:stateMachine:Suspend-A1","resume":"arn:aws:states:us-east-1:111122223333:stateMachine:Resume-B2",
 		"export":"arn:aws:states:us-east-1:111122223333:stateMachine:Export-D4",
+		"import":"arn:aws:states:us-east-1:111122223333:stateMachine:Import-D5",
 		"decommission":"arn:aws:states:us-east-1:111122223333:stateMachine:Decommission-E5","close":"arn:aws:states:us-east-1:111122223333:stateMachine:Close-F6",
 		"terminate":"arn:aws:states:us-east-1:111122223333:stateMachine:Terminate-C3"}`
 	c, err := parse(catalog.Admit, from(variables))

@@ -119,10 +119,12 @@ func (j *judgement) cancelled(outcome string) {
 // told judges that the customer was told what is so, each once, and nothing else.
 func (j *judgement) told(i fleet.Instance) {
 	d := i.Decommission
+	notice, err := j.w.Store.Message(j.ctx, i.ID, fleet.EndMessage(fleet.NoticeGiven, d.N))
+	reached := j.check(err) && notice != nil && notice.Status != fleet.MessageFailed
 	for text, want := range map[string]bool{
 		fleet.NoticeGiven:  d.Given(),
 		fleet.GraceBegun:   d.FinalExport != nil,
-		fleet.EndWithdrawn: d.Stage == fleet.Withdrawn && d.Given(),
+		fleet.EndWithdrawn: d.Stage == fleet.Withdrawn && reached,
 	} {
 		m, err := j.w.Store.Message(j.ctx, i.ID, fleet.EndMessage(text, d.N))
 		moot := m == nil && d.Stage == fleet.Withdrawn && text != fleet.EndWithdrawn // it was withdrawn before that was sent

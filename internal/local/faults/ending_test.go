@@ -133,7 +133,7 @@ func (r *run) ends() error {
 	return errors.New("the end never comes about")
 }
 
-// goesOn lets a quarter of an hour pass, with its sweeps.
+// goesOn lets a quarter of an hour pass, with its sweeps, and its messages.
 func (r *run) goesOn(i fleet.Instance) error {
 	if err := r.stuck(i); err != nil {
 		return err
@@ -146,7 +146,9 @@ func (r *run) goesOn(i fleet.Instance) error {
 		return posts("/retry", "")(r)
 	}
 	time.Sleep(15 * time.Minute)
-	_, _ = r.w.Invoke(r.ctx, catalog.Reconcile.Name, json.RawMessage("{}")) // it may die
+	for _, function := range []string{catalog.Reconcile.Name, catalog.Deliver.Name} {
+		_, _ = r.w.Invoke(r.ctx, function, json.RawMessage("{}")) // it may die
+	}
 	if err := r.w.Settle(r.ctx); err != nil || i.Operation != "" {
 		return err
 	}

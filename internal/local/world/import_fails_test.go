@@ -1,6 +1,7 @@
 package world_test
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/objects/objectstest"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -285,5 +287,51 @@ func TestImportOfTheDead(t *testing.T) {
 		g.wantStates(before)
 		g.wantAuditWhole(id)
 		g.wantOpen(into)
+	})
+}
+
+// TestImportGoesOnAfterAFault: what fails for now is tried again from there. Where Storage has more of a file than was noted, since an
+// answer was lost, the file is uploaded from its beginning.
+func TestImportGoesOnAfterAFault(t *testing.T) {
+	t.Parallel()
+	for fault, begun := range map[string]int{"500-before": 1, "lost": 2} {
+		t.Run(fault, func(t *testing.T) {
+			t.Parallel()
+			inImporting(t, faults(t, "supabase.AppendUpload="+fault+"@2"), func(m *importing) {
+				o := m.take()
+				m.settle()
+				m.wantImported(o, m.stored(m.id))
+				if n := m.called("BeginUpload"); n != begun {
+					t.Errorf("the upload was begun %d times, want %d", n, begun)
+				}
+				if n := m.called("UploadObject"); n > 13 {
+					t.Errorf("%d files were uploaded", n)
+				}
+			})
+		})
+	}
+}
+
+// TestImportOfSpoiltMedia: an archive that isn't what was exported is found out at its end, and ends the import dirty; once it is mended a
+// retry reads it from its beginning.
+func TestImportOfSpoiltMedia(t *testing.T) {
+	t.Parallel()
+	inImporting(t, nil, func(m *importing) {
+		key := m.record(m.export).Folder + "media.tar"
+		good := objectstest.Content(t, m.files, key, 0)
+		if err := m.files.Put(m.ctx, key, bytes.Replace(good, []byte("one"), []byte("two"), 1)); err != nil {
+			t.Fatal(err)
+		}
+		o := m.take()
+		m.settle()
+		if now := m.run(m.into, o.Operation); now.Outcome != fleet.FailedDirty || !strings.Contains(now.Import.Failure, "media.tar is not the file that was exported") {
+			t.Errorf("%+v %+v", now, now.Import)
+		}
+		if err := m.files.Put(m.ctx, key, good); err != nil {
+			t.Fatal(err)
+		}
+		act[view.Operation](m.rig, http.StatusAccepted, "/instances/"+m.into+"/retry", "")
+		m.settle()
+		m.wantImported(o, m.stored(m.id))
 	})
 }

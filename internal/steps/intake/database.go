@@ -35,12 +35,13 @@ func Database(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
+		first := w.at.Database == ""
 		if err := w.note(ctx, func(_ *store.Tx, at *fleet.Import) error { at.Database = fleet.ImportBegun; return nil }); err != nil {
 			return err
 		}
 		done, err := d.take(ctx, w, in, m)
 		if err != nil {
-			return errors.Join(err, w.undone(context.WithoutCancel(ctx), done, err))
+			return errors.Join(err, w.undone(context.WithoutCancel(ctx), (first || done.Unnoted) && done.Administrators == nil, err))
 		}
 		return w.settle(ctx, in.Administrator, done)
 	})
@@ -119,9 +120,10 @@ func (d Deps) take(ctx context.Context, w *work, in export.Import, m export.Mani
 	return done, err
 }
 
-// undone notes that nothing was imported, where that is sure: what ends for good was rolled back, and no earlier invocation's is there.
-func (w *work) undone(ctx context.Context, done export.Imported, failed error) error {
-	if !done.Unnoted || fault.CodeOf(failed).Transient() {
+// undone notes that nothing was imported, where that is sure: what ends for good was rolled back, and before is that no earlier invocation's
+// is there.
+func (w *work) undone(ctx context.Context, before bool, failed error) error {
+	if !before || fault.CodeOf(failed).Transient() {
 		return nil
 	}
 	return w.note(ctx, func(_ *store.Tx, at *fleet.Import) error { at.Database = ""; return nil })

@@ -40,8 +40,11 @@ func (m *media) entry(ctx context.Context, h *tar.Header) error {
 	if err := m.object(ctx, o); err != nil {
 		return err
 	}
+	if err := m.archive.skip(h.Size); err != nil {
+		return err
+	}
 	m.at.Files++
-	return m.archive.skip(h.Size)
+	return nil
 }
 
 // makeBucket makes a bucket, and reports whether it was there already.

@@ -30,7 +30,9 @@ func Media(d Deps) step.Func {
 		if err != nil {
 			return err
 		}
-		err = m.unpack(provider.WithAttempt(ctx))
+		if err = m.unpack(provider.WithAttempt(ctx)); err != nil && !fault.Is(err, fault.NotReady) {
+			err = errors.Join(err, m.save(context.WithoutCancel(ctx))) // whoever goes on begins here
+		}
 		return errors.Join(err, m.close())
 	})
 }
@@ -93,7 +95,7 @@ func (m *media) unpack(ctx context.Context) error {
 	}
 	if err := m.archive.whole(); err != nil {
 		m.at = fleet.ImportedMedia{} // what was wrong with it may have been before the place where this invocation began
-		return errors.Join(err, m.save(ctx))
+		return err
 	}
 	if err := m.plainTheme(ctx); err != nil {
 		return err
