@@ -33,19 +33,20 @@ func whole(t *testing.T) map[string]answer {
 		at("GET /instances/{id}/exports/export-5"):        {200, encoded(t, view.Export{Export: sampleExports()[0], Content: []view.ExportFile{{Name: "csv/public.contacts.csv", Bytes: 2048, SHA256: "ab12", Rows: 31}}, Lacks: []string{"media documents/a.pdf: it was deleted"}})},
 		at("GET /instances/{id}/decommission"): {200, `{"instance_id":"` + acme + `","steps":[{"at":"2026-12-25T12:00:00Z","what":"the instance is suspended"},{"at":"2027-01-24T12:00:00Z","what":"it is terminated","final":true}],` +
 			`"resources":[{"kind":"supabase_project","name":"gimbal","id":"ref","vendor":"supabase","at":"2027-01-24T12:00:00Z","final":true}],"kept":[{"what":"backups","until":"2027-04-24T12:00:00Z"}],"obstacles":["a legal hold stands"]}`},
-		at("POST /instances/{id}/decommission"):         {202, `{"operation":"decommission-n1","execution":"decommission-n1-notice-1","deadline":"2026-11-25T13:00:00Z"}`},
-		at("POST /instances/{id}/decommission/approve"): {200, `{"n":1,"second":"operator:bob"}`},
-		at("POST /instances/{id}/decommission/cancel"):  {202, `{"stage":"withdrawn"}`},
-		at("GET /instances/{id}/certificate"):           {200, encoded(t, view.Certificate{JSON: "{\n}\n", SHA256: "d914176fd50bd7f565700006a31aa97b79d3ad17cee20c8e5ff2061d5cb74817", Page: "<html>"})},
-		at("POST /instances/{id}/hold"):                 {200, `{"by":"operator:ada","why":"a case"}`},
-		at("POST /instances/{id}/lift"):                 {200, `{}`},
-		at("POST /instances/{id}/remove-orphan"):        {202, `{"kind":"dns_record","name":"old.gimbal.app"}`},
-		at("POST /instances/{id}/adopt"):                {200, `{"kind":"dns_record","name":"acme-dental.gimbal.app"}`},
-		at("POST /instances/{id}/retry"):                {202, `{"operation":"op","execution":"op-teardown-2","deadline":"2026-11-25T13:00:00Z"}`},
-		at("POST /instances/{id}/resend"):               {202, `{"operation":"op","message":{"id":"welcome-resend-3","status":"sent"}}`},
-		"POST /incidents/acknowledge":                   {200, encoded(t, sampleIncidents()[1])},
-		"POST /freeze":                                  {200, encoded(t, view.Frozen{Frozen: sampleFleet().Frozen})},
-		"POST /thaw":                                    {200, `{"frozen":[]}`},
+		at("POST /instances/{id}/decommission"):               {202, `{"operation":"decommission-n1","execution":"decommission-n1-notice-1","deadline":"2026-11-25T13:00:00Z"}`},
+		at("POST /instances/{id}/decommission/approve"):       {200, `{"n":1,"second":"operator:bob"}`},
+		at("POST /instances/{id}/decommission/accept-export"): {200, `{"n":1,"accepted":{"export":"export-5"}}`},
+		at("POST /instances/{id}/decommission/cancel"):        {202, `{"stage":"withdrawn"}`},
+		at("GET /instances/{id}/certificate"):                 {200, encoded(t, view.Certificate{JSON: "{\n}\n", SHA256: "d914176fd50bd7f565700006a31aa97b79d3ad17cee20c8e5ff2061d5cb74817", Page: "<html>"})},
+		at("POST /instances/{id}/hold"):                       {200, `{"by":"operator:ada","why":"a case"}`},
+		at("POST /instances/{id}/lift"):                       {200, `{}`},
+		at("POST /instances/{id}/remove-orphan"):              {202, `{"kind":"dns_record","name":"old.gimbal.app"}`},
+		at("POST /instances/{id}/adopt"):                      {200, `{"kind":"dns_record","name":"acme-dental.gimbal.app"}`},
+		at("POST /instances/{id}/retry"):                      {202, `{"operation":"op","execution":"op-teardown-2","deadline":"2026-11-25T13:00:00Z"}`},
+		at("POST /instances/{id}/resend"):                     {202, `{"operation":"op","message":{"id":"welcome-resend-3","status":"sent"}}`},
+		"POST /incidents/acknowledge":                         {200, encoded(t, sampleIncidents()[1])},
+		"POST /freeze":                                        {200, encoded(t, view.Frozen{Frozen: sampleFleet().Frozen})},
+		"POST /thaw":                                          {200, `{"frozen":[]}`},
 	}
 }
 
@@ -56,28 +57,29 @@ func TestCommands(t *testing.T) {
 		out  string
 		asks []string // the last with its body
 	}{
-		"list":                                        {0, "6 instances; 1 to decide on", []string{"GET /instances "}},
-		"list --state active":                         {0, "1 instance of 6", []string{"GET /instances "}},
-		"list --state SUSPENDED":                      {0, "None of the 6", []string{"GET /instances "}},
-		"list --state grace":                          {0, "None of the 6", []string{"GET /instances "}},
-		"certificate acme-dental":                     {0, "{\n}\n", []string{"GET /instances", "GET /instances/" + acme + "/certificate "}},
-		"certificate " + acme + " --page":             {0, "<html>", []string{"GET /instances/" + acme + "/certificate "}},
-		"list --state admitted":                       {0, "2 instances of 6", []string{"GET /instances "}},
-		"show acme-dental":                            {0, "chain whole", []string{"GET /instances", "GET /instances/" + acme + " "}},
-		"show " + acme:                                {0, "fleetctl runbook QuotaExceeded", []string{"GET /instances/" + acme + " "}},
-		"show df4a5ecc-3 --audit":                     {0, "signup.decided", []string{"GET /instances", "GET /instances/" + acme + " "}},
-		"incidents":                                   {0, "2 incidents open", []string{"GET /incidents "}},
-		"incidents --fail":                            {exitFound, "CheckFailed", []string{"GET /incidents "}},
-		"doctor":                                      {exitFound, "1 broken", []string{"GET /doctor "}},
-		"logs acme-dental --since 2h":                 {0, "create-project", []string{"GET /instances", "GET /instances/" + acme + "/logs?limit=500&since=2h "}},
-		"approve acme-dental":                         {0, "is APPROVED, number 2 in the queue", []string{"GET /instances", "POST /signups/" + acme + "/approve {}"}},
-		"reject acme-dental --reason a-double --yes":  {0, "is REJECTED", []string{"GET /instances", "POST /signups/" + acme + `/reject {"reason":"a-double"}`}},
-		"cancel acme-dental -y":                       {0, "is being taken down\n", []string{"GET /instances", "POST /instances/" + acme + "/cancel {}"}},
-		"decommission acme-dental --plan":             {0, "ref at supabase, deleted; can't be undone", []string{"GET /instances", "GET /instances/" + acme + "/decommission "}},
-		"decommission acme-dental --reason leaves -y": {0, "is being decommissioned\n", []string{"GET /instances", "POST /instances/" + acme + `/decommission {"reason":"leaves"}`}},
-		"approve-termination acme-dental -y":          {0, "may end", []string{"GET /instances", "POST /instances/" + acme + "/decommission/approve {}"}},
-		"decommission acme-dental --cancel -y":        {0, "is not decommissioned any more", []string{"GET /instances", "POST /instances/" + acme + "/decommission/cancel {}"}},
-		"hold acme-dental --why case":                 {0, "is under a legal hold", []string{"GET /instances", "POST /instances/" + acme + `/hold {"why":"case"}`}},
+		"list":                                                     {0, "6 instances; 1 to decide on", []string{"GET /instances "}},
+		"list --state active":                                      {0, "1 instance of 6", []string{"GET /instances "}},
+		"list --state SUSPENDED":                                   {0, "None of the 6", []string{"GET /instances "}},
+		"list --state grace":                                       {0, "None of the 6", []string{"GET /instances "}},
+		"certificate acme-dental":                                  {0, "{\n}\n", []string{"GET /instances", "GET /instances/" + acme + "/certificate "}},
+		"certificate " + acme + " --page":                          {0, "<html>", []string{"GET /instances/" + acme + "/certificate "}},
+		"list --state admitted":                                    {0, "2 instances of 6", []string{"GET /instances "}},
+		"show acme-dental":                                         {0, "chain whole", []string{"GET /instances", "GET /instances/" + acme + " "}},
+		"show " + acme:                                             {0, "fleetctl runbook QuotaExceeded", []string{"GET /instances/" + acme + " "}},
+		"show df4a5ecc-3 --audit":                                  {0, "signup.decided", []string{"GET /instances", "GET /instances/" + acme + " "}},
+		"incidents":                                                {0, "2 incidents open", []string{"GET /incidents "}},
+		"incidents --fail":                                         {exitFound, "CheckFailed", []string{"GET /incidents "}},
+		"doctor":                                                   {exitFound, "1 broken", []string{"GET /doctor "}},
+		"logs acme-dental --since 2h":                              {0, "create-project", []string{"GET /instances", "GET /instances/" + acme + "/logs?limit=500&since=2h "}},
+		"approve acme-dental":                                      {0, "is APPROVED, number 2 in the queue", []string{"GET /instances", "POST /signups/" + acme + "/approve {}"}},
+		"reject acme-dental --reason a-double --yes":               {0, "is REJECTED", []string{"GET /instances", "POST /signups/" + acme + `/reject {"reason":"a-double"}`}},
+		"cancel acme-dental -y":                                    {0, "is being taken down\n", []string{"GET /instances", "POST /instances/" + acme + "/cancel {}"}},
+		"decommission acme-dental --plan":                          {0, "ref at supabase, deleted; can't be undone", []string{"GET /instances", "GET /instances/" + acme + "/decommission "}},
+		"decommission acme-dental --reason leaves -y":              {0, "is being decommissioned\n", []string{"GET /instances", "POST /instances/" + acme + `/decommission {"reason":"leaves"}`}},
+		"approve-termination acme-dental -y":                       {0, "may end", []string{"GET /instances", "POST /instances/" + acme + "/decommission/approve {}"}},
+		"accept-export acme-dental --why gone -y":                  {0, "may be deleted by the export", []string{"GET /instances", "POST /instances/" + acme + `/decommission/accept-export {"why":"gone"}`}},
+		"decommission acme-dental --cancel -y":                     {0, "is not decommissioned any more", []string{"GET /instances", "POST /instances/" + acme + "/decommission/cancel {}"}},
+		"hold acme-dental --why case":                              {0, "is under a legal hold", []string{"GET /instances", "POST /instances/" + acme + `/hold {"why":"case"}`}},
 		"remove-orphan acme-dental dns_record old.gimbal.app -y":   {0, "next recheck", []string{"GET /instances", "POST /instances/" + acme + `/remove-orphan {"kind":"dns_record","name":"old.gimbal.app"}`}},
 		"adopt acme-dental dns_record acme-dental.gimbal.app":      {0, "in its ledger", []string{"GET /instances", "POST /instances/" + acme + `/adopt {"kind":"dns_record","name":"acme-dental.gimbal.app"}`}},
 		"lift acme-dental -y --why settled":                        {0, "is under no legal hold", []string{"GET /instances", "POST /instances/" + acme + `/lift {"why":"settled"}`}},
@@ -127,8 +129,9 @@ func TestJSON(t *testing.T) {
 		"export acme-dental":                         "POST /instances/" + acme + "/exports", "exports acme-dental": "GET /instances/" + acme + "/exports", "exports acme-dental 5": "GET /instances/" + acme + "/exports/export-5",
 		"hold acme-dental --why case": "POST /instances/" + acme + "/hold", "lift acme-dental -y --why settled": "POST /instances/" + acme + "/lift", "certificate acme-dental": "GET /instances/" + acme + "/certificate",
 		"decommission acme-dental --plan": "GET /instances/" + acme + "/decommission", "decommission acme-dental --reason leaves -y": "POST /instances/" + acme + "/decommission", "decommission acme-dental --cancel -y": "POST /instances/" + acme + "/decommission/cancel",
-		"approve-termination acme-dental -y": "POST /instances/" + acme + "/decommission/approve",
-		"ack acme-dental":                    "POST /incidents/acknowledge", "freeze twilio --reason outage": "POST /freeze", "thaw twilio": "POST /thaw",
+		"accept-export acme-dental --why gone -y": "POST /instances/" + acme + "/decommission/accept-export",
+		"approve-termination acme-dental -y":      "POST /instances/" + acme + "/decommission/approve",
+		"ack acme-dental":                         "POST /incidents/acknowledge", "freeze twilio --reason outage": "POST /freeze", "thaw twilio": "POST /thaw",
 	} {
 		newFakeAPI(t, answers)
 		got, plain := fleetctl(t, append(strings.Fields(line), "-json")...), fleetctl(t, strings.Fields(line)...)
@@ -258,7 +261,7 @@ func TestPick(t *testing.T) {
 // it would be. In full, in any case, the id is one.
 func TestWhole(t *testing.T) {
 	for _, line := range []string{"reject 0c11 --reason x -y", "cancel df4a5ecc-3 -y", "suspend df4a5ecc-3 --reason payment -y", "decommission df4a5ecc-3 --reason leaves -y",
-		"decommission df4a5ecc-3 --cancel -y", "decommission df4a5ecc-3 --plan", "lift df4a5ecc-3 -y --why settled", "remove-orphan df4a5ecc-3 dns_record old.gimbal.app -y", "approve-termination df4a5ecc-3 -y"} {
+		"decommission df4a5ecc-3 --cancel -y", "decommission df4a5ecc-3 --plan", "lift df4a5ecc-3 -y --why settled", "remove-orphan df4a5ecc-3 dns_record old.gimbal.app -y", "approve-termination df4a5ecc-3 -y", "accept-export df4a5ecc-3 --why gone -y"} {
 		t.Run(line, func(t *testing.T) {
 			api := newFakeAPI(t, whole(t))
 			fleetctl(t, strings.Fields(line)...).want(t, exitFailed, "", "name it by its whole slug or id")

@@ -99,9 +99,12 @@ func standing(tx *store.Tx, i fleet.Instance, o fleet.Operation, incident fleet.
 	}
 	own := fleet.NumberedID(o.Kind, i.ID, i.Decommission.N) + "/"
 	incident.ID = own + strings.ToLower(string(incident.Code))
+	if i.Decommission.Sourceless { // what there is to do is another thing then
+		incident.ID += "-sourceless"
+	}
 	return errors.Join(tx.Standing(incident.Code, []fleet.Incident{incident}, func(string) bool { return true }),
 		tx.CloseIncidentsOf(func(other fleet.Incident) bool {
-			return strings.HasPrefix(other.ID, own) && other.Code != incident.Code
+			return strings.HasPrefix(other.ID, own) && !strings.HasPrefix(other.ID, incident.ID+"/")
 		}))
 }
 
