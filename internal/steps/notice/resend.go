@@ -21,8 +21,8 @@ import (
 // the incidents of those it repeats. Each request is a new message: a repeat of the request sends again.
 //
 // 202 with the message and what became of it; 404 for an instance or a message that isn't there; 409 for an instance that is not
-// active, while an operation runs or what it needs is frozen, and for a message that is still on its way; 424 where the vendor
-// doesn't take it now.
+// active, while an operation runs or what it needs is frozen, for a message that is still on its way, and for the invitation into an
+// instance with an import; 424 where the vendor doesn't take it now.
 func Resend(d Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		var wanted view.Resend
@@ -87,6 +87,9 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 	if slices.Contains(fleet.SignupMessages(), id) {
 		return nil, httpapi.Conflict("the message was about the signup, which is decided: it is not sent once more")
 	}
+	if err := invitable(ctx, env, r.ID, id); err != nil {
+		return nil, err
+	}
 	in, err := operation.BeginShort(ctx, env, r.ID, operation.Short{Kind: fleet.Resend, Phase: fleet.Sending, Actor: r.Operator,
 		Reason: "sending message " + id + " once more", Needs: needs(id), Repeats: *before,
 		Allow: func(tx *store.Tx, i *fleet.Instance) error {
@@ -113,6 +116,18 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 		return nil, err
 	}
 	return step.Begin(ctx, env, catalog.Resend.State(), in)
+}
+
+// invitable refuses an invitation into an instance of which an import replaced whom it would invite.
+func invitable(ctx context.Context, env step.Env, instance, message string) error {
+	if fleet.OriginalMessage(message) != fleet.Invitation {
+		return nil
+	}
+	all, err := env.Store.Operations(ctx, instance)
+	if slices.ContainsFunc(all, func(o fleet.Operation) bool { return o.Kind == fleet.TakeIn && !o.Import.Untouched() }) {
+		return httpapi.Conflict("an export was imported: its people sign in as before, and who has no password asks for a new one at the instance's page")
+	}
+	return err
 }
 
 // endOf reports whether a message is about an instance's end.
