@@ -32,7 +32,7 @@ func (x *importCommand) Run(c *call) error {
 	if err := c.confirm(x.Yes, "Import export %s of %s into %s? What its provisioning put in is replaced, its administrator as well.", e.ID, naming(other), naming(r)); err != nil {
 		return err
 	}
-	return c.begun(r, "is being filled with what "+naming(other)+" held", "/instances/"+r.ID+"/import", view.Import{From: other.ID, Export: e.ID})
+	return c.begun(r, "is being filled with what "+naming(other)+" held", "/instances/"+r.ID+"/import", view.Import{From: other.ID, Export: e.ID, OtherCustomer: x.OtherCustomer})
 }
 
 // imports reports whether an operation is an import, by its id.
