@@ -51,11 +51,11 @@ func end(ctx context.Context, env step.Env, in fleet.RunInput, actor string) (fl
 		if outcome, err = phases()[operation.Phase].end(tx, instance, operation); err != nil {
 			return err
 		}
-		if instance.Unfinished = ""; outcome == fleet.FailedDirty {
-			instance.Unfinished = operation.ID
-		}
 		operation.Outcome, operation.EndedAt = outcome, tx.Now()
 		operation.Progress = instance.Progress
+		if err := leave(tx, instance, *operation, outcome); err != nil {
+			return err
+		}
 		instance.Operation = ""
 		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/ended", Actor: actor, Action: "operation.ended",
 			Subject: operation.Execution(), Outcome: string(outcome), Request: env.Request})

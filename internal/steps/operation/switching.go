@@ -66,7 +66,7 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 	}
 	instance.Progress = Resting(*instance)
 	if !operation.Done(*instance) {
-		if err := tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue); err != nil {
+		if err := closeSwitching(tx, *operation, fleet.IncidentFailedDirty, fleet.IncidentOverdue); err != nil {
 			return "", err
 		}
 		if operation.Failure == fleet.Cancelled {
@@ -79,7 +79,7 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 			return "", err
 		}
 	}
-	return fleet.Succeeded, tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentUndone, fleet.IncidentOverdue)
+	return fleet.Succeeded, closeSwitching(tx, *operation, fleet.IncidentFailedDirty, fleet.IncidentUndone, fleet.IncidentOverdue)
 }
 
 func undone(i fleet.Instance, o fleet.Operation) fleet.Incident {

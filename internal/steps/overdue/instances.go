@@ -75,7 +75,7 @@ func (s *sweep) unfinished(ctx context.Context, i fleet.Instance) error {
 	if err != nil || o == nil || !s.past(o.EndedAt, bounds.Mended) {
 		return err
 	}
-	s.add(finding{whose: i.ID, cause: prefix + "unfinished", reason: says("operation %s ended dirty at %s, and nobody went on with it: %s", o.ID, since(o.EndedAt), i.Progress.Reason),
+	s.add(finding{whose: i.ID, cause: prefix + "unfinished", reason: says("operation %s ended dirty at %s, and nobody went on with it: %s", o.ID, since(o.EndedAt), o.Progress.Reason),
 		next: "mend the cause, then: fleetctl retry " + i.ID, still: func(tx *store.Tx) (bool, error) {
 			now, err := tx.Instance()
 			return err == nil && now != nil && now.Unfinished == i.Unfinished && now.Operation == "", err
