@@ -101,7 +101,7 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 			case m == nil || !m.Done():
 				return httpapi.Conflict("the message is still on its way: wait for what becomes of it")
 			}
-			return operation.PostponeNotice(tx, i, id)
+			return errors.Join(invitable(ctx, env, r.ID, id), operation.PostponeNotice(tx, i, id))
 		}})
 	if busy, ok := errors.AsType[operation.Busy](err); ok {
 		return nil, httpapi.Conflict(busy.Error() + ": try again when it has ended")
@@ -113,6 +113,18 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 		return nil, err
 	}
 	return step.Begin(ctx, env, catalog.Resend.State(), in)
+}
+
+// invitable refuses the invitation to an instance into which somebody else's administrators were imported.
+func invitable(ctx context.Context, env step.Env, instanceID, id string) error {
+	if fleet.OriginalMessage(id) != fleet.Invitation {
+		return nil
+	}
+	all, err := env.Store.Operations(ctx, instanceID)
+	if slices.ContainsFunc(all, func(o fleet.Operation) bool { return o.Kind == fleet.TakeIn && !o.Import.Untouched() }) {
+		return httpapi.Conflict("an import replaced the administrator who was invited: its administrators sign in with the passwords they had, or ask for a new one on the sign-in page")
+	}
+	return err
 }
 
 // endOf reports whether a message is about an instance's end.
