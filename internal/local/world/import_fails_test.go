@@ -126,6 +126,8 @@ func TestImportFailsHalfWay(t *testing.T) {
 			m.wantOpen(m.into)
 		},
 		"given up": func(m *importing, o view.Operation) {
+			m.refused(http.StatusConflict, "POST", "/instances/"+m.into+"/cancel", "", "may still be imported")
+			time.Sleep(time.Until(m.run(m.into, o.Operation).Import.Writer.Until) + time.Second)
 			act[view.Operation](m.rig, http.StatusAccepted, "/instances/"+m.into+"/cancel", "")
 			m.refused(http.StatusConflict, "POST", "/instances/"+m.into+"/cancel", "", "only what is not active")
 			m.wantOpen(m.into)
