@@ -317,10 +317,10 @@ func TestClosingFailsOverAndOver(t *testing.T) {
 // TestClosingFailsOtherwise: where it fails for another cause, the one incident is about that.
 func TestClosingFailsOtherwise(t *testing.T) {
 	t.Parallel()
-	inGraveyard(t, faults(t, "supabase.ListBuckets=403@2,supabase.ListObjects=403@2"), func(g *graveyard) {
+	inGraveyard(t, faults(t, "vercel.PauseProject=403@1,vercel.PauseProject=hang@2-90"), func(g *graveyard) {
 		id := g.noticed("msg_1", "acme-dental")
 		time.Sleep(period)
-		for _, cause := range []string{"ListBuckets", "ListObjects"} {
+		for _, cause := range []string{"Rejected", "Overdue"} {
 			g.terminate()
 			open := slices.DeleteFunc(g.allIncidents(id), func(i fleet.Incident) bool { return !i.ClosedAt.IsZero() })
 			if len(open) != 1 || !strings.Contains(open[0].Reason, cause) {
