@@ -11,10 +11,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/project-gimbal/fleet/internal/asl"
 	"github.com/project-gimbal/fleet/internal/catalog"
 )
 
 var placeholders = regexp.MustCompile(`\$\{([^{}]*)\}`)
+
+// again reports whether a state invokes a function for the second time in its workflow: it is named for it, and for where it does.
+func (w definition) again(s asl.State) bool {
+	return strings.HasPrefix(s.Name, s.Function+"At") && slices.ContainsFunc(w.states, func(first asl.State) bool { return first.Name == s.Function })
+}
 
 // checkSpelling wants one spelling everywhere: the folder functions/create-project, the step project.Create, the catalog's
 // variable CreateProject, the state and its placeholder ${CreateProject}; and nothing that only one of them knows.
@@ -44,7 +50,7 @@ func checkSpelling(root string) (broken []string) {
 	compare(report, "placeholder", usedPlaceholders(root, report), "catalog's workflow functions", workflowStates)
 	for _, w := range definitions(root) {
 		for _, s := range w.states {
-			if s.Type == "Task" && s.Function != "" && s.Function != s.Name {
+			if s.Type == "Task" && s.Function != "" && s.Function != s.Name && !w.again(s) {
 				report("%s: state %s invokes ${%s}: one spelling", w.file, s.Name, s.Function)
 			}
 		}

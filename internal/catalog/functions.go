@@ -29,6 +29,7 @@ var (
 	BeginDecommission  = operators("begin-decommission", "decommission.Begin", "POST /instances/{id}/decommission", StartRuns)
 	CancelDecommission = operators("cancel-decommission", "decommission.Cancel", "POST /instances/{id}/decommission/cancel", StartRuns, Calendar)
 	ApproveTermination = operators("approve-termination", "decommission.Approve", "POST /instances/{id}/decommission/approve")
+	AcceptExport       = operators("accept-export", "decommission.AcceptExport", "POST /instances/{id}/decommission/accept-export")
 	ShowCertificate    = operators("show-certificate", "termination.Show", "GET /instances/{id}/certificate", Archive)
 	HoldInstance       = operators("hold-instance", "decommission.Hold", "POST /instances/{id}/hold")
 	LiftHold           = operators("lift-hold", "decommission.Lift", "POST /instances/{id}/lift")
@@ -144,7 +145,7 @@ func Functions() []Function {
 	return []Function{
 		Signup, SignupStatus, Approve, Reject, Retry, ShowDecision, Decide, ShowDownload, GiveDownload, ListSignups,
 		ListInstances, ShowInstance, InstanceLogs, Cancel, SuspendInstance, ResumeInstance, ExportInstance, ListExports, ShowExport, ImportInstance, Resend, ListIncidents, Acknowledge, RemoveOrphan, Adopt, Freeze, Thaw, Doctor,
-		PlanDecommission, BeginDecommission, CancelDecommission, ApproveTermination, ShowCertificate, HoldInstance, LiftHold,
+		PlanDecommission, BeginDecommission, CancelDecommission, ApproveTermination, AcceptExport, ShowCertificate, HoldInstance, LiftHold,
 		ShowSuspended,
 		Admit, Reconcile, Page, Recheck, Due, WatchVendors, Compare, Overdue, Checkup, AutoApprove, Deliver, ExpireSignups,
 		ReserveInstance, CreateProject, AwaitProject, MigrateDatabase, CreateFrontend, ConfigureDNS, CreateSMSAccount,

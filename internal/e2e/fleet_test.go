@@ -9,7 +9,7 @@ import (
 // The way of a provisioning without faults, and those of one that was given up while its resources were made.
 var (
 	wayUp      = []string{"Begin", "ReserveInstance", "CreateResources", "ConfigureAndDeploy", "VerifyHealth", "ActivateInstance", "NotifyCustomer", "EndOperation", "Provisioned"}
-	wayDown    = []string{"RemoveResources", "IsItsEnd", "EndOperation", "Ended", "FailedClean"}
+	wayDown    = []string{"IsItsEnd", "RemoveResources", "EndOperation", "Ended", "FailedClean"}
 	wayGivenUp = []string{"Begin", "ReserveInstance", "CreateResources", "BeginTeardown", "TeardownBegun", "TakenDown"}
 )
 

@@ -77,6 +77,15 @@ type LeftOut struct {
 	Reason string `json:"reason"`
 }
 
+// Lost reports whether it is the customer's own, and should be in the export: files, rows, large objects. All else can be made again, or is of
+// no use elsewhere.
+func (l LeftOut) Lost() bool {
+	if strings.HasPrefix(l.What, "rows of table ") {
+		return l.Reason == unreadable || l.Reason == hidden
+	}
+	return strings.HasPrefix(l.What, "media ") || strings.HasPrefix(l.What, "large object ")
+}
+
 // JSON is the manifest's file.
 func (m Manifest) JSON() ([]byte, error) {
 	text, err := json.MarshalIndent(m, "", "  ")

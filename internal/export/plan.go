@@ -251,15 +251,21 @@ func (c *catalog) made(at id) bool {
 	return c.objects[to] != nil
 }
 
+// Reasons for which rows that are the customer's are left out.
+const (
+	unreadable = "the exporting role may not read it"
+	hidden     = "row-level security hides rows from the exporting role"
+)
+
 // withheld is why a relation's contents are not exported, or empty.
 func withheld(t table, may, filtered bool) string {
 	switch {
 	case fleeting[t.schema+"."+t.name]:
 		return "it holds open sessions and what would open one"
 	case !may:
-		return "the exporting role may not read it"
+		return unreadable
 	case filtered:
-		return "row-level security hides rows from the exporting role"
+		return hidden
 	case t.columns != nil && len(t.columns) == 0:
 		return "it has no columns to write"
 	}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -46,6 +47,10 @@ type Decommission struct {
 	// FirstExport is the one that came with the notice, nil before that was given; FinalExport, made once nothing was written any more, authorises the deletion.
 	FirstExport *VerifiedExport `json:"first_export,omitempty"`
 	FinalExport *VerifiedExport `json:"final_export,omitempty"`
+	// Sourceless: no final export can be made, since somebody has removed the instance's project at the vendor.
+	Sourceless bool `json:"sourceless,omitempty"`
+	// Accepted is an operator's word that an export suffices for the deletion which isn't all that a final one has to be.
+	Accepted *Acceptance `json:"accepted,omitempty"`
 	// Second is the other operator who approved the termination, on a day of more of them than one decides alone.
 	Second string `json:"second,omitempty"`
 	// Archived, Certificate, KeyDestroyedAt and Sealed are the proof, in the order in which they come. Archived is the audit chain that the
@@ -132,12 +137,47 @@ func (d *Decommission) Grace(final VerifiedExport, p Periods, now time.Time) {
 	if d.FinalExport == nil && now.After(d.NoticeEnds.Add(lateClose)) {
 		d.GraceEnds = now.Add(p.Grace)
 	}
-	d.FinalExport, d.Stage = &final, InGrace
+	d.FinalExport, d.Stage, d.Sourceless = &final, InGrace, false
 }
 
-// Renewal reports whether the final export is about to be deleted, or was: another one has to be made before the end.
+// Acceptance is an operator's word that an export suffices for the deletion.
+type Acceptance struct {
+	Export string    `json:"export"` // its id
+	By     string    `json:"by"`     // as in the audit: "operator:…"
+	Why    string    `json:"why"`
+	At     time.Time `json:"at"`
+}
+
+// Wanting is the export that suffices for the deletion only on an operator's word, and what it lacks; nil where none does.
+func (d *Decommission) Wanting() (e *VerifiedExport, lacks string) {
+	switch {
+	case !d.Open():
+		return nil, ""
+	case d.Sourceless && d.FinalExport != nil:
+		e, lacks = d.FinalExport, "its project is gone, and its final export can't be made anew before it is deleted"
+	case d.Sourceless:
+		e, lacks = d.FirstExport, "its project is gone, so that no final export can be made"
+	case d.FinalExport != nil && len(d.FinalExport.Lost) > 0:
+		e, lacks = d.FinalExport, "its final export lacks "+strings.Join(d.FinalExport.Lost, ", ")
+	}
+	if e == nil || d.Accepted != nil && d.Accepted.Export == e.ID {
+		return nil, ""
+	}
+	return e, lacks
+}
+
+// Accept is an operator's word that the export which is Wanting suffices. Where it is the first one, the grace begins with it.
+func (d *Decommission) Accept(a Acceptance, p Periods) {
+	d.Accepted = &a
+	if d.Stage == InClosing && d.Sourceless && d.FirstExport != nil {
+		d.Grace(*d.FirstExport, p, a.At)
+		d.Sourceless = true
+	}
+}
+
+// Renewal reports whether the final export is about to be deleted, or was: another one has to be made before the end, if it can be.
 func (d *Decommission) Renewal(now time.Time) bool {
-	return d.FinalExport != nil && now.After(d.FinalExport.VerifiedAt.Add(KeepEndExports-renewEarly))
+	return d.FinalExport != nil && !(d.Sourceless && d.Accepted != nil && d.Accepted.Export == d.FinalExport.ID) && now.After(d.FinalExport.VerifiedAt.Add(KeepEndExports-renewEarly))
 }
 
 // renewEarly is how long before its files are deleted a final export is made anew.
@@ -151,8 +191,25 @@ type VerifiedExport struct {
 	// Manifest is the SHA-256 of its manifest, in hex.
 	Manifest string `json:"manifest_sha256"`
 	// Objects is the fingerprint of the files as they were when all were read: whatever is written over them since gives another.
-	Objects    string    `json:"objects,omitempty"`
+	Objects string `json:"objects,omitempty"`
+	// Lost is the export's: what it should hold, and doesn't.
+	Lost       []string  `json:"lost,omitempty"`
 	VerifiedAt time.Time `json:"verified_at"`
+}
+
+// Lacking says of an accepted export what it isn't.
+func (e VerifiedExport) Lacking(first *VerifiedExport) string {
+	var lacks []string
+	if first != nil && first.ID == e.ID {
+		lacks = append(lacks, "it is the one that came with the notice: the project was gone before another could be made")
+	}
+	if len(e.Lost) > 0 {
+		lacks = append(lacks, "it lacks "+strings.Join(e.Lost, ", "))
+	}
+	if len(lacks) == 0 {
+		lacks = append(lacks, "the project was gone before it could be made anew")
+	}
+	return strings.Join(lacks, "; ")
 }
 
 // Archived is where the audit chain is kept that outlasts the instance.

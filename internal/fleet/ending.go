@@ -126,6 +126,11 @@ func Kept(exported, end time.Time) []Retained {
 	}
 }
 
+// AcceptExport is the command by which an operator gives their word that an export suffices.
+func AcceptExport(instanceID string) string {
+	return "fleetctl accept-export " + instanceID + " --why TEXT"
+}
+
 // UnpaidLock says whether unpaid bills keep an instance from being decommissioned.
 type UnpaidLock bool
 
@@ -146,6 +151,9 @@ func Obstacles(i Instance, freezes []Freeze, lock UnpaidLock) []string {
 	}
 	if lock && i.Suspension != nil && i.Suspension.Reason == ForPayment {
 		found = append(found, "its bills are unpaid")
+	}
+	if e, lacks := i.Decommission.Wanting(); e != nil {
+		found = append(found, lacks+": it is deleted only on an operator's word, "+AcceptExport(i.ID))
 	}
 	if f := Frozen(freezes, append(Vendors(), Terminations)...); f != nil {
 		found = append(found, f.What()+" ("+f.Reason+")")

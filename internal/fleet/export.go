@@ -69,6 +69,10 @@ type Export struct {
 	Bytes       int64  `json:"bytes,omitempty"`
 	Rows        int64  `json:"rows,omitempty"`
 	LeftOut     int    `json:"left_out,omitempty"` // how many things the manifest says it lacks
+	// Lost says what of that is the customer's own, and should be there, by bucket or table; empty where nothing is.
+	Lost []string `json:"lost,omitempty"`
+	// Sourceless: its instance's project was gone from the vendor, so that there was nothing to copy.
+	Sourceless bool `json:"sourceless,omitempty"`
 	// Manifest is the SHA-256 of its manifest, in hex: it vouches for all files.
 	Manifest string `json:"manifest_sha256,omitempty"`
 	// Objects is the fingerprint of its files once they were verified.
@@ -124,7 +128,7 @@ func (p ExportPurpose) Folder(instanceID, export string) string {
 
 // Verified is what is noted of a verified export where it counts.
 func (e Export) Verified() VerifiedExport {
-	return VerifiedExport{ID: e.ID, Folder: e.Folder, Manifest: e.Manifest, Objects: e.Objects, VerifiedAt: e.VerifiedAt}
+	return VerifiedExport{ID: e.ID, Folder: e.Folder, Manifest: e.Manifest, Objects: e.Objects, Lost: e.Lost, VerifiedAt: e.VerifiedAt}
 }
 
 // ManifestName is the file of an export that vouches for all its others.

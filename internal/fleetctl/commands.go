@@ -44,6 +44,7 @@ type commands struct {
 	Import             importCommand             `cmd:"" group:"Decide:" help:"Put an export, of another instance or of one that is no more, into a fresh instance."`
 	Decommission       decommissionCommand       `cmd:"" group:"Decide:" help:"Give an instance's customer notice of its end; or show what that would be, or is; or take it back."`
 	ApproveTermination approveTerminationCommand `cmd:"" group:"Decide:" help:"Be the second operator whom a termination needs on a day of many."`
+	AcceptExport       acceptExportCommand       `cmd:"" group:"Decide:" help:"Say that an instance may be deleted by an export that lacks something, or by the last there is."`
 	Hold               holdCommand               `cmd:"" group:"Decide:" help:"Put an instance under a legal hold: nothing of it is deleted."`
 	Lift               liftCommand               `cmd:"" group:"Decide:" help:"Lift an instance's legal hold."`
 	Retry              retryCommand              `cmd:"" group:"Decide:" help:"Go on with what ended dirty: a take-down, the undoing of a suspension or resumption, or an import."`
@@ -51,7 +52,7 @@ type commands struct {
 	Ack                ackCommand                `cmd:"" group:"Decide:" help:"Say that you see to an incident, or that it is dealt with."`
 	RemoveOrphan       removeOrphanCommand       `cmd:"" group:"Decide:" help:"Delete what a vendor has of an instance that its ledger doesn't tell of, as its incident names it."`
 	Adopt              adoptCommand              `cmd:"" group:"Decide:" help:"Take what was put back at a vendor by hand into an instance's ledger, as its incident names it."`
-	Freeze             freezeCommand             `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet or at one vendor. What runs goes on to its end."`
+	Freeze             freezeCommand             `cmd:"" group:"Decide:" help:"Let nothing new start, in the whole fleet, of terminations, or at one vendor. What runs goes on to its end."`
 	Thaw               thawCommand               `cmd:"" group:"Decide:" help:"End a freeze."`
 }
 
@@ -214,6 +215,16 @@ type approveTerminationCommand struct {
 
 func (approveTerminationCommand) Help() string {
 	return examples("fleetctl approve-termination acme-dental")
+}
+
+type acceptExportCommand struct {
+	Instance string `arg:"" help:"${whole}"`
+	Why      string `required:"" placeholder:"TEXT" help:"Why it suffices; it is shown with the decommission."`
+	Yes      bool   `short:"y" help:"Don't ask."`
+}
+
+func (acceptExportCommand) Help() string {
+	return examples(`fleetctl accept-export acme-dental --why "the customer removed the project and has the copy"`)
 }
 
 type holdCommand struct {

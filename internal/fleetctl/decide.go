@@ -217,6 +217,6 @@ func (c *call) freeze(path string, body view.FreezeRequest) error {
 		return nil
 	}
 	p.frozen(now.Frozen)
-	p.line("What runs goes on to its end.")
+	p.line("What runs goes on to its end. What can't be undone of a termination waits where the fleet, or terminations, are frozen.")
 	return nil
 }

@@ -78,6 +78,12 @@ func (p page) end(d *fleet.Decommission) {
 	if e := d.FinalExport; e != nil {
 		p.fact("final", "export "+e.ID+", its manifest of SHA-256 "+e.Manifest)
 	}
+	if e, lacks := d.Wanting(); e != nil {
+		p.fact("wanting", lacks)
+	}
+	if a := d.Accepted; a != nil {
+		p.fact("accepted", fmt.Sprintf("export %s by %s: %s", a.Export, view.Who(a.By), a.Why))
+	}
 	if d.Second != "" {
 		p.fact("approved", "by "+view.Who(d.Second))
 	}
@@ -105,6 +111,18 @@ func (a *approveTerminationCommand) Run(c *call) error {
 		return err
 	}
 	return c.said(r, "may end: the next sweep goes on with it", "/instances/"+r.ID+"/decommission/approve", nil)
+}
+
+// Run accepts an export.
+func (a *acceptExportCommand) Run(c *call) error {
+	r, err := c.exactly(a.Instance)
+	if err != nil {
+		return err
+	}
+	if err := c.confirm(a.Yes, "Let %s be deleted by an export that isn't whole, or isn't the last state? What it lacks is lost.", naming(r)); err != nil {
+		return err
+	}
+	return c.said(r, "may be deleted by the export that there is", "/instances/"+r.ID+"/decommission/accept-export", view.Acceptance{Why: a.Why})
 }
 
 // Run puts an instance under a legal hold.

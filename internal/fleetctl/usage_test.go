@@ -29,6 +29,8 @@ func TestWrongUsage(t *testing.T) {
 		"lift --why x " + acme:                  "say --yes",
 		"remove-orphan " + acme + " dns_record old.gimbal.app": "say --yes",
 		"decommission " + acme + " --cancel":                   "say --yes",
+		"accept-export acme-dental":                            "missing flags: --why",
+		"accept-export --why x " + acme:                        "say --yes",
 		"approve-termination " + acme:                          "say --yes",
 		"suspend acme-dental --reason decommission":            "must be one of",
 		"suspend " + acme + " --reason payment":                "say --yes",
@@ -139,7 +141,7 @@ func leaves(t *testing.T) (names []string) {
 	for _, leaf := range parser.Model.Leaves(false) {
 		names = append(names, leaf.Name)
 	}
-	if len(names) != 27 {
+	if len(names) != 28 {
 		t.Errorf("%d commands: %q", len(names), names)
 	}
 	return names

@@ -216,8 +216,8 @@ func TestChosenWayIsDrawnInOrder(t *testing.T) {
 		entered  string // in this order
 		order    string // of what is drawn from there
 	}{
-		{"teardown", "IsItsEnd ArchiveAudit IssueCertificate", "ArchiveAudit IssueCertificate DestroyKey EndOperation"},
-		{"teardown", "IsItsEnd EndOperation", "RemoveProject EndOperation"},
+		{"teardown", "IsItsEnd RemoveDNSAtEnd RemoveFrontendAtEnd", "RemoveDNSAtEnd RemoveFrontendAtEnd RemoveEmailAccountAtEnd RemoveSMSAccountAtEnd RemoveProjectAtEnd ArchiveAudit IssueCertificate DestroyKey EndOperation"},
+		{"teardown", "IsItsEnd RemoveResources", "RemoveDNS RemoveProject EndOperation"},
 		{"close", "IsItOff StopServices PointHost ExportDatabase", "PointHost ExportDatabase VerifyExport EndOperation"},
 		{"close", "IsItOff ExportDatabase", "ExportDatabase VerifyExport EndOperation"},
 	} {
@@ -240,10 +240,10 @@ func TestChosenWayIsDrawnInOrder(t *testing.T) {
 }
 
 // drawnOnceEntered are the states beside a workflow's usual way: what begins an undoing or a take-down, the end of a termination that was
-// not confirmed, and the proof of one that is no roll-back.
+// not confirmed, and the way of one that is no roll-back.
 func drawnOnceEntered(workflow, state string) bool {
 	return strings.HasPrefix(state, "Begin") || workflow == "terminate" && state == "EndOperation" ||
-		workflow == "teardown" && slices.Contains([]string{"ArchiveAudit", "IssueCertificate", "DestroyKey"}, state)
+		workflow == "teardown" && (strings.HasSuffix(state, "AtEnd") || slices.Contains([]string{"ArchiveAudit", "IssueCertificate", "DestroyKey"}, state))
 }
 
 func TestColoursTellOutcomesApart(t *testing.T) {

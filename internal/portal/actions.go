@@ -87,7 +87,7 @@ func livingActions() map[string]action {
 		"freeze": did("/freeze", func(typed url.Values) any {
 			return view.FreezeRequest{Scope: typed.Get("scope"), Reason: typed.Get("reason")}
 		}, func(view.Frozen) string {
-			return "Frozen: nothing new that needs it starts. What runs goes on to its end."
+			return "Frozen: nothing new that needs it starts. What runs goes on to its end, but for what can't be undone of a termination, where that is frozen."
 		}),
 		"thaw": did("/thaw", func(typed url.Values) any {
 			return view.FreezeRequest{Scope: typed.Get("scope")}

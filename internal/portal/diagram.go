@@ -12,7 +12,7 @@ import (
 // The measures of a diagram, in CSS pixels: a state's box, the room between two beside each other, a frame's margin and the height of its
 // name, and how round an edge's bends are.
 const (
-	boxWidth, boxHeight = 208.0, 46.0
+	boxWidth, boxHeight = 198.0, 46.0
 	nodeGap             = 20.0
 	margin, heading     = 14.0, 52.0
 	bend                = 12.0

@@ -42,6 +42,15 @@ func (i instancePage) CanApprove() bool {
 	return i.Decommission.Open() && i.State != fleet.Terminated && i.Decommission.Second == "" && i.Decommission.By != fleet.TokenOperator
 }
 
+// Wanting says what the export lacks by which it may be deleted only on an operator's word; empty where none has to be given, or can be now.
+func (i instancePage) Wanting() string {
+	if i.State == fleet.Terminated || i.running() != nil {
+		return ""
+	}
+	_, lacks := i.Decommission.Wanting()
+	return lacks
+}
+
 // Resumes reports whether taking its decommission back resumes it.
 func (i instancePage) Resumes() bool {
 	return i.State == fleet.Suspended && i.Decommission.Before == fleet.Active
@@ -99,6 +108,11 @@ func endingActions() map[string]action {
 		}),
 		"instances/{id}/decommission/approve": did("/instances/{id}/decommission/approve", nil, func(d fleet.Decommission) string {
 			return "Its termination is approved. It goes on when its grace is over."
+		}).checked(confirmed(always)),
+		"instances/{id}/decommission/accept-export": did("/instances/{id}/decommission/accept-export", func(typed url.Values) any {
+			return view.Acceptance{Why: typed.Get("why")}
+		}, func(fleet.Decommission) string {
+			return "The export suffices. Its end goes on when its grace is over."
 		}).checked(confirmed(always)),
 	}
 }

@@ -38,6 +38,11 @@ func ending(stage fleet.Stage, by string) func(*view.Instance) {
 	}
 }
 
+// lacking has a final export without something.
+func lacking(i *view.Instance) {
+	i.Decommission.FinalExport = &fleet.VerifiedExport{ID: "export-2", Lost: []string{"media of bucket reports"}}
+}
+
 func both(changes ...func(*view.Instance)) func(*view.Instance) {
 	return func(i *view.Instance) {
 		for _, change := range changes {
@@ -91,6 +96,7 @@ func TestButtons(t *testing.T) {
 		"suspended in notice":  {instance: standing(fleet.Suspended, ending(fleet.InNotice, fleet.TokenOperator)), buttons: "resume hold exports decommission/cancel"},
 		"exported in grace":    {instance: standing(fleet.Suspended, both(ending(fleet.InGrace, fleet.TokenOperator), running(fleet.MakeExport))), buttons: "hold"},
 		"in grace":             {instance: standing(fleet.Suspended, ending(fleet.InGrace, fleet.TokenOperator)), buttons: "hold exports decommission/cancel"},
+		"its export lacks":     {instance: standing(fleet.Suspended, both(ending(fleet.InGrace, fleet.TokenOperator), lacking)), buttons: "hold exports decommission/cancel decommission/accept-export"},
 		"in another's grace":   {instance: standing(fleet.Suspended, both(ending(fleet.InGrace, "operator:ada"), held)), buttons: "lift exports decommission/cancel decommission/approve"},
 		"being terminated":     {instance: standing(fleet.Suspended, both(ending(fleet.Terminating, fleet.TokenOperator), running(fleet.Terminate))), buttons: "hold decommission/cancel"},
 		"its resources go":     {instance: standing(fleet.Terminated, both(ending(fleet.Terminating, "operator:ada"), running(fleet.Terminate)))},
@@ -112,7 +118,7 @@ func TestButtons(t *testing.T) {
 		r.set("GET /instances/"+acme+"/exports", 200, view.Exports{})
 		p := r.do("GET", "/console/instances/"+acme, nil, in)
 		offered := strings.Fields(test.buttons)
-		for _, button := range []string{"approve", "reject", "cancel", "retry", "resend", "suspend", "resume", "hold", "lift", "exports", "decommission", "decommission/cancel", "decommission/approve"} {
+		for _, button := range []string{"approve", "reject", "cancel", "retry", "resend", "suspend", "resume", "hold", "lift", "exports", "decommission", "decommission/cancel", "decommission/approve", "decommission/accept-export"} {
 			want, place := 0, acme+"/"+button+`"`
 			if slices.Contains(offered, button) {
 				want = 1
@@ -133,13 +139,14 @@ func TestConfirmation(t *testing.T) {
 		instance view.Instance
 		final    bool
 	}{
-		"/decommission":         {standing(fleet.Active, nil), true},
-		"/decommission/approve": {standing(fleet.Suspended, ending(fleet.InGrace, "operator:ada")), true},
-		"/decommission/cancel":  {standing(fleet.Suspended, ending(fleet.InGrace, "operator:ada")), false},
-		"/lift":                 {standing(fleet.Suspended, ending(fleet.InGrace, "operator:ada")), true},
-		"/cancel":               {standing(fleet.Provisioning, nil), true},
-		"/hold":                 {standing(fleet.Active, nil), false},
-		"/suspend":              {standing(fleet.Active, nil), false},
+		"/decommission":               {standing(fleet.Active, nil), true},
+		"/decommission/approve":       {standing(fleet.Suspended, ending(fleet.InGrace, "operator:ada")), true},
+		"/decommission/accept-export": {standing(fleet.Suspended, both(ending(fleet.InGrace, "operator:ada"), lacking)), true},
+		"/decommission/cancel":        {standing(fleet.Suspended, ending(fleet.InGrace, "operator:ada")), false},
+		"/lift":                       {standing(fleet.Suspended, ending(fleet.InGrace, "operator:ada")), true},
+		"/cancel":                     {standing(fleet.Provisioning, nil), true},
+		"/hold":                       {standing(fleet.Active, nil), false},
+		"/suspend":                    {standing(fleet.Active, nil), false},
 	} {
 		r.set("GET /instances/"+acme, 200, test.instance)
 		r.set("GET /instances/"+acme+"/decommission", 200, fleet.Plan{})

@@ -36,7 +36,7 @@ func (r *Run) Remove(ctx context.Context, res Resource, entry fleet.Resource) er
 		}
 		now := r.Clock.Now()
 		sure := now.After(landed) && now.After(entry.LookUntil)
-		ids, err := r.doomed(ctx, res, entry, byID)
+		ids, err := r.doomed(ctx, res, entry, byID && (sure || res.Look == nil)) // before it is sure, a list may show it yet
 		if err != nil {
 			return err
 		}
@@ -52,7 +52,7 @@ func (r *Run) Remove(ctx context.Context, res Resource, entry fleet.Resource) er
 				return err
 			}
 		}
-		if byID || answer != 0 && entry.Answer == 0 {
+		if byID && slices.Contains(ids, entry.ID) || !byID && answer != 0 && entry.Answer == 0 {
 			if err := r.removing(ctx, entry, entry.ID, answer); err != nil {
 				return err
 			}

@@ -126,6 +126,32 @@ func TestRemoveByID(t *testing.T) {
 			})
 		})
 	}
+	t.Run("not listed yet", func(t *testing.T) {
+		inBubble(t, func(r *rig) {
+			until := r.clock.Now().Add(bounds.Lag + bounds.Margin)
+			r.put(fleet.Resource{Status: fleet.Created, ID: "id-1", LookUntil: until})
+			looked := time.Time{}
+			remove := func() error {
+				i := r.begin(life{})
+				res := i.resource
+				res.Look = func(context.Context, string) ([]step.Found, error) {
+					looked = r.clock.Now()
+					return []step.Found{{ID: "id-1", Mark: ourMark}}, nil
+				}
+				return i.Remove(i.ctx, res, r.entry())
+			}
+			r.wantCode(remove(), fault.NotReady)
+			if e := r.entry(); e.Status != fleet.Created || !looked.IsZero() {
+				t.Errorf("asked by id at %s, %+v", looked, e)
+			}
+			time.Sleep(time.Minute)
+			r.wantCode(remove(), "")
+			if e := r.entry(); e.Status != fleet.Removed || !looked.After(until) {
+				t.Errorf("asked by id at %s, %+v", looked, e)
+			}
+			r.wantSent("delete", 1)
+		})
+	})
 	t.Run("a double", func(t *testing.T) {
 		inBubble(t, func(r *rig) {
 			i := r.begin(life{})

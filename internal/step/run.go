@@ -84,6 +84,11 @@ func (r *Run) Update(ctx context.Context, change func(*store.Tx) error) error {
 	})
 }
 
+// Prove is a StaleEpoch fault unless the run's epoch still holds.
+func (r *Run) Prove(ctx context.Context) error {
+	return r.Update(ctx, func(*store.Tx) error { return nil })
+}
+
 // Audited is an entry of this run about a subject. Its id derives from the change, so that a repeat finds its own.
 func (r *Run) Audited(action, subject, outcome string) fleet.AuditEntry {
 	return fleet.AuditEntry{ID: r.Input.OperationID + "/" + action + "/" + subject, Actor: r.Actor(), Action: action,

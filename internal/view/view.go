@@ -136,6 +136,12 @@ type Hold struct {
 	Why string `json:"why"`
 }
 
+// Acceptance is the body of POST /instances/{id}/decommission/accept-export: why the export suffices. The answer is the decommission, a
+// fleet.Decommission.
+type Acceptance struct {
+	Why string `json:"why"`
+}
+
 // Orphan is the body of POST /instances/{id}/remove-orphan. The answer is the ledger's entry, a fleet.Resource.
 type Orphan struct {
 	Thing

@@ -89,8 +89,9 @@ func mutants() []mutant {
 		of("terminate", mutant{"a termination looks at the final export", `.`, confirm, []string{
 			"wrong, err := compare(ctx, run, *run.Instance.Decommission.FinalExport)", "wrong, err := \"\", error(nil)"}, ""}),
 		of("terminate", mutant{"a host name goes before what it leads to", `.`, removal, []string{
-			`"StartAt": "RemoveDNS",`, `"StartAt": "RemoveDNSTargets",`, "\n              \"Next\": \"RemoveDNSEnded\"", "\n              \"Next\": \"RemoveDNS\"",
-			`"Next": "RemoveDNSTargets"`, `"Next": "RemoveDNSEnded"`}, ""}),
+			`"BooleanEquals": true }], "Next": "RemoveDNSAtEnd"`, `"BooleanEquals": true }], "Next": "RemoveFrontendAtEnd"`,
+			`"Next": "RemoveEmailAccountAtEnd"`, `"Next": "RemoveDNSAtEnd"`,
+			"\n      \"Next\": \"RemoveFrontendAtEnd\"", "\n      \"Next\": \"RemoveEmailAccountAtEnd\""}, ""}),
 		of("terminate", mutant{"the certificate tells what the vendor answered", `.`, "internal/step/remove.go", []string{
 			"if e.Answer = answer; e.Status", "if e.Answer = 200; e.Status"}, ""}),
 		of("terminate", mutant{"a grace that was cancelled is not terminated", `(mark-terminated).*=(taken-over|overtaken)`, confirm, []string{

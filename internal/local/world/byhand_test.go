@@ -123,6 +123,162 @@ func TestRemovedByHandInGrace(t *testing.T) {
 	}
 }
 
+// TestRemovedByHandInNotice: what somebody removed at its vendor in the notice doesn't keep an instance from being closed, or from ending; the
+// chain and the certificate tell that it was gone.
+func TestRemovedByHandInNotice(t *testing.T) {
+	t.Parallel()
+	for kind, setting := range map[fleet.Kind]fleet.Kind{fleet.VercelProject: fleet.FrontendPause, fleet.DNSRecord: fleet.DNSTarget,
+		fleet.TwilioSubaccount: fleet.SMSSuspension, fleet.SendGridSubuser: fleet.MailSuspension} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			inGraveyard(t, nil, func(g *graveyard) {
+				id := g.noticed("msg_1", "acme-dental")
+				g.byHand(id, kind)
+				time.Sleep(period)
+				g.terminate()
+				i := g.instance(id)
+				if d := i.Decommission; i.State != fleet.Suspended || d.Stage != fleet.InGrace || d.FinalExport == nil || len(g.openIncidents(id)) > 0 {
+					t.Fatalf("%s, %+v, open %v", i.State, d, g.openIncidents(id))
+				}
+				if n := g.told(id, "resource.stopped", string(setting), "absent"); n != 1 {
+					t.Errorf("the chain tells it %d times", n)
+				}
+				time.Sleep(2 * period)
+				g.terminate()
+				g.wantProved(id)
+				if text := string(g.file(g.instance(id).Decommission.Certificate.Key)); !strings.Contains(text, "when it was to be switched off") {
+					t.Errorf("the certificate doesn't tell it: %s", text)
+				}
+			})
+		})
+	}
+}
+
+// told counts the entries of an instance's chain about a kind, with an action and an outcome.
+func (g *graveyard) told(id, action, kind, outcome string) (n int) {
+	g.t.Helper()
+	entries, _, err := g.w.Store.Audit(g.ctx, id)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for _, e := range entries {
+		if e.Action == action && strings.HasPrefix(e.Subject, kind+"/") && e.Outcome == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+// wantIncident judges that the instance has one open incident, and had none of the kind before, whose next action is the operator's word.
+func (g *graveyard) wantIncident(id string, code fleet.IncidentKind, says string) {
+	g.t.Helper()
+	all, err := g.w.Store.Incidents(g.ctx, id)
+	if err != nil || len(all) != 1 || all[0].Code != code || !all[0].ClosedAt.IsZero() || !strings.Contains(all[0].Reason, says) ||
+		!strings.Contains(all[0].NextAction, fleet.AcceptExport(id)) {
+		g.t.Errorf("incidents %+v, %v", all, err)
+	}
+	if plan := get[fleet.Plan](g.rig, "/instances/"+id+"/decommission"); !strings.Contains(strings.Join(plan.Obstacles, "; "), says) {
+		g.t.Errorf("the plan tells %v", plan.Obstacles)
+	}
+}
+
+const acceptance = `{"why":"the customer has the copy"}`
+
+// TestProjectRemovedByHand: without its project an instance is never exported again. One incident says so however often that is tried, and
+// on an operator's word the export that came with the notice authorises its end.
+func TestProjectRemovedByHand(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, nil, func(g *graveyard) {
+		id := g.noticed("msg_1", "acme-dental")
+		accept := "/instances/" + id + "/decommission/accept-export"
+		g.refused(http.StatusConflict, "POST", accept, acceptance, "no export of it wants")
+		g.byHand(id, fleet.SupabaseProject)
+		time.Sleep(period)
+		for range 4 {
+			g.terminate()
+			time.Sleep(12 * time.Hour)
+		}
+		if i, tries := g.instance(id), g.operations(id, fleet.Close); i.State != fleet.Suspended || i.Decommission.Stage != fleet.InClosing || len(tries) != 2 {
+			t.Fatalf("%s, %+v, tried %v", i.State, i.Decommission, tries)
+		}
+		g.wantIncident(id, fleet.IncidentExportFailed, "no final export can be made")
+		g.refused(http.StatusUnprocessableEntity, "POST", accept, `{"why":""}`, "why")
+		for range 2 {
+			if d := act[fleet.Decommission](g.rig, http.StatusOK, accept, acceptance); d.Stage != fleet.InGrace || d.FinalExport == nil || d.FinalExport.Folder != d.FirstExport.Folder {
+				t.Errorf("%+v", d)
+			}
+		}
+		i := g.instance(id)
+		if left := time.Until(i.Decommission.GraceEnds); left < period-time.Minute || len(g.openIncidents(id)) > 0 || g.audited(id, "export.accepted") != 1 {
+			t.Errorf("grace lasts %s, open %v", left, g.openIncidents(id))
+		}
+		time.Sleep(period - time.Hour)
+		g.terminate()
+		if now := g.instance(id); now.State != fleet.Suspended {
+			t.Fatalf("%s before the grace was over", now.State)
+		}
+		time.Sleep(2 * time.Hour)
+		g.terminate()
+		g.wantProved(id)
+		if text := string(g.file(g.instance(id).Decommission.Certificate.Key)); !strings.Contains(text, "came with the notice") || !strings.Contains(text, i.Decommission.Accepted.By) {
+			t.Errorf("the certificate doesn't tell it: %s", text)
+		}
+	})
+}
+
+// TestProjectThatComesBack: where the vendor brings the project back, the final export is made after all.
+func TestProjectThatComesBack(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, nil, func(g *graveyard) {
+		id := g.noticed("msg_1", "acme-dental")
+		saved, err := g.w.Vendors.Supabase.Save()
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.byHand(id, fleet.SupabaseProject)
+		time.Sleep(period)
+		g.terminate()
+		if !g.instance(id).Decommission.Sourceless {
+			t.Fatalf("%+v", g.instance(id).Decommission)
+		}
+		if err := g.w.Vendors.Supabase.Load(saved); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(25 * time.Hour)
+		g.terminate()
+		if d := g.instance(id).Decommission; d.Stage != fleet.InGrace || d.Sourceless || d.FinalExport.ID == d.FirstExport.ID || len(g.openIncidents(id)) > 0 {
+			t.Errorf("%+v, open %v", d, g.openIncidents(id))
+		}
+	})
+}
+
+// TestFinalExportThatLacks: a final export that lacks something of the customer's authorises no deletion before an operator says that it does.
+func TestFinalExportThatLacks(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, nil, func(g *graveyard) {
+		id := g.grace("msg_1", "acme-dental")
+		g.change(id, func(i *fleet.Instance) {
+			d, e := *i.Decommission, *i.Decommission.FinalExport
+			e.Lost = []string{"media of bucket reports"}
+			d.FinalExport, i.Decommission = &e, &d
+		})
+		for range 3 {
+			g.terminate()
+			time.Sleep(time.Hour)
+		}
+		if i := g.instance(id); i.State != fleet.Suspended {
+			t.Fatalf("%s", i.State)
+		}
+		g.wantIncident(id, fleet.IncidentTerminationHeld, "lacks media of bucket reports")
+		act[fleet.Decommission](g.rig, http.StatusOK, "/instances/"+id+"/decommission/accept-export", acceptance)
+		g.terminate()
+		g.wantProved(id)
+		if text := string(g.file(g.instance(id).Decommission.Certificate.Key)); !strings.Contains(text, "it lacks media of bucket reports") {
+			t.Errorf("the certificate doesn't tell it: %s", text)
+		}
+	})
+}
+
 // wantEstranged judges that a take-down ended dirty over something that isn't ours any more, says so, certifies nothing and frees nothing.
 func (g *graveyard) wantEstranged(id string, kind fleet.Kind) {
 	g.t.Helper()

@@ -43,7 +43,7 @@ func TestEveryStepMayFailForGood(t *testing.T) {
 					t.Errorf("path: %s", path)
 				}
 				down := strings.Join(r.path("teardown", "op-"+id+"-teardown-1"), " ")
-				if !strings.HasPrefix(down, "RemoveResources ") || !strings.HasSuffix(down, "EndOperation Ended FailedClean") {
+				if !strings.HasPrefix(down, "IsItsEnd RemoveResources ") || !strings.HasSuffix(down, "EndOperation Ended FailedClean") {
 					t.Errorf("path: %s", down)
 				}
 				r.leaveQuarantine(id)

@@ -68,6 +68,7 @@ var handlers = map[string]step.Opener{
 	"begin-decommission":   step.Opens(decommission.Open, decommission.Begin),
 	"cancel-decommission":  step.Opens(decommission.Open, decommission.Cancel),
 	"approve-termination":  step.Opens(decommission.Open, decommission.Approve),
+	"accept-export":        step.Opens(decommission.Open, decommission.AcceptExport),
 	"show-certificate":     step.Opens(termination.Open, termination.Show),
 	"hold-instance":        step.Opens(decommission.Open, decommission.Hold),
 	"lift-hold":            step.Opens(decommission.Open, decommission.Lift),

@@ -10,6 +10,7 @@ import (
 
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -164,7 +165,7 @@ func TestImportIsStopped(t *testing.T) {
 		if now := m.run(m.into, o.Operation); now.Import.Media.Files != files {
 			t.Errorf("%d files, and then %d", files, now.Import.Media.Files)
 		}
-		time.Sleep(time.Until(until) + time.Second)
+		time.Sleep(time.Until(until) + bounds.Margin)
 		act[view.Operation](m.rig, http.StatusAccepted, "/instances/"+m.into+"/cancel", "")
 		m.wantOpen(m.into)
 		m.suspend(m.into)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -141,21 +142,21 @@ func TestVendorDownForAll(t *testing.T) {
 }
 
 // refusedWhileDown has a provisioning refused for good, and its take-down find Supabase down for as long as down is set.
-func refusedWhileDown(down *bool) func(*world.Options) {
+func refusedWhileDown(down *atomic.Bool) func(*world.Options) {
 	return func(o *world.Options) {
 		exact(o)
-		failing("supabase", "503", func(*http.Request) bool { return *down })(o)
+		failing("supabase", "503", func(*http.Request) bool { return down.Load() })(o)
 		o.Script = sim.NewScript(sim.Rule{Call: "sendgrid.ValidateDomain", Kind: sim.Denied, From: 1})
 	}
 }
 
 // leftByItsVendor is an instance whose vendor goes down, for longer than its take-down may last.
-func (r *rig) leftByItsVendor(down *bool) string {
+func (r *rig) leftByItsVendor(down *atomic.Bool) string {
 	r.t.Helper()
 	id := r.signup("msg_1", "acme-dental")
 	r.approve(id)
 	time.Sleep(4 * time.Second)
-	*down = true
+	down.Store(true)
 	r.scheduled(100 * time.Minute)
 	return id
 }
@@ -164,7 +165,7 @@ func (r *rig) leftByItsVendor(down *bool) string {
 // own, says what it waits for, and begins again by itself when the vendor is back.
 func TestTakeDownWaitsForItsVendor(t *testing.T) {
 	t.Parallel()
-	var down bool
+	var down atomic.Bool
 	inBubble(t, refusedWhileDown(&down), func(r *rig) {
 		id := r.leftByItsVendor(&down)
 		if i := r.instance(id); i.Waits != "supabase" || i.Operation != "" || !strings.Contains(i.Progress.Reason, "waits for supabase") {
@@ -173,7 +174,7 @@ func TestTakeDownWaitsForItsVendor(t *testing.T) {
 		if all := r.allIncidents(id); len(all) != 1 || all[0].Code != fleet.IncidentVendorDown || !all[0].ClosedAt.IsZero() {
 			t.Errorf("incidents: %+v", all)
 		}
-		down = false
+		down.Store(false)
 		r.scheduled(15 * time.Minute)
 		r.wantClean(id)
 		r.wantOneOutage(id)
@@ -184,13 +185,13 @@ func TestTakeDownWaitsForItsVendor(t *testing.T) {
 // somebody's call found that the vendor is back.
 func TestTakeDownGoesOnWhoeverFoundItsVendor(t *testing.T) {
 	t.Parallel()
-	var down bool
+	var down atomic.Bool
 	inBubble(t, refusedWhileDown(&down), func(r *rig) {
 		id := r.leftByItsVendor(&down)
 		if i := r.instance(id); i.Waits != "supabase" || i.Operation != "" {
 			t.Fatalf("it waits for %q: %+v", i.Waits, i.Progress)
 		}
-		down = false
+		down.Store(false)
 		err := r.w.Store.Update(r.ctx, fleet.FleetID, func(tx *store.Tx) error {
 			return tx.PutOutages("supabase", fleet.Outage{Vendor: "supabase", Until: tx.Now()}, fleet.Outage{Vendor: "supabase", Writes: true})
 		})

@@ -121,6 +121,41 @@ func TestHoldHoldsRechecks(t *testing.T) {
 	})
 }
 
+// TestHoldStopsARecheck: a legal hold that is set while a recheck deletes a double stops it at that one.
+func TestHoldStopsARecheck(t *testing.T) {
+	t.Parallel()
+	var hold func()
+	inBubble(t, func(o *world.Options) {
+		faults(t, "supabase.CreateProject=delayed:12m,twilio.CreateAccount=delayed:12m")(o)
+		o.Hooks.Transport = func(next http.RoundTripper) http.RoundTripper {
+			return transport(func(q *http.Request) (*http.Response, error) {
+				if hold != nil && q.Method != http.MethodGet {
+					hold()
+					hold = nil
+				}
+				return next.RoundTrip(q)
+			})
+		}
+	}, func(r *rig) {
+		id := r.provision()
+		r.wantState(id, fleet.Active)
+		time.Sleep(13*time.Minute + bounds.RecheckSoon)
+		before := len(r.w.Vendors.Inventory())
+		hold = func() {
+			act[fleet.Hold](r, http.StatusOK, "/instances/"+id+"/hold", `{"why":"a lawsuit"}`)
+		}
+		r.invoke("recheck")
+		time.Sleep(10 * time.Minute) // a project takes a while to go
+		if after := len(r.w.Vendors.Inventory()); hold != nil || before-after != 1 {
+			t.Errorf("%d resources before the hold, %d after", before, after)
+		}
+		act[struct{}](r, http.StatusOK, "/instances/"+id+"/lift", `{"why":"it is over"}`)
+		r.invoke("recheck")
+		time.Sleep(10 * time.Minute)
+		r.wantLedgerTrue(id)
+	})
+}
+
 // TestRecheckFailsForAWeek has a vendor refuse every look for a week: one incident, few tries, the slug stays in quarantine; one that
 // is closed meanwhile comes back. Once the vendor answers again the incident is over, and the slug is free.
 func TestRecheckFailsForAWeek(t *testing.T) {

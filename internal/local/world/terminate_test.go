@@ -36,13 +36,14 @@ func TestTerminate(t *testing.T) {
 		g.wantProved(id)
 		g.wantAnswersTold(id)
 		g.wantUntouched(before, id)
+		g.wantInOrder(id)
 		want := []string{"ConfirmTermination", "MarkTerminated", "BeginTeardown", "TakingDown"}
 		o := g.run(id, fleet.NumberedID(fleet.Terminate, id, 1))
 		if got := g.path("terminate", o.ID+"-confirm-1"); !slices.Equal(got, want) {
 			t.Errorf("path %v", got)
 		}
 		got := g.path("teardown", o.ID+"-teardown-1")
-		if want := []string{"IsItsEnd", "ArchiveAudit", "IssueCertificate", "DestroyKey", "EndOperation", "Ended", "Terminated"}; !slices.Equal(got[len(got)-len(want):], want) {
+		if want := []string{"IsItsEnd", "RemoveDNSAtEnd", "RemoveFrontendAtEnd", "RemoveEmailAccountAtEnd", "RemoveSMSAccountAtEnd", "RemoveProjectAtEnd", "ArchiveAudit", "IssueCertificate", "DestroyKey", "EndOperation", "Ended", "Terminated"}; !slices.Equal(got[len(got)-len(want):], want) {
 			t.Errorf("path %v", got)
 		}
 		g.terminate() // late, or once more
@@ -54,6 +55,71 @@ func TestTerminate(t *testing.T) {
 		}
 		g.refused(http.StatusInternalServerError, "GET", "/instances/"+id+"/certificate", "", "the logs say what")
 	})
+}
+
+// wantInOrder judges that what changed something at a vendor was sent in the safe order, and that the plan tells that very order.
+func (g *graveyard) wantInOrder(id string) {
+	g.t.Helper()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var sent []string
+	for _, c := range g.calls {
+		if c.Method != http.MethodGet && (len(sent) == 0 || sent[len(sent)-1] != c.Vendor) {
+			sent = append(sent, c.Vendor)
+		}
+	}
+	var planned []string
+	ledger, err := g.w.Store.Resources(g.ctx, id)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for n := range ledger { // as it was before
+		ledger[n].Status = fleet.Created
+	}
+	for _, r := range fleet.PlanEnd(g.instance(id), ledger, nil, true, fleet.DefaultPeriods(), time.Now()).Resources {
+		if len(planned) == 0 || planned[len(planned)-1] != r.Vendor {
+			planned = append(planned, r.Vendor)
+		}
+	}
+	if want := []string{"cloudflare", "vercel", "sendgrid", "twilio", "supabase"}; !slices.Equal(sent, want) || !slices.Equal(planned, want) {
+		g.t.Errorf("sent to %v, planned for %v, want %v", sent, planned, want)
+	}
+}
+
+// TestRefusalProtectsWhatComesAfter: where a vendor refuses a deletion, nothing is deleted that comes after it.
+func TestRefusalProtectsWhatComesAfter(t *testing.T) {
+	t.Parallel()
+	for call, kept := range map[string][]fleet.Kind{
+		"cloudflare.DeleteRecord": {fleet.VercelDomain, fleet.VercelProject, fleet.SendGridSubuser, fleet.TwilioSubaccount, fleet.SupabaseProject},
+		"vercel.DeleteProject":    {fleet.SendGridSubuser, fleet.TwilioSubaccount, fleet.SupabaseProject},
+		"sendgrid.DeleteSubuser":  {fleet.TwilioSubaccount, fleet.SupabaseProject},
+		"twilio.UpdateAccount":    {fleet.SupabaseProject},
+	} {
+		t.Run(call, func(t *testing.T) {
+			t.Parallel()
+			at := "@1"
+			if call == "twilio.UpdateAccount" {
+				at = "@2-3" // the first one suspends it
+			}
+			inGraveyard(t, faults(t, call+"=403"+at), func(g *graveyard) {
+				id := g.grace("msg_1", "acme-dental")
+				g.terminate()
+				for _, kind := range kept {
+					e, err := g.w.Store.ResourcesOf(g.ctx, id, kind)
+					if err != nil || len(e) != 1 || e[0].Status != fleet.Created {
+						t.Errorf("%+v, %v", e, err)
+					}
+				}
+				for range 2 {
+					if g.instance(id).Unfinished != "" {
+						act[view.Operation](g.rig, http.StatusAccepted, "/instances/"+id+"/retry", "")
+						g.settle()
+					}
+				}
+				g.wantProved(id)
+			})
+		})
+	}
 }
 
 // TestTerminationDiesOnceAnywhere records each commit, each changing call and each file of a termination, and then lets the invocation

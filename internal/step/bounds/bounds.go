@@ -39,6 +39,8 @@ const (
 	Confirm = 30 * time.Minute
 	// CloseAgain is how long after a closing that failed an instance whose notice is over is closed again.
 	CloseAgain = 45 * time.Minute
+	// CloseSourceless is how long after it that is, where the project to be exported was gone.
+	CloseSourceless = 24 * time.Hour
 	// RecheckSoon is when Fleet looks again for what was absent but unsure.
 	RecheckSoon = 15 * time.Minute
 	// RecheckLate is when it does so for the last time.

@@ -81,7 +81,7 @@ func BeginGrace(Deps) step.Func {
 			}
 			d.Grace(made, fleet.DefaultPeriods(), tx.Now())
 			tx.Audit(run.Audited("grace.begun", "instance", made.Manifest))
-			return errors.Join(tx.PutDue(d.GraceEnds), tx.Intend(message, "admin"))
+			return errors.Join(tx.PutDue(d.GraceEnds), tx.Intend(message, "admin"), operation.HoldWanting(tx, *i))
 		})
 	}
 }

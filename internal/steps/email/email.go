@@ -158,6 +158,9 @@ func (d Deps) switching(to fleet.Setting) step.Func {
 // open enables the subuser. One that was deleted by hand needn't be.
 func (d Deps) open(ctx context.Context, run *step.Run, name string) error {
 	failed := Enable(d)(ctx, run)
+	if fault.Is(failed, fault.StaleEpoch) { // of another run, or of the same step, which runs twice and is further
+		return run.Prove(ctx)
+	}
 	if !fault.Is(failed, fault.Rejected) {
 		return failed
 	}

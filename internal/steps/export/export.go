@@ -15,6 +15,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/step"
 	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/steps/database"
+	"github.com/project-gimbal/fleet/internal/steps/project"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
@@ -177,7 +178,9 @@ func written(c export.Checkpoint) (files, size int64) {
 }
 
 func (d Deps) dump(ctx context.Context, w *work, from export.Checkpoint) error {
-	return database.Deps{Projects: d.Projects}.In(ctx, w.Run, func(db schema.Database, ctx context.Context) error {
+	reached := false
+	err := database.Deps{Projects: d.Projects}.In(ctx, w.Run, func(db schema.Database, ctx context.Context) error {
+		reached = true
 		e := export.Export{Sink: w.files, Clock: w.Clock, PartSize: d.DatabasePart, Saved: func(ctx context.Context, c export.Checkpoint) error {
 			return w.files.note(ctx, dumped{c, w.files.tags})
 		}}
@@ -194,4 +197,24 @@ func (d Deps) dump(ctx context.Context, w *work, from export.Checkpoint) error {
 		}
 		return nil
 	})
+	if err == nil || reached {
+		return err
+	}
+	if gone := d.sourceless(ctx, w); gone != nil {
+		return gone
+	}
+	return err
+}
+
+// sourceless is a Conflict, which the export's record tells too, where the project is gone whose database can't be reached.
+func (d Deps) sourceless(ctx context.Context, w *work) error {
+	gone, err := w.Absent(ctx, project.Deps{Projects: d.Projects}.Resource(w.Run, fleet.ResourceName(w.Instance.ID)))
+	if err != nil || !gone {
+		return err
+	}
+	err = w.change(ctx, func(_ *store.Tx, e *fleet.Export) error {
+		e.Sourceless = true
+		return nil
+	})
+	return errors.Join(err, fault.New(fault.Conflict, "the Supabase project is gone: somebody has removed it at the vendor"))
 }

@@ -2,6 +2,8 @@ package export
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/project-gimbal/fleet/internal/export"
@@ -34,6 +36,7 @@ func Seal(Deps) step.Func {
 			}
 			e.Status, e.Manifest, e.Consistency = fleet.ExportSealed, sealed.SHA256, string(m.Consistency)
 			e.Files, e.Bytes, e.Rows, e.LeftOut = len(m.Files)+1, sealed.Bytes, 0, len(m.LeftOut)
+			e.Lost = lost(m.LeftOut)
 			for _, f := range m.Files {
 				if e.Bytes += f.Bytes; f.Table != "" {
 					e.Rows += f.Rows
@@ -43,6 +46,30 @@ func Seal(Deps) step.Func {
 			return nil
 		})
 	})
+}
+
+// mostLost is how much of what is lost is told one by one.
+const mostLost = 5
+
+// lost tells what of the customer's is left out: media by its bucket, since names of files may be about people.
+func lost(all []export.LeftOut) (told []string) {
+	for _, l := range all {
+		if !l.Lost() {
+			continue
+		}
+		what := l.What
+		if media, is := strings.CutPrefix(what, "media "); is {
+			bucket, _, _ := strings.Cut(media, "/")
+			what = "media of bucket " + bucket
+		}
+		if !slices.Contains(told, what) {
+			told = append(told, what)
+		}
+	}
+	if n := len(told) - mostLost; n > 0 {
+		told = append(told[:mostLost], fmt.Sprintf("and %d more", n))
+	}
+	return told
 }
 
 // manifest is that of what the steps before wrote, all of it.

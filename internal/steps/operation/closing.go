@@ -2,6 +2,8 @@ package operation
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/project-gimbal/fleet/internal/fault"
 	"github.com/project-gimbal/fleet/internal/fleet"
@@ -124,17 +126,43 @@ func endClosing(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operati
 
 // endFinalExport ends a closing whose instance is off, and has no new final export.
 func endFinalExport(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) (fleet.Outcome, error) {
-	instance.Progress = Resting(*instance)
 	why, err := failExport(tx, operation.ID)
 	if err != nil {
 		return "", err
 	}
+	if err := sourceless(tx, instance, operation); err != nil {
+		return "", err
+	}
+	instance.Progress = Resting(*instance)
 	if err := tx.CloseIncidents(fleet.IncidentHistoryMissing, fleet.IncidentOverdue); err != nil {
 		return "", err
 	}
-	return fleet.FailedClean, standing(tx, *instance, *operation, fleet.Incident{ID: operation.ID + "-failed", Code: fleet.IncidentExportFailed,
-		Reason:     "final export " + operation.ID + " failed: " + why,
-		NextAction: "mend the cause: another one is made by itself within the hour; nothing is deleted before"})
+	failed := fleet.Incident{ID: operation.ID + "-failed", Code: fleet.IncidentExportFailed, Reason: "final export " + operation.ID + " failed: " + why,
+		NextAction: "mend the cause: another one is made by itself within the hour; nothing is deleted before"}
+	if instance.Decommission.Open() && instance.Decommission.Sourceless {
+		failed.Reason = "no final export can be made: " + why
+		failed.NextAction = "find out who removed it, and whether the vendor brings it back: that is looked at daily"
+	}
+	if e, lacks := instance.Decommission.Wanting(); e != nil {
+		failed.Reason = fmt.Sprintf("%s; the last one, %s, is of %s", lacks, e.ID, e.VerifiedAt.UTC().Format(time.RFC3339))
+		failed.NextAction += "; if that export suffices for the deletion: " + fleet.AcceptExport(instance.ID)
+	}
+	return fleet.FailedClean, standing(tx, *instance, *operation, failed)
+}
+
+// sourceless notes on a decommission whether the project is gone of which the final export is to be made. Then that is looked at again once a day.
+func sourceless(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation) error {
+	e, err := tx.Export(operation.ID)
+	if err != nil || !instance.Decommission.Open() {
+		return err
+	}
+	d := *instance.Decommission
+	d.Sourceless = e != nil && e.Sourceless
+	instance.Decommission = &d
+	if !d.Sourceless {
+		return nil
+	}
+	return tx.PutDue(tx.Now().Add(bounds.CloseSourceless))
 }
 
 // endUndoing ends what undoes an operation, by what that is for.

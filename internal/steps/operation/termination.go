@@ -43,6 +43,8 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 		return &Barrier{Reason: "a legal hold stands: " + i.Hold.Why, NextAction: "when it is over: fleetctl lift " + i.ID + " --why TEXT"}, nil
 	case d.FinalExport == nil || d.FinalExport.VerifiedAt.IsZero():
 		return &Barrier{Reason: "no final export was verified", NextAction: "look at its close operation"}, nil
+	case wanting(i) != nil:
+		return wanting(i), nil
 	case frozen != nil:
 		return &Barrier{Reason: frozen.What() + " (" + frozen.Reason + ")", NextAction: "look into it, then: fleetctl thaw " + frozen.Scope}, nil
 	case today.Anomaly():
@@ -54,6 +56,18 @@ func Barred(tx *store.Tx, i fleet.Instance, s step.Settings) (*Barrier, error) {
 	}
 	return nil, nil
 }
+
+// wanting is the barrier of a final export that lacks something, until an operator says that it suffices; nil where nobody has to.
+func wanting(i fleet.Instance) *Barrier {
+	e, lacks := i.Decommission.Wanting()
+	if e == nil {
+		return nil
+	}
+	return &Barrier{Reason: lacks, NextAction: "see what it is: fleetctl exports " + i.ID + " " + e.ID + "; if it isn't needed: " + fleet.AcceptExport(i.ID)}
+}
+
+// HoldWanting opens the incident of a final export that lacks something, long before the end.
+func HoldWanting(tx *store.Tx, i fleet.Instance) error { return Hold(tx, i, wanting(i)) }
 
 // Day is how many terminations a day had, how many of them nobody has looked at, and how many there are on one operator's word at most.
 type Day struct{ All, Unseen, Limit int }

@@ -96,16 +96,19 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 	if err != nil {
 		return err
 	}
-	barred, err := barred(ctx, run)
-	if err != nil {
-		return err
-	}
 	outcome := fleet.Succeeded
 	for _, e := range entries {
-		if e.RecheckAt.IsZero() || barred && e.Asked != nil || e.RecheckAt.After(env.Clock.Now()) || !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
+		if e.RecheckAt.IsZero() || e.RecheckAt.After(env.Clock.Now()) || !step.HasTime(ctx, env.Clock, 2*bounds.Call) {
 			continue
 		}
-		if err := d.entry(ctx, run, e); err != nil {
+		barred, err := barred(ctx, run, e)
+		if barred {
+			continue
+		}
+		if err == nil {
+			err = d.entry(ctx, run, e)
+		}
+		if err != nil {
 			outcome = fleet.FailedDirty
 			env.Log.WarnContext(ctx, "recheck failed", "instance", id, "kind", e.Kind, "code", fault.CodeOf(err))
 		}
@@ -113,10 +116,15 @@ func (d Deps) instance(ctx context.Context, env step.Env, id string) error {
 	return operation.EndShort(ctx, run, outcome)
 }
 
-// barred reports whether what an operator asked to be deleted for good waits: while terminations are frozen.
-func barred(ctx context.Context, run *step.Run) (bool, error) {
+// barred reports whether nothing is deleted by an entry now: under a legal hold that was set meanwhile, and where an operator asked for it, while
+// terminations are frozen.
+func barred(ctx context.Context, run *step.Run, e fleet.Resource) (bool, error) {
+	now, held := run.Store.Instance(ctx, run.Instance.ID)
 	freezes, err := run.Store.Freezes(ctx)
-	return fleet.Frozen(freezes, fleet.Terminations) != nil, err
+	if err := errors.Join(held, err); err != nil {
+		return false, err
+	}
+	return now == nil || now.Hold != nil || e.Asked != nil && fleet.Frozen(freezes, fleet.Terminations) != nil, nil
 }
 
 // entry looks for a ledger entry's resource by name, deletes what is ours and not the ledger's, and schedules the next look. One

@@ -37,6 +37,7 @@ func (d Deps) Service(run *step.Run, account, name string) step.Resource {
 				return nil, err
 			}
 			services, err := d.Twilio.FindServices(ctx, a, name)
+			err = d.unlessClosed(ctx, account, err)
 			found := make([]step.Found, 0, len(services))
 			for _, s := range services {
 				found = append(found, shown(s))
@@ -56,7 +57,7 @@ func (d Deps) Service(run *step.Run, account, name string) step.Resource {
 			if err != nil || !open {
 				return err
 			}
-			return d.Twilio.DeleteService(ctx, a, sid)
+			return d.unlessClosed(ctx, account, d.Twilio.DeleteService(ctx, a, sid))
 		},
 	}
 }
@@ -74,6 +75,17 @@ func (d Deps) owner(sid string) func(context.Context) (a twilio.Account, open bo
 		}
 		return read, true, nil
 	}
+}
+
+// unlessClosed is a refusal, unless the account was closed meanwhile, as by the same step that runs twice: nothing in it is reached then.
+func (d Deps) unlessClosed(ctx context.Context, account string, refused error) error {
+	if !fault.Is(refused, fault.Rejected, fault.Conflict) {
+		return refused
+	}
+	if _, open, err := d.Twilio.OpenAccount(ctx, account); err != nil || open {
+		return step.Join(refused, err)
+	}
+	return nil
 }
 
 // owned is an owner that has to be open.

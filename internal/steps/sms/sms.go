@@ -110,14 +110,11 @@ func (d Deps) switching(to fleet.Setting) step.Func {
 
 // open ends a suspension of the account. Of one that was closed by hand there is none to end.
 func (d Deps) open(ctx context.Context, run *step.Run, account string) error {
-	failed := Reactivate(d)(ctx, run)
-	if !fault.Is(failed, fault.Rejected, fault.Conflict) {
-		return failed
+	refused := Reactivate(d)(ctx, run)
+	if fault.Is(refused, fault.StaleEpoch) { // of another run, or of the same step, which runs twice and is further
+		return run.Prove(ctx)
 	}
-	if _, open, err := d.Twilio.OpenAccount(ctx, account); err != nil || open {
-		return step.Join(failed, err)
-	}
-	return nil
+	return d.unlessClosed(ctx, account, refused)
 }
 
 // Remove deletes the Messaging Service and then closes the subaccount, its keys with it. That can't be undone, and nothing in a

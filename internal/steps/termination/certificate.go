@@ -30,11 +30,14 @@ type Certificate struct {
 	NoticeEnds time.Time `json:"notice_ended"`
 	GraceEnds  time.Time `json:"grace_ended"`
 	// Export is the final one, by which the deletion was authorised.
-	Export    string           `json:"final_export_manifest_sha256"`
-	Resources []Deleted        `json:"resources"`
-	Kept      []fleet.Retained `json:"kept"`
-	Audit     fleet.Archived   `json:"audit"`
-	Notes     []string         `json:"notes"`
+	Export string `json:"final_export_manifest_sha256"`
+	// Lacking is what it isn't, where an operator had to say that it suffices; AcceptedBy is who did.
+	Lacking    string           `json:"final_export_lacks,omitempty"`
+	AcceptedBy string           `json:"final_export_accepted_by,omitempty"`
+	Resources  []Deleted        `json:"resources"`
+	Kept       []fleet.Retained `json:"kept"`
+	Audit      fleet.Archived   `json:"audit"`
+	Notes      []string         `json:"notes"`
 }
 
 // Deleted is what became of one entry of the ledger.
@@ -64,6 +67,9 @@ func certify(i fleet.Instance, ledger []fleet.Resource) Certificate {
 	c := Certificate{Format: 1, Instance: i.ID, Host: i.Host, CreatedAt: i.CreatedAt.UTC(), Terminated: i.TerminatedAt.UTC(), IssuedAt: d.Archived.At.UTC(),
 		AskedBy: d.By, ApprovedBy: d.Second, NoticeAt: d.NoticeAt.UTC(), NoticeEnds: d.NoticeEnds.UTC(), GraceEnds: d.GraceEnds.UTC(),
 		Export: d.FinalExport.Manifest, Resources: []Deleted{}, Kept: fleet.Kept(d.FinalExport.VerifiedAt.UTC(), i.TerminatedAt.UTC()), Audit: *d.Archived, Notes: notes()}
+	if a := d.Accepted; a != nil && a.Export == d.FinalExport.ID {
+		c.Lacking, c.AcceptedBy = d.FinalExport.Lacking(d.FirstExport), a.By
+	}
 	for _, e := range ledger {
 		c.Resources = append(c.Resources, Deleted{Kind: e.Kind, Vendor: e.Kind.Vendor(), Name: e.Name, ID: e.ID, Answer: e.Answer, How: how(e), At: e.RemovedAt.UTC()})
 	}
@@ -99,7 +105,10 @@ func (c Certificate) documents() (text, whole []byte, err error) {
 	}
 	facts := map[string]string{"Instance": c.Instance, "Host": c.Host, "Created": day(c.CreatedAt), "Terminated": day(c.Terminated), "Issued": day(c.IssuedAt),
 		"By": strings.TrimPrefix(c.AskedBy, "operator:"), "Second": "", "Notice": day(c.NoticeAt), "NoticeEnds": day(c.NoticeEnds), "GraceEnds": day(c.GraceEnds),
-		"Export": c.Export, "Entries": strconv.FormatInt(c.Audit.Head.Seq, 10), "Head": c.Audit.Head.Hash, "Archive": c.Audit.SHA256, "JSON": sum(append(text, '\n'))}
+		"Export": c.Export, "Accepted": "", "Entries": strconv.FormatInt(c.Audit.Head.Seq, 10), "Head": c.Audit.Head.Hash, "Archive": c.Audit.SHA256, "JSON": sum(append(text, '\n'))}
+	if c.AcceptedBy != "" {
+		facts["Accepted"] = " (" + c.Lacking + "; accepted by " + strings.TrimPrefix(c.AcceptedBy, "operator:") + ")"
+	}
 	if c.ApprovedBy != "" {
 		facts["Second"] = ", approved by " + strings.TrimPrefix(c.ApprovedBy, "operator:")
 	}
