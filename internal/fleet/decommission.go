@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -95,6 +96,13 @@ func (d *Decommission) Tell(now time.Time) {
 	if d.ToldAt.IsZero() {
 		d.ToldAt = now
 	}
+}
+
+// Told reports whether the customer was told of the notice, by its mark or, for one of before there was that, by a message that was sent.
+func (d *Decommission) Told(messages []Message) bool {
+	return !d.ToldAt.IsZero() || slices.ContainsFunc(messages, func(m Message) bool {
+		return OriginalMessage(m.ID) == EndMessage(NoticeGiven, d.N) && m.Status == MessageSent
+	})
 }
 
 // Given reports whether the customer was given notice, in the change that recorded the first export.

@@ -107,11 +107,19 @@ type Operation struct {
 	Suspension *Suspension `json:"suspension,omitempty"`
 	// Import is what a TakeIn takes in, and how far it is.
 	Import *Import `json:"import,omitempty"`
+	// Over is the import over which a Suspend or a Resume began, nil for none: it is unfinished again once that has ended.
+	Over *Unfinished `json:"over,omitempty"`
 
 	StartedAt time.Time `json:"started_at"`
 	// RunStartedAt is when the current run began.
 	RunStartedAt time.Time `json:"run_started_at"`
 	EndedAt      time.Time `json:"ended_at,omitzero"`
+}
+
+// Unfinished is an operation that ended dirty, and the vendor for which it waits, if any.
+type Unfinished struct {
+	Operation string `json:"operation"`
+	Waits     string `json:"waits,omitempty"`
 }
 
 // ProvisionID is the id of the operation that provisions an instance. There is one, so admitting twice finds the first.

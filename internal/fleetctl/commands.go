@@ -164,15 +164,15 @@ func (exportCommand) Help() string {
 }
 
 type importCommand struct {
-	Instance string `arg:"" help:"${instance}"`
-	From     string `required:"" placeholder:"INSTANCE/EXPORT" help:"The other instance, named likewise, and its export: by its id or the end of that."`
+	Instance string `arg:"" help:"${whole}"`
+	From     string `required:"" placeholder:"INSTANCE/EXPORT" help:"The other instance, likewise in full, and its export: by its id or the end of that."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 
 	OtherCustomer string `placeholder:"WHY" help:"Import also what may be another customer's: no administrator in it has the mail address of the instance's signup. Both audits keep why."`
 }
 
 func (importCommand) Help() string {
-	return examples("fleetctl import acme-again --from acme-dental/7", "fleetctl import df4a5ecc --from 80a3f6ff-ef7d-5468-80f5-d24647091906/7 --yes") +
+	return examples("fleetctl import acme-again --from acme-dental/7", "fleetctl import acme-again --from 80a3f6ff-ef7d-5468-80f5-d24647091906/7 --yes") +
 		"\n\nThe export must be verified and its files still kept; the instance ACTIVE, of the same schema, and nobody may have worked in it. " +
 		"People sign in with the passwords they had; the administrator that the provisioning made is replaced, and the link in the mail to them is good for nothing. " +
 		"Webhooks are switched off, API keys revoked, campaigns paused and messages that wait skipped: nothing goes on in two places. It is done once \"show\" tells of no operation any more."

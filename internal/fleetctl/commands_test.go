@@ -262,7 +262,8 @@ func TestPick(t *testing.T) {
 // it would be. In full, in any case, the id is one.
 func TestWhole(t *testing.T) {
 	for _, line := range []string{"reject 0c11 --reason x -y", "cancel df4a5ecc-3 -y", "suspend df4a5ecc-3 --reason payment -y", "decommission df4a5ecc-3 --reason leaves -y",
-		"decommission df4a5ecc-3 --cancel -y", "decommission df4a5ecc-3 --plan", "lift df4a5ecc-3 -y --why settled", "remove-orphan df4a5ecc-3 dns_record old.gimbal.app -y", "approve-termination df4a5ecc-3 -y", "accept-export df4a5ecc-3 --why gone -y"} {
+		"decommission df4a5ecc-3 --cancel -y", "decommission df4a5ecc-3 --plan", "lift df4a5ecc-3 -y --why settled", "remove-orphan df4a5ecc-3 dns_record old.gimbal.app -y", "approve-termination df4a5ecc-3 -y", "accept-export df4a5ecc-3 --why gone -y",
+		"import df4a5ecc-3 --from acme-dental/5 -y"} {
 		t.Run(line, func(t *testing.T) {
 			api := newFakeAPI(t, whole(t))
 			fleetctl(t, strings.Fields(line)...).want(t, exitFailed, "", "name it by its whole slug or id")
@@ -270,6 +271,11 @@ func TestWhole(t *testing.T) {
 				t.Errorf("asked %q", asked)
 			}
 		})
+	}
+	api := newFakeAPI(t, whole(t))
+	fleetctl(t, "import", acme, "--from", "df4a5ecc-3/5", "-y").want(t, exitFailed, "", "name it by its whole slug or id")
+	if asked := api.lines(); !slices.Equal(asked, []string{"GET /instances"}) {
+		t.Errorf("asked %q", asked)
 	}
 	newFakeAPI(t, whole(t))
 	fleetctl(t, "lift", strings.ToUpper(acme), "-y", "--why", "settled").want(t, 0, "is under no legal hold", "")

@@ -13,11 +13,11 @@ func (x *importCommand) Run(c *call) error {
 	if !both || from == "" || id == "" {
 		return wrong("--from names an instance and its export: acme-dental/7")
 	}
-	r, err := c.instance(x.Instance)
+	r, err := c.exactly(x.Instance)
 	if err != nil {
 		return err
 	}
-	other, err := c.instance(from)
+	other, err := c.exactly(from)
 	if err != nil {
 		return err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/local/world"
 	"github.com/project-gimbal/fleet/internal/objects/objectstest"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
 	"github.com/project-gimbal/fleet/internal/store"
 	"github.com/project-gimbal/fleet/internal/view"
 )
@@ -127,6 +128,8 @@ func TestImportFailsHalfWay(t *testing.T) {
 			m.wantOpen(m.into)
 		},
 		"given up": func(m *importing, o view.Operation) {
+			m.refused(http.StatusConflict, "POST", "/instances/"+m.into+"/cancel", "", "may still be imported")
+			time.Sleep(time.Until(m.run(m.into, o.Operation).Import.Writer.Until) + bounds.Margin)
 			act[view.Operation](m.rig, http.StatusAccepted, "/instances/"+m.into+"/cancel", "")
 			m.refused(http.StatusConflict, "POST", "/instances/"+m.into+"/cancel", "", "only what is not active")
 			m.wantOpen(m.into)

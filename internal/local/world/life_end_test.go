@@ -314,6 +314,23 @@ func TestClosingFailsOverAndOver(t *testing.T) {
 	}
 }
 
+// TestClosingFailsOtherwise: where it fails for another cause, the one incident is about that.
+func TestClosingFailsOtherwise(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, faults(t, "vercel.PauseProject=403@1,vercel.PauseProject=hang@2-90"), func(g *graveyard) {
+		id := g.noticed("msg_1", "acme-dental")
+		time.Sleep(period)
+		for _, cause := range []string{"Rejected", "Overdue"} {
+			g.terminate()
+			open := slices.DeleteFunc(g.allIncidents(id), func(i fleet.Incident) bool { return !i.ClosedAt.IsZero() })
+			if len(open) != 1 || !strings.Contains(open[0].Reason, cause) {
+				t.Errorf("open for %s: %+v", cause, open)
+			}
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
 // TestEndDiesOnceAnywhere records each commit, each changing call and each file from the decision to the grace, and then lets the invocation
 // die once before, or after, each of them: every run ends in its grace, with one mail each.
 func TestEndDiesOnceAnywhere(t *testing.T) {

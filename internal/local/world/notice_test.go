@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/project-gimbal/fleet/internal/fleet"
+	"github.com/project-gimbal/fleet/internal/step/bounds"
+	"github.com/project-gimbal/fleet/internal/store"
 )
 
 // unsaid is an instance whose notice was given, and of which its customer was not surely told.
@@ -108,6 +110,39 @@ func TestNoticeIsToldFirst(t *testing.T) {
 			}
 			g.wantWholeNotice(id)
 		})
+	})
+}
+
+// TestNoticeOfBeforeTheMark: a notice whose message was sent before its record said so is told of: the instance is closed, and where nothing
+// does that, it is overdue.
+func TestNoticeOfBeforeTheMark(t *testing.T) {
+	t.Parallel()
+	inGraveyard(t, nil, func(g *graveyard) {
+		id := g.noticed("msg_1", "acme-dental")
+		if err := g.w.Store.Update(g.ctx, id, func(tx *store.Tx) error {
+			i, err := tx.Instance()
+			if err != nil {
+				return err
+			}
+			d := *i.Decommission
+			d.ToldAt = time.Time{}
+			i.Decommission = &d
+			return tx.PutInstance(i)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(period + 2*bounds.Came)
+		g.invoke("overdue")
+		if open := g.openIncidents(id); !slices.Equal(open, []fleet.IncidentKind{fleet.IncidentOverdue}) {
+			t.Errorf("open: %v", open)
+		}
+		g.terminate()
+		g.ticks(1)
+		g.invoke("overdue")
+		g.wantGrace(id)
+		if open := g.openIncidents(id); len(open) > 0 {
+			t.Errorf("open: %v", open)
+		}
 	})
 }
 

@@ -87,9 +87,6 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 	if slices.Contains(fleet.SignupMessages(), id) {
 		return nil, httpapi.Conflict("the message was about the signup, which is decided: it is not sent once more")
 	}
-	if err := invitable(ctx, env, r.ID, id); err != nil {
-		return nil, err
-	}
 	in, err := operation.BeginShort(ctx, env, r.ID, operation.Short{Kind: fleet.Resend, Phase: fleet.Sending, Actor: r.Operator,
 		Reason: "sending message " + id + " once more", Needs: needs(id), Repeats: *before,
 		Allow: func(tx *store.Tx, i *fleet.Instance) error {
@@ -104,7 +101,7 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 			case m == nil || !m.Done():
 				return httpapi.Conflict("the message is still on its way: wait for what becomes of it")
 			}
-			return operation.PostponeNotice(tx, i, id)
+			return errors.Join(invitable(ctx, env, r.ID, id), operation.PostponeNotice(tx, i, id))
 		}})
 	if busy, ok := errors.AsType[operation.Busy](err); ok {
 		return nil, httpapi.Conflict(busy.Error() + ": try again when it has ended")
@@ -118,14 +115,14 @@ func begin(ctx context.Context, env step.Env, r httpapi.Request, id string) (*st
 	return step.Begin(ctx, env, catalog.Resend.State(), in)
 }
 
-// invitable refuses an invitation into an instance of which an import replaced whom it would invite.
-func invitable(ctx context.Context, env step.Env, instance, message string) error {
-	if fleet.OriginalMessage(message) != fleet.Invitation {
+// invitable refuses the invitation to an instance into which somebody else's administrators were imported.
+func invitable(ctx context.Context, env step.Env, instanceID, id string) error {
+	if fleet.OriginalMessage(id) != fleet.Invitation {
 		return nil
 	}
-	all, err := env.Store.Operations(ctx, instance)
+	all, err := env.Store.Operations(ctx, instanceID)
 	if slices.ContainsFunc(all, func(o fleet.Operation) bool { return o.Kind == fleet.TakeIn && !o.Import.Untouched() }) {
-		return httpapi.Conflict("an export was imported: its people sign in as before, and who has no password asks for a new one at the instance's page")
+		return httpapi.Conflict("an import replaced the administrator who was invited: its administrators sign in with the passwords they had, or ask for a new one on the sign-in page")
 	}
 	return err
 }

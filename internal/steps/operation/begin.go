@@ -41,12 +41,20 @@ func Begin(ctx context.Context, env step.Env, instanceID string, w Wish) (*fleet
 		}
 	}
 	if busy, ok := errors.AsType[Busy](err); ok {
-		return nil, httpapi.Conflict(busy.Error() + ": try again when it has ended")
+		return nil, httpapi.Conflict(busy.Error() + ": try again when it has ended" + stoppable(busy))
 	}
 	if err != nil {
 		return nil, err
 	}
 	return o, env.Executions.Start(ctx, o.Workflow(), o.Execution(), o.Input())
+}
+
+// stoppable says how what runs is ended where it may take long.
+func stoppable(b Busy) string {
+	if strings.HasPrefix(b.Operation, string(fleet.TakeIn)+"-") {
+		return ", or cancel it"
+	}
+	return ""
 }
 
 func (w Wish) take(ctx context.Context, env step.Env, instanceID string) (taken *fleet.Operation, err error) {

@@ -18,8 +18,8 @@ import (
 const cancelledSignup = "cancelled"
 
 // Cancel ends what is on its way to an instance: an approved signup that waits for its slot becomes REJECTED and its slug is free; a
-// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone; an export is given up, and an import
-// that ended dirty, once. 202, and again 202 for what was cancelled before; 409, which says what to do instead, for everything else. A freeze doesn't hold it back.
+// provisioning is taken over and taken down; a suspension, or a resumption, that runs is undone; an export is given up; an import
+// is stopped, and one that ended dirty given up for good, once. 202, and again 202 for what was cancelled before; 409, which says what to do instead, for everything else. A freeze doesn't hold it back.
 func Cancel(Deps) step.API {
 	return httpapi.Operators(func(ctx context.Context, env step.Env, r httpapi.Request) (int, any, error) {
 		answer, err := cancel(ctx, env, r)
@@ -94,7 +94,7 @@ func cancelRun(ctx context.Context, env step.Env, r httpapi.Request) (*fleet.Ope
 		return nil, err
 	}
 	if o != nil && o.Kind == fleet.TakeIn {
-		return giveUpImport(ctx, env, r, *o)
+		return cancelImport(ctx, env, r, *o)
 	}
 	if o != nil && o.Kind.Ends() {
 		return nil, httpapi.Conflict("it is being decommissioned: cancel that, which is possible until it is TERMINATED")

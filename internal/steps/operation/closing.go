@@ -20,7 +20,10 @@ func Close(ctx context.Context, env step.Env, instanceID string) error {
 	err := env.Store.Update(ctx, instanceID, func(tx *store.Tx) error {
 		begun = nil
 		instance, err := tx.Instance()
-		if err != nil || instance == nil || !closable(*instance, tx) {
+		if err != nil || instance == nil {
+			return err
+		}
+		if ready, err := closable(*instance, tx); err != nil || !ready {
 			return err
 		}
 		if instance.Operation != "" {
@@ -43,17 +46,18 @@ func Close(ctx context.Context, env step.Env, instanceID string) error {
 	return env.Executions.Start(ctx, begun.Workflow(), begun.Execution(), begun.Input())
 }
 
-func closable(i fleet.Instance, tx *store.Tx) bool {
+func closable(i fleet.Instance, tx *store.Tx) (bool, error) {
 	d := i.Decommission
 	switch {
 	case !d.Open() || !fleet.Close.Begins(i.State) || tx.Now().Before(d.NoticeEnds):
-		return false
-	case d.Stage == fleet.InNotice:
-		return d.Given() && !d.ToldAt.IsZero()
+		return false, nil
+	case d.Stage == fleet.InNotice && d.Given():
+		messages, err := tx.Messages()
+		return d.Told(messages), err
 	case d.Stage == fleet.InGrace:
-		return d.Renewal(tx.Now())
+		return d.Renewal(tx.Now()), nil
 	}
-	return d.Stage == fleet.InClosing
+	return d.Stage == fleet.InClosing, nil
 }
 
 // shut writes an operation that closes an instance: its own for each attempt, as each makes an export of its own. One that is off already

@@ -51,23 +51,21 @@ func end(ctx context.Context, env step.Env, in fleet.RunInput, actor string) (fl
 		if outcome, err = phases()[operation.Phase].end(tx, instance, operation); err != nil {
 			return err
 		}
-		if instance.Unfinished = ""; outcome == fleet.FailedDirty {
-			instance.Unfinished = operation.ID
-		}
-		operation.Outcome, operation.EndedAt = outcome, tx.Now()
-		operation.Progress = instance.Progress
-		instance.Operation = ""
-		tx.Audit(fleet.AuditEntry{ID: operation.Execution() + "/ended", Actor: actor, Action: "operation.ended",
-			Subject: operation.Execution(), Outcome: string(outcome), Request: env.Request})
-		if err := tx.FreeSlot(operation.Slot, operation.ID); err != nil {
-			return err
-		}
-		if err := tx.PutInstance(instance); err != nil {
-			return err
-		}
-		return tx.PutOperation(operation)
+		return conclude(tx, env, instance, operation, outcome, actor)
 	})
 	return outcome, err
+}
+
+// conclude writes an operation's outcome, and frees lease and slot.
+func conclude(tx *store.Tx, env step.Env, i *fleet.Instance, o *fleet.Operation, outcome fleet.Outcome, actor string) error {
+	o.Outcome, o.EndedAt, o.Progress = outcome, tx.Now(), i.Progress
+	if err := leave(tx, i, *o, outcome); err != nil {
+		return err
+	}
+	i.Operation = ""
+	tx.Audit(fleet.AuditEntry{ID: o.Execution() + "/ended", Actor: actor, Action: "operation.ended", Subject: o.Execution(),
+		Outcome: string(outcome), Request: env.Request})
+	return errors.Join(tx.FreeSlot(o.Slot, o.ID), tx.PutInstance(i), tx.PutOperation(o))
 }
 
 // endProvisioning ends an operation whose instance is active. A message that was never concluded becomes an incident.

@@ -97,6 +97,9 @@ func advance(tx *store.Tx, instance *fleet.Instance, operation *fleet.Operation,
 		operation.Failure, operation.FailureText = cause.Error, cause.Text()
 	}
 	operation.Progress = phases()[to].progress(*operation, tx.Now())
+	if err := over(tx, *instance, operation); err != nil {
+		return err
+	}
 	instance.Operation, instance.Progress, instance.Waits, instance.Unfinished = operation.ID, operation.Progress, "", ""
 	return errors.Join(tx.PutInstance(instance), tx.PutOperation(operation))
 }

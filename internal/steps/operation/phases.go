@@ -45,7 +45,7 @@ func phases() map[fleet.Phase]phase {
 			endSwitching, switchOn},
 		fleet.Exporting: {bounds.Export, "being exported", "wait; when overdue, look at its execution", thenAgain, true,
 			endExporting, exportOn},
-		fleet.Importing: {bounds.Export, "being filled by an import", "wait; when overdue, look at its execution", thenAgain, true,
+		fleet.Importing: {bounds.Export, "being filled by an import", "wait; when overdue, look at its execution; cancelling stops it", thenAgain, true,
 			endImporting, importOn},
 		fleet.Noticing: {bounds.Export, "being exported, before its notice is given", "wait; when overdue, look at its execution; cancelling the decommission stops it", thenAgain, true,
 			endNotice, noticeOn},

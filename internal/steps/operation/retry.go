@@ -54,7 +54,7 @@ func retry(ctx context.Context, env step.Env, instanceID, actor string, allow fu
 		if next == nil || next.Outcome != fleet.FailedDirty || instance.Operation != "" || !allow(*instance) {
 			return httpapi.Conflict("nothing to retry: its last operation did not end dirty")
 		}
-		if err := thawed(tx, "retry", next.Kind); err != nil {
+		if err := retriable(tx, *instance, next.Kind); err != nil {
 			return err
 		}
 		old, err := tx.Epoch()
@@ -72,6 +72,17 @@ func retry(ctx context.Context, env step.Env, instanceID, actor string, allow fu
 		return nil, err
 	}
 	return next, env.Executions.Start(ctx, next.Workflow(), next.Execution(), next.Input())
+}
+
+// retriable refuses a retry of an operation of a kind while something is frozen; an import's also where none may begin.
+func retriable(tx *store.Tx, i fleet.Instance, kind fleet.OperationKind) error {
+	if kind == fleet.TakeIn {
+		if !kind.Begins(i.State) {
+			return httpapi.Conflict("the instance is " + string(i.State) + ": resume it, then retry the import; or give it up: cancel it")
+		}
+		return importable(tx, i)
+	}
+	return thawed(tx, "retry", kind)
 }
 
 // unfinished is the operation that ended dirty, or by a run of which it goes on again; nil if there is none.

@@ -2,6 +2,8 @@ package operation
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -66,7 +68,7 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 	}
 	instance.Progress = Resting(*instance)
 	if !operation.Done(*instance) {
-		if err := tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentOverdue); err != nil {
+		if err := closeSwitching(tx, *operation, fleet.IncidentFailedDirty, fleet.IncidentOverdue); err != nil {
 			return "", err
 		}
 		if operation.Failure == fleet.Cancelled {
@@ -79,7 +81,7 @@ func endSwitching(tx *store.Tx, instance *fleet.Instance, operation *fleet.Opera
 			return "", err
 		}
 	}
-	return fleet.Succeeded, tx.CloseIncidents(fleet.IncidentFailedDirty, fleet.IncidentUndone, fleet.IncidentOverdue)
+	return fleet.Succeeded, closeSwitching(tx, *operation, fleet.IncidentFailedDirty, fleet.IncidentUndone, fleet.IncidentOverdue)
 }
 
 func undone(i fleet.Instance, o fleet.Operation) fleet.Incident {
@@ -92,20 +94,23 @@ func undone(i fleet.Instance, o fleet.Operation) fleet.Incident {
 }
 
 // standing opens the incident of how an operation ended. A closing is begun again by itself, each time as an operation of its own: as long as
-// they come to the same, its decommission has one, and never two.
+// they come to the same, for the same reason, its decommission has one, and never two.
 func standing(tx *store.Tx, i fleet.Instance, o fleet.Operation, incident fleet.Incident) error {
 	if o.Kind != fleet.Close || i.Decommission == nil {
 		return tx.Open(incident)
 	}
 	own := fleet.NumberedID(o.Kind, i.ID, i.Decommission.N) + "/"
-	incident.ID = own + strings.ToLower(string(incident.Code))
-	if i.Decommission.Sourceless { // what there is to do is another thing then
-		incident.ID += "-sourceless"
-	}
+	incident.ID = own + strings.ToLower(string(incident.Code)) + "-" + causeOf(strings.ReplaceAll(incident.Reason, o.ID, ""))
 	return errors.Join(tx.Standing(incident.Code, []fleet.Incident{incident}, func(string) bool { return true }),
 		tx.CloseIncidentsOf(func(other fleet.Incident) bool {
 			return strings.HasPrefix(other.ID, own) && !strings.HasPrefix(other.ID, incident.ID+"/")
 		}))
+}
+
+// causeOf tells reasons apart.
+func causeOf(reason string) string {
+	sum := sha256.Sum256([]byte(reason))
+	return hex.EncodeToString(sum[:4])
 }
 
 // Resting is what is said of an instance on which nothing runs.

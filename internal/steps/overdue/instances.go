@@ -2,6 +2,7 @@ package overdue
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -16,7 +17,7 @@ func (s *sweep) instances(ctx context.Context) error {
 		for _, f := range s.about(i) {
 			s.add(f)
 		}
-		return s.unfinished(ctx, i)
+		return errors.Join(s.end(ctx, i), s.unfinished(ctx, i))
 	})
 }
 
@@ -37,14 +38,7 @@ func (s *sweep) about(i fleet.Instance) (found []finding) {
 	if idle(i) && i.Unfinished == "" && s.past(latest(i.CreatedAt, i.Progress.Deadline), bounds.Mended) {
 		note("idle", says("it is %s, and nothing runs on it", i.State), "fleetctl retry "+i.ID)
 	}
-	if d := i.Decommission; d.Open() {
-		if due := dueOf(*d); s.past(due, bounds.Came) && i.Hold == nil && !untold(*d) && !s.hasOpen(i.ID, fleet.IncidentTerminationHeld) {
-			note("end", says("its decommission is in stage %s, which was over at %s", d.Stage, since(due)),
-				"look for the errors of due: fleetctl logs "+i.ID+"; or take it back: fleetctl decommission "+i.ID+" --cancel")
-		}
-		return found
-	}
-	if u := i.Suspension; u != nil && s.past(u.Since, bounds.Suspended) {
+	if u := i.Suspension; !i.Decommission.Open() && u != nil && s.past(u.Since, bounds.Suspended) {
 		note("suspension", says("it is suspended for %s since %s", u.Reason, since(u.Since)), "decide what becomes of it: fleetctl resume "+i.ID+", or fleetctl decommission "+i.ID)
 	}
 	return found
@@ -55,8 +49,34 @@ func idle(i fleet.Instance) bool {
 	return i.State == fleet.Provisioning || i.State == fleet.Maintenance
 }
 
-// untold reports whether a notice doesn't end as its customer was not told of it: what is wrong about its message is told by that.
-func untold(d fleet.Decommission) bool { return d.Stage == fleet.InNotice && d.ToldAt.IsZero() }
+// end finds a decommission whose stage is over, and that doesn't go on. A notice doesn't of which its customer was not told: what is wrong
+// about its message is told by that.
+func (s *sweep) end(ctx context.Context, i fleet.Instance) error {
+	late := func(i *fleet.Instance, messages func() ([]fleet.Message, error)) (bool, error) {
+		if i == nil || i.Operation != "" || i.Hold != nil || !i.Decommission.Open() || !s.past(dueOf(*i.Decommission), bounds.Came) {
+			return false, nil
+		}
+		if i.Decommission.Stage != fleet.InNotice {
+			return true, nil
+		}
+		all, err := messages()
+		return i.Decommission.Told(all), err
+	}
+	found, err := late(&i, func() ([]fleet.Message, error) { return s.env.Store.Messages(ctx, i.ID) })
+	if err != nil || !found || s.hasOpen(i.ID, fleet.IncidentTerminationHeld) {
+		return err
+	}
+	d := i.Decommission
+	s.add(finding{whose: i.ID, cause: prefix + "end", reason: says("its decommission is in stage %s, which was over at %s", d.Stage, since(dueOf(*d))),
+		next: "look for the errors of due: fleetctl logs " + i.ID + "; or take it back: fleetctl decommission " + i.ID + " --cancel", still: func(tx *store.Tx) (bool, error) {
+			now, err := tx.Instance()
+			if err != nil {
+				return false, err
+			}
+			return late(now, tx.Messages)
+		}})
+	return nil
+}
 
 // dueOf is when a decommission's stage is over.
 func dueOf(d fleet.Decommission) time.Time {
@@ -75,7 +95,7 @@ func (s *sweep) unfinished(ctx context.Context, i fleet.Instance) error {
 	if err != nil || o == nil || !s.past(o.EndedAt, bounds.Mended) {
 		return err
 	}
-	s.add(finding{whose: i.ID, cause: prefix + "unfinished", reason: says("operation %s ended dirty at %s, and nobody went on with it: %s", o.ID, since(o.EndedAt), i.Progress.Reason),
+	s.add(finding{whose: i.ID, cause: prefix + "unfinished", reason: says("operation %s ended dirty at %s, and nobody went on with it: %s", o.ID, since(o.EndedAt), o.Progress.Reason),
 		next: "mend the cause, then: fleetctl retry " + i.ID, still: func(tx *store.Tx) (bool, error) {
 			now, err := tx.Instance()
 			return err == nil && now != nil && now.Unfinished == i.Unfinished && now.Operation == "", err
