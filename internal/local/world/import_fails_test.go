@@ -127,6 +127,14 @@ func TestImportFailsHalfWay(t *testing.T) {
 			m.wantImported(o, m.stored(m.id))
 			m.wantOpen(m.into)
 		},
+		"not known whether it was committed": func(m *importing, o view.Operation) {
+			m.note(o, fleet.ImportBegun)
+			time.Sleep(time.Until(m.run(m.into, o.Operation).Import.Writer.Until) + bounds.Margin)
+			m.refused(http.StatusConflict, "POST", "/instances/"+m.into+"/cancel", "", "retry it, which finds out")
+			act[view.Operation](m.rig, http.StatusAccepted, "/instances/"+m.into+"/retry", "")
+			m.settle()
+			m.wantImported(o, m.stored(m.id))
+		},
 		"given up": func(m *importing, o view.Operation) {
 			m.refused(http.StatusConflict, "POST", "/instances/"+m.into+"/cancel", "", "may still be imported")
 			time.Sleep(time.Until(m.run(m.into, o.Operation).Import.Writer.Until) + bounds.Margin)

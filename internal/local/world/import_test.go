@@ -281,6 +281,6 @@ func TestImport(t *testing.T) {
 			t.Errorf("the export's instance changed: %s", diff)
 		}
 		m.wantNoIncident(m.into)
-		m.refused(http.StatusConflict, "POST", "/instances/"+m.into+"/resend", `{"message":"invitation"}`, "an export was imported")
+		m.refused(http.StatusConflict, "POST", "/instances/"+m.into+"/resend", `{"message":"invitation"}`, "an import replaced")
 	})
 }

@@ -98,10 +98,16 @@ func failureOf(at *fleet.Import) string {
 const stoppedImport = "an operator cancelled it"
 
 // cancelImport stops an import that runs: nothing of it begins any more, and what is in the instance by then a retry completes. One that
-// ended dirty it gives up for good: what is there stays. The instance can be used, and ended, as any.
+// ended dirty it gives up for good: what is there stays. The instance can be used, and ended, as any. One of which it is unknown whether it was
+// committed is retried first, as long as the export's files are there: the ledger must know whose administrator it has.
 func cancelImport(ctx context.Context, env step.Env, r httpapi.Request, o fleet.Operation) (*fleet.Operation, error) {
 	given := o
-	err := env.Store.Update(ctx, r.ID, func(tx *store.Tx) error {
+	source, err := env.Store.Export(ctx, o.Import.From, o.Import.Export)
+	if err != nil {
+		return nil, err
+	}
+	gone := source == nil || !env.Clock.Now().Before(source.ExpiresAt)
+	err = env.Store.Update(ctx, r.ID, func(tx *store.Tx) error {
 		instance, operation, err := read(tx, o.ID)
 		if err != nil {
 			return err
@@ -114,6 +120,9 @@ func cancelImport(ctx context.Context, env step.Env, r httpapi.Request, o fleet.
 		}
 		if instance.Unfinished != operation.ID {
 			return nil // given up before
+		}
+		if operation.Import.Database == fleet.ImportBegun && !gone {
+			return httpapi.Conflict("whether the database was imported is unknown: retry it, which finds out")
 		}
 		return giveUpImport(tx, env, instance, operation, r.Operator)
 	})
