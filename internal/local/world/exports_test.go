@@ -355,7 +355,8 @@ func (s spoilt) Complete(ctx context.Context, key, upload string, parts []object
 	return s.Put(ctx, key, make([]byte, there.Size))
 }
 
-// TestSpoiltExport: an export whose files aren't what was written is none, and an incident says so. The next one is good.
+// TestSpoiltExport: an export whose files aren't what was written is none, an incident says so, and nothing is terminated before somebody
+// has looked. The next one is good.
 func TestSpoiltExport(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"database.sql", "media.tar", "manifest.json"} {
@@ -379,6 +380,10 @@ func TestSpoiltExport(t *testing.T) {
 				}
 				if i := e.instance(e.id); i.State != fleet.Active || i.Operation != "" || i.Unfinished != "" {
 					t.Errorf("instance: %+v", i)
+				}
+				freezes, err := e.w.Store.Freezes(e.ctx)
+				if frozen := fleet.Frozen(freezes, fleet.Terminations); err != nil || frozen == nil || !strings.Contains(frozen.Reason, o.Operation) {
+					t.Errorf("freezes: %+v, %v", freezes, err)
 				}
 				store.name = "none"
 				o = e.begin()

@@ -14,11 +14,13 @@ import (
 	"github.com/project-gimbal/fleet/internal/fleet"
 	"github.com/project-gimbal/fleet/internal/objects"
 	"github.com/project-gimbal/fleet/internal/step"
+	"github.com/project-gimbal/fleet/internal/steps/operation"
 	"github.com/project-gimbal/fleet/internal/store"
 )
 
 // Verify reads every file back and compares it with the manifest, and that with the checksum that was noted when it was sealed. What
-// differs is Rejected, and the export has failed. A replay goes on within a file.
+// differs is Rejected, and the export has failed; no instance is terminated then before somebody has found out why files don't stay as they
+// were written. A replay goes on within a file.
 func Verify(Deps) step.Func {
 	return writing("verify", func(ctx context.Context, w *work) error {
 		switch w.export.Status {
@@ -28,14 +30,10 @@ func Verify(Deps) step.Func {
 		default:
 			return fault.New(fault.Conflict, "the export is not sealed")
 		}
-		m, err := export.ReadManifest(ctx, w.files, w.export.Manifest)
-		if err != nil {
-			return err
+		seen, err := w.verified(ctx)
+		if fault.Is(err, fault.Rejected) {
+			return errors.Join(operation.StopTerminations(ctx, w.Env, "the files of export "+w.export.ID+" are not what was written"), err)
 		}
-		if err := w.compare(ctx, m.Files); err != nil {
-			return err
-		}
-		seen, err := w.fingerprint(ctx, m.Files)
 		if err != nil {
 			return err
 		}
@@ -48,6 +46,18 @@ func Verify(Deps) step.Func {
 			return tx.Intend(fleet.ExportReady(e.ID), "admin")
 		})
 	})
+}
+
+// verified is the fingerprint of the files, all of which are what was written.
+func (w *work) verified(ctx context.Context) (string, error) {
+	m, err := export.ReadManifest(ctx, w.files, w.export.Manifest)
+	if err == nil {
+		err = w.compare(ctx, m.Files)
+	}
+	if err != nil {
+		return "", err
+	}
+	return w.fingerprint(ctx, m.Files)
 }
 
 // fingerprint is that of the files as they are there.
