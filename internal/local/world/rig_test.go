@@ -71,7 +71,7 @@ func TestMain(m *testing.M) {
 }
 
 // tried says whether the i-th of many like cases is tried: each n-th is, and with FLEET_TEST_ALL=1 all are.
-func tried(i, n int) bool { return i%n == 0 || os.Getenv("FLEET_TEST_ALL") != "" }
+func tried(i, n int) bool { return i%(n*fewer) == 0 || os.Getenv("FLEET_TEST_ALL") != "" }
 
 // inBubble runs a test in virtual time on a fresh world. change adjusts its options.
 func inBubble(t *testing.T, change func(*world.Options), test func(r *rig)) {
