@@ -200,7 +200,7 @@ func (certificateCommand) Help() string {
 type decommissionCommand struct {
 	Instance string `arg:"" help:"${whole}"`
 	Plan     bool   `xor:"what" required:"" help:"Only show it: what happens when, what can't be undone, what is kept, what is in the way."`
-	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Give notice. Why; for other operators, nobody else sees it."`
+	Reason   string `xor:"what" required:"" placeholder:"TEXT" help:"Give notice. Why; for other operators and the audit, nobody else sees it."`
 	Cancel   bool   `xor:"what" required:"" help:"Take it back: the instance is what it was before. Possible until it is TERMINATED."`
 	Yes      bool   `short:"y" help:"Don't ask."`
 }
