@@ -47,6 +47,7 @@ func mutants() []mutant {
 		cancel   = "internal/steps/operation/withdraw.go"
 		notice   = "internal/steps/decommission/notice.go"
 	)
+	const sets = "done = true\n\t\t\treturn nil\n\t\t" // where a switch is set, not where it goes with what is gone
 	const waits = "case a != nil && a.Nonce != r.nonce && !tx.Now().After(res.landed(a)):"
 	of := func(workflow string, m mutant) mutant { m.of = workflow; return m }
 	return []mutant{
@@ -77,9 +78,9 @@ func mutants() []mutant {
 		{"an unknown message is never sent again", `SendMail`, send, []string{"return fleet.MessageUnknown, s.conclude(ctx, m, fleet.MessageUnknown, \"\")",
 			"return fleet.MessageIntended, errors.Join(err, s.conclude(ctx, m, fleet.MessageIntended, \"\"))"}, ""},
 		{"a message whose sender died is never sent again", `notify-customer.*crash`, send, []string{"done = true\n\t\t\treturn s.settle(tx, there, fleet.MessageUnknown, \"\")\n", ""}, ""},
-		of("suspend", mutant{"a switch waits out the attempt before it", `UpdateSubuser=denied|403`, switches, []string{waits, "case false:"}, ""}),
+		of("suspend", mutant{"a switch waits out the attempt before it", `UpdateSubuser=denied|403`, switches, []string{sets + waits, sets + "case false:"}, ""}),
 		of("suspend", mutant{"what an attempt may have switched is unknown", `UpdateSubuser=denied|403`, switches, []string{
-			"case e.Setting() == s.To:", "case e.Attributes[fleet.Is] == string(s.To):"}, ""}),
+			"case e.Setting() == s.To:\n\t\t\tdone = true", "case e.Attributes[fleet.Is] == string(s.To):\n\t\t\tdone = true"}, ""}),
 		of("suspend", mutant{"what is done is not undone", `(mark-suspended|announce|end-operation).*=(taken-over|overtaken|passed)`, undoing, []string{
 			"o.Phase != fleet.Undoing && !o.Done(i)", "o.Phase != fleet.Undoing"}, ""}),
 		of("suspend", mutant{"what was before is kept", `.`, switches, []string{"e.Attributes[before] = read", "_ = read"}, ""}),
