@@ -65,6 +65,14 @@ func Deadline(ctx context.Context, c clock.Clock) time.Time {
 	return c.Now().Add(bounds.Lambda)
 }
 
+// Until is when an invocation that leaves the rest to another one begins nothing more: it keeps what the call under way may take, and to
+// note how far it came; or half its time if that is short.
+func (r *Run) Until(ctx context.Context) time.Time {
+	now := r.Clock.Now()
+	left := Deadline(ctx, r.Clock).Sub(now)
+	return now.Add(left - min(bounds.Call+bounds.Margin, left/2))
+}
+
 // Overdue is a fault once the operation's deadline has passed.
 func (r *Run) Overdue() error {
 	if r.Clock.Now().After(r.Operation.Progress.Deadline) {

@@ -40,16 +40,6 @@ func Open(env step.Env) (Deps, error) {
 // more is the fault of a step that is not done: the state machine invokes it again, and it goes on.
 func more(what string) error { return fault.New(fault.NotReady, "%s is not all written yet", what) }
 
-// reserve is what an invocation needs for the part under way, and to note how far it came.
-const reserve = bounds.Call + bounds.Margin
-
-// until is when an invocation begins nothing more: it has its reserve, or half its time if it is short.
-func until(ctx context.Context, run *step.Run) time.Time {
-	now := run.Clock.Now()
-	left := step.Deadline(ctx, run.Clock).Sub(now)
-	return now.Add(left - min(reserve, left/2))
-}
-
 // work is an export as one invocation writes it, alone.
 type work struct {
 	*step.Run
@@ -65,7 +55,7 @@ type work struct {
 // NotReady until that one can't act any more. What is written goes on from the step's note. A failure for good is noted on the export.
 func writing(note string, do func(ctx context.Context, w *work) error) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
-		w := &work{Run: run, nonce: run.Nonce(), until: until(ctx, run), progress: fleet.ExportProgress{Step: note}}
+		w := &work{Run: run, nonce: run.Nonce(), until: run.Until(ctx), progress: fleet.ExportProgress{Step: note}}
 		if err := w.begin(ctx); err != nil {
 			return err
 		}

@@ -24,16 +24,6 @@ type Deps struct{ Projects *supabase.Client }
 // Open makes the client.
 func Open(env step.Env) (Deps, error) { return Deps{supabase.New(env.Provider)}, nil }
 
-// reserve is what an invocation needs for the call under way, and to note how far it came.
-const reserve = bounds.Call + bounds.Margin
-
-// until is when an invocation begins nothing more: it has its reserve, or half its time if it is short.
-func until(ctx context.Context, run *step.Run) time.Time {
-	now := run.Clock.Now()
-	left := step.Deadline(ctx, run.Clock).Sub(now)
-	return now.Add(left - min(reserve, left/2))
-}
-
 // work is an import as one invocation does it, alone.
 type work struct {
 	*step.Run
@@ -47,7 +37,7 @@ type work struct {
 // that one can't act any more: what this one then sends to the vendor is the only thing that can land. A failure for good is noted.
 func importing(do func(ctx context.Context, w *work) error) step.Func {
 	return func(ctx context.Context, run *step.Run) error {
-		w := &work{Run: run, nonce: run.Nonce(), until: until(ctx, run)}
+		w := &work{Run: run, nonce: run.Nonce(), until: run.Until(ctx)}
 		if err := w.begin(ctx); err != nil {
 			return err
 		}
